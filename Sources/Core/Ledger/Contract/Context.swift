@@ -1,0 +1,89 @@
+import Codec
+
+/// What a contract sees of the world: the signer, consensus time, and the typed tables.
+///
+/// It is valid only during the call that it is handed to. Reads and writes go to the block under execution; a
+/// rejection undoes what the transaction wrote.
+package struct Context {
+    /// Who signed; nil for a deadline.
+    package let transactionSigner: Signer?
+    /// The transaction's id; nil for a deadline.
+    package let transactionID: TransactionID?
+    package let time: Timestamp
+    package let height: Height
+    package let chain: ChainID
+    package let contract: String
+    package let hash: HashFunction
+    let state: BlockState
+
+    /// Who signed the transaction.
+    /// - Throws: `context.no_signer` in a deadline, where nobody did.
+    package var signer: Signer {
+        get throws(Rejection) {
+            guard let transactionSigner else { throw Rejection("context.no_signer") }
+            return transactionSigner
+        }
+    }
+
+    // MARK: Records
+
+    /// The record, or nil where there is none.
+    package func get<R: Record>(_ type: R.Type, _ id: R.ID) throws(Rejection) -> R? {
+        try state.record(type, R.rowKey(id))
+    }
+
+    /// The record.
+    /// - Throws: `<table>.unknown` where there is none.
+    package func existing<R: Record>(_ type: R.Type, _ id: R.ID) throws(Rejection) -> R {
+        guard let record = try get(type, id) else {
+            throw Rejection("\(R.table).unknown", "there is no \(R.table) of that name")
+        }
+        return record
+    }
+
+    /// Adds or replaces the record and keeps its indexes in step.
+    package func put<R: Record>(_ record: R) throws(Rejection) { try state.put(record) }
+
+    /// Removes the record and its index entries; nothing happens where there is none.
+    package func delete<R: Record>(_ type: R.Type, _ id: R.ID) throws(Rejection) {
+        try state.delete(type, R.rowKey(id))
+    }
+
+    /// Records that an index lists under a value, in order of their keys, at most `limit`.
+    package func records<R: Record>(
+        _ type: R.Type, where index: String, equals value: [UInt8], limit: Int = 1000
+    ) throws(Rejection) -> [R] {
+        try state.records(type, where: index, equals: value, limit: limit)
+    }
+
+    /// All records of a table in order of their keys, at most `limit`. Only for tables with a known small bound.
+    package func all<R: Record>(_ type: R.Type, limit: Int = 1000) throws(Rejection) -> [R] {
+        try state.all(type, limit: limit)
+    }
+
+    // MARK: Rules
+
+    /// - Throws: the rejection with this code where the condition does not hold.
+    package func require(
+        _ condition: Bool, else code: String, _ message: @autoclosure () -> String = ""
+    ) throws(Rejection) {
+        if !condition { throw Rejection(code, message()) }
+    }
+
+    // MARK: Effects
+
+    /// Tells those who listen that something happened.
+    package func emit(_ name: String, _ subject: some CustomStringConvertible) {
+        state.emit(Event(contract: contract, name: name, subject: subject.description))
+    }
+
+    /// Sets a deadline for this contract. A deadline in the past is due in the next block.
+    package func schedule(_ kind: String, at due: Timestamp, subject: [UInt8]) throws(Rejection) {
+        try state.schedule(Timer(contract: contract, due: due, kind: kind, subject: subject))
+    }
+
+    /// Takes a deadline back; nothing happens where there is none.
+    package func cancel(_ kind: String, at due: Timestamp, subject: [UInt8]) throws(Rejection) {
+        try state.cancel(Timer(contract: contract, due: due, kind: kind, subject: subject))
+    }
+}

@@ -1,0 +1,97 @@
+import Codec
+
+/// A name that people choose and every node compares as bytes: 1 to 64 of `a–z 0–9 - . _`, first a letter or digit.
+package protocol TextIdentifier: RecordKey, Hashable, Comparable, Codable, CustomStringConvertible {
+    var text: String { get }
+    /// Only for text that `isValid`.
+    init(unchecked text: String)
+}
+
+extension TextIdentifier {
+    /// The identifier, or nil where the text is not one.
+    package init?(_ text: String) {
+        guard Self.isValid(text) else { return nil }
+        self.init(unchecked: text)
+    }
+
+    package static func isValid(_ text: String) -> Bool {
+        let bytes = text.utf8
+        guard (1...64).contains(bytes.count), let first = bytes.first else { return false }
+        func isAlphanumeric(_ byte: UInt8) -> Bool {
+            (0x61...0x7a).contains(byte) || (0x30...0x39).contains(byte)
+        }
+        return isAlphanumeric(first)
+            && bytes.allSatisfy { isAlphanumeric($0) || $0 == 0x2d || $0 == 0x2e || $0 == 0x5f }
+    }
+
+    package static func < (left: Self, right: Self) -> Bool {
+        left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
+    }
+
+    package var description: String { text }
+    package var keyBytes: [UInt8] { Array(text.utf8) }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard Self.isValid(text) else {
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "an identifier is 1 to 64 of a-z 0-9 - . _")
+        }
+        self.init(unchecked: text)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(text)
+    }
+}
+
+/// A company in the consortium.
+package struct MemberID: TextIdentifier {
+    package let text: String
+    package init(unchecked text: String) { self.text = text }
+}
+
+/// A signing key's name: its RFC 9679 COSE key thumbprint.
+package struct KeyID: Hashable, Comparable, Codable, Sendable, RecordKey, CustomStringConvertible {
+    package let digest: Digest
+
+    package init(_ digest: Digest) { self.digest = digest }
+
+    /// The thumbprint of an Ed25519 public key: SHA-256 of the deterministic CBOR map {1: 1, -1: 6, -2: key}.
+    package init(publicKey: [UInt8], hash: HashFunction) {
+        var writer = CBORWriter(reservingCapacity: 48)
+        writer.map(3)
+        writer.unsigned(1)
+        writer.unsigned(1)
+        writer.integer(-1)
+        writer.unsigned(6)
+        writer.integer(-2)
+        writer.byteString(publicKey)
+        digest = hash(writer.bytes)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        digest = try decoder.singleValueContainer().decode(Digest.self)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(digest)
+    }
+
+    package static func < (left: KeyID, right: KeyID) -> Bool { left.digest < right.digest }
+    package var keyBytes: [UInt8] { digest.bytes }
+    package var description: String { digest.description }
+}
+
+/// The ledger's name: the SHA-256 of its genesis document.
+package typealias ChainID = Digest
+/// A transaction's name: the SHA-256 of its to-be-signed bytes.
+package typealias TransactionID = Digest
+
+/// The number of a block; genesis is 0.
+package typealias Height = UInt64
+/// The number of an engine instance with one validator set.
+package typealias Epoch = UInt64

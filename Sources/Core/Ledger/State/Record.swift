@@ -1,0 +1,85 @@
+import Codec
+
+/// What names a record within its table, as bytes that sort the way the name does.
+package protocol RecordKey: Sendable {
+    var keyBytes: [UInt8] { get }
+}
+
+extension Digest: RecordKey {
+    package var keyBytes: [UInt8] { bytes }
+}
+
+/// A typed row: its table, its key, and the indexes that find it.
+///
+/// The stored form is the deterministic CBOR of the record. Bounds on lists and texts are the contract's duty.
+package protocol Record: Codable, Sendable {
+    associatedtype ID: RecordKey
+    /// Stable, lower case, such as `machine`.
+    static var table: String { get }
+    /// Kept in step with the record by `Context.put`. Derived data: not in the state tree.
+    static var indexes: [Index<Self>] { get }
+    var id: ID { get }
+}
+
+extension Record {
+    package static var indexes: [Index<Self>] { [] }
+
+    /// The row's key: the table's name, a zero byte, the record's key.
+    package static func rowKey(_ id: ID) -> RowKey { RowKey(table: table, key: id.keyBytes) }
+}
+
+/// A secondary index: the bytes under which a record is found, or nil where it is not listed.
+package struct Index<R>: Sendable {
+    package let name: String
+    package let key: @Sendable (R) -> [UInt8]?
+
+    package init(_ name: String, _ key: @escaping @Sendable (R) -> [UInt8]?) {
+        (self.name, self.key) = (name, key)
+    }
+}
+
+/// A row's name across all tables. Rows of derived tables (indexes) begin with `~` and are not in the state tree.
+package struct RowKey: Hashable, Comparable, Sendable {
+    package let bytes: [UInt8]
+
+    package init(bytes: [UInt8]) { self.bytes = bytes }
+
+    package init(table: String, key: [UInt8]) {
+        var bytes: [UInt8] = []
+        let name = table.utf8
+        bytes.reserveCapacity(name.count + 1 + key.count)
+        bytes.append(contentsOf: name)
+        bytes.append(0)
+        bytes.append(contentsOf: key)
+        self.bytes = bytes
+    }
+
+    /// Whether the row is derived from others and so left out of the state tree.
+    package var isDerived: Bool { bytes.first == 0x7e }
+
+    /// The table's name, `~` included for derived ones.
+    package var table: String {
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+    }
+
+    package static func < (left: RowKey, right: RowKey) -> Bool {
+        left.bytes.lexicographicallyPrecedes(right.bytes)
+    }
+}
+
+/// Which step of the ledger last changed a row: a block, and in it 0 for deadlines or 1 + the transaction's index.
+package struct ChangeReference: Hashable, Comparable, Codable, Sendable {
+    package var height: Height
+    package var position: UInt32
+
+    package init(height: Height, position: UInt32) { (self.height, self.position) = (height, position) }
+
+    package static func < (left: ChangeReference, right: ChangeReference) -> Bool {
+        (left.height, left.position) < (right.height, right.position)
+    }
+
+    /// Twelve bytes that sort as the reference does.
+    package var keyBytes: [UInt8] {
+        bigEndianBytes(height) + (0..<4).map { UInt8(truncatingIfNeeded: position >> UInt32(24 - 8 * $0)) }
+    }
+}
