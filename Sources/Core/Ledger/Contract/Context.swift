@@ -14,6 +14,7 @@ package struct Context {
     package let chain: ChainID
     package let contract: String
     package let hash: HashFunction
+    package let verify: SignatureVerifier
     let state: BlockState
 
     /// Who signed the transaction.
