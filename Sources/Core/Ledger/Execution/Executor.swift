@@ -59,8 +59,17 @@ package struct Executor: Sendable {
     package mutating func execute(
         _ ordered: OrderedBatch, sender: MemberID, reader: any StateReader
     ) throws -> ExecutedBlock {
+        let state = BlockState(base: reader, height: head.height + 1)
+        do { return try execute(ordered, sender: sender, on: state) } catch {
+            // A contract sees a read error as a rejection; the node sees what it was.
+            throw state.fault ?? error
+        }
+    }
+
+    private mutating func execute(
+        _ ordered: OrderedBatch, sender: MemberID, on state: BlockState
+    ) throws -> ExecutedBlock {
         let height = head.height + 1
-        let state = BlockState(base: reader, height: height)
         let (parameters, time) = try open(state, sender: sender, clock: ordered.batch.clock)
         guard let contracts = rules.contracts[parameters.contractsVersion] else {
             throw LedgerFault("contract rules \(parameters.contractsVersion) are in force: upgrade this node")
