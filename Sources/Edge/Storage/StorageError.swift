@@ -4,11 +4,13 @@ package enum StorageError: Error, Hashable, Sendable {
     case system(call: String, path: String, errno: Int32)
     /// No room is left. What was acknowledged is still there; open again once there is room.
     case diskFull(call: String, path: String)
-    /// An earlier write or synchronisation failed: what the disk holds is unknown until the log is opened again.
+    /// An earlier write or synchronisation failed: what the disk holds is unknown until the log is opened
+    /// again.
     case failed(cause: String)
     /// Another process has the folder open.
     case locked(path: String, pid: Int32?)
-    /// Bytes that had been acknowledged are not what was written. The height is the one that is affected first.
+    /// Bytes that had been acknowledged are not what was written. The height is the one that is affected
+    /// first.
     case damaged(segment: UInt64, offset: Int, height: UInt64)
     /// A file of the log is gone.
     case missingSegment(UInt64)

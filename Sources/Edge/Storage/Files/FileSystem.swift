@@ -17,7 +17,8 @@ package protocol FileSystem: Sendable {
     /// Returns when the folder's names are on the disk (fsync).
     func synchronizeFolder(_ path: String) throws(StorageError)
     func truncate(_ file: OpenFile, to size: Int) throws(StorageError)
-    /// Reserves room without changing the file's size; false where the file system or the disk has none to give.
+    /// Reserves room without changing the file's size; false where the file system or the disk has none to
+    /// give.
     func preallocate(_ file: OpenFile, at offset: Int, count: Int) throws(StorageError) -> Bool
     func rename(_ path: String, to newPath: String) throws(StorageError)
     /// Removes a file; nothing happens where there is none.

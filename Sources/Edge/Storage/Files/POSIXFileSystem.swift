@@ -152,3 +152,8 @@ func closeDescriptor(_ descriptor: Int32) { _ = close(descriptor) }
 func systemMessage(_ number: Int32) -> String { String(cString: strerror(number)) }
 
 func processIdentifier() -> Int32 { getpid() }
+
+func compareBytes(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer, count: Int) -> Int {
+    guard count > 0, let left = left.baseAddress, let right = right.baseAddress else { return 0 }
+    return Int(memcmp(left, right, count))
+}

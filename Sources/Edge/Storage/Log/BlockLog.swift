@@ -3,10 +3,11 @@ import Synchronization
 
 /// The truth: an append-only log of blocks and voting records in segment files.
 ///
-/// One thread appends; any thread reads at the same time. `append` returns when the disk has the records. After a
-/// write or a synchronisation has failed nothing is known about the disk's pages (the kernel may have dropped them and
-/// marked them clean), so nothing more is appended until the log is opened again. Opening checks the whole last
-/// segment, cuts a torn tail, and writes the last group once more, so that what is read back is also on the disk.
+/// One thread appends; any thread reads at the same time. `append` returns when the disk has the records.
+/// After a write or a synchronisation has failed nothing is known about the disk's pages (the kernel may
+/// have dropped them and marked them clean), so nothing more is appended until the log is opened again.
+/// Opening checks the whole last segment, cuts a torn tail, and writes the last group once more, so that
+/// what is read back is also on the disk.
 package final class BlockLog: Sendable {
     package struct Options: Sendable {
         /// A segment that would grow beyond this is followed by another.
@@ -28,7 +29,8 @@ package final class BlockLog: Sendable {
     private let openSegments = Mutex<[UInt64: OpenFile]>([:])
 
     /// Opens the log in a folder, which is made where there is none.
-    /// - Throws: `storage.damaged` naming the place where acknowledged bytes are wrong, `storage.wrong_chain`,
+    /// - Throws: `storage.damaged` naming the place where acknowledged bytes are wrong,
+    ///   `storage.wrong_chain`,
     ///   `storage.missing_segment`, `storage.unsupported_format`, and those of the disk.
     package init(
         opening folder: String, chain: Digest, options: Options = Options(),
@@ -48,10 +50,10 @@ package final class BlockLog: Sendable {
 
     /// Writes records in one go and returns when the disk has them all.
     ///
-    /// A block at a height that the log holds undoes the blocks from there on; otherwise it is the next one. A crash
-    /// before the return keeps the first few of them, or none.
-    /// - Throws: `storage.failed` after an earlier failure; `storage.out_of_order`, `storage.record_size`, which leave
-    ///   the log usable; those of the disk, which do not.
+    /// A block at a height that the log holds undoes the blocks from there on; otherwise it is the next
+    /// one. A crash before the return keeps the first few of them, or none.
+    /// - Throws: `storage.failed` after an earlier failure; `storage.out_of_order`, `storage.record_size`,
+    ///   which leave the log usable; those of the disk, which do not.
     package func append(_ records: [LogRecord]) throws(StorageError) {
         guard !records.isEmpty else { return }
         try writer.withLock { (writer) throws(StorageError) in
@@ -73,8 +75,8 @@ package final class BlockLog: Sendable {
         }
     }
 
-    /// Begins a new segment whose first block has this height, leaving a gap above the last one: after a snapshot was
-    /// taken from a peer. Blocks below are kept on the disk and no longer found by height.
+    /// Begins a new segment whose first block has this height, leaving a gap above the last one: after a
+    /// snapshot was taken from a peer. Blocks below are kept on the disk and no longer found by height.
     /// - Throws: `storage.out_of_order` where there would be no gap; otherwise as `append`.
     package func beginAgain(at height: UInt64) throws(StorageError) {
         try writer.withLock { (writer) throws(StorageError) in
@@ -164,7 +166,8 @@ package final class BlockLog: Sendable {
     }
 
     /// Replaces a damaged block by the same bytes, taken from a peer and verified by the caller.
-    /// - Throws: `storage.out_of_order` where the log holds no such block, `storage.record_size` for bytes of another length.
+    /// - Throws: `storage.out_of_order` where the log holds no such block, `storage.record_size` for bytes
+    ///   of another length.
     package func repair(height: UInt64, payload: [UInt8]) throws(StorageError) {
         try writer.withLock { (writer) throws(StorageError) in
             try writer.checkUsable()

@@ -20,7 +20,8 @@ struct LogIndex: Sendable {
 
     func latest(_ kind: LogRecord.Kind) -> RecordLocation? { latest[kind] }
 
-    /// A segment begins. One that begins above the next height is a new beginning: what lies below is not looked up again.
+    /// A segment begins. One that begins above the next height is a new beginning: what lies below is not
+    /// looked up again.
     mutating func begin(at height: UInt64) {
         guard let nextHeight, height <= nextHeight else {
             firstHeight = height

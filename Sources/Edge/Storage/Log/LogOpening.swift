@@ -1,12 +1,16 @@
 import Codec
 
-/// Names in the log's folder: `000000000001.seg`, its derived index `000000000001.idx`, and what was left unfinished.
+/// Names in the log's folder: `000000000001.seg`, its derived index `000000000001.idx`, and what was left
+/// unfinished.
 enum LogFolder {
     static let unfinished = ".new"
 
-    static func segmentPath(_ number: UInt64, in folder: String) -> String { path(number, ".seg", in: folder) }
+    static func segmentPath(_ number: UInt64, in folder: String) -> String {
+        path(number, ".seg", in: folder)
+    }
 
-    /// The frames of a sealed segment's records. Each carries its own checksum, over its offset too; it is derived data.
+    /// The frames of a sealed segment's records. Each carries its own checksum, over its offset too; it is
+    /// derived data.
     static func indexPath(_ number: UInt64, in folder: String) -> String { path(number, ".idx", in: folder) }
 
     private static func path(_ number: UInt64, _ ending: String, in folder: String) -> String {
@@ -126,8 +130,8 @@ struct LogOpening {
         return LogWriter.Current(header: header, file: file, end: end, reserved: end, frames: frames)
     }
 
-    /// Writes the last group again and synchronises it and the folder: after a failed synchronisation, or a kill before
-    /// one, the kernel may hold bytes as clean that the disk does not have.
+    /// Writes the last group again and synchronises it and the folder: after a failed synchronisation, or
+    /// a kill before one, the kernel may hold bytes as clean that the disk does not have.
     private func settle(_ file: OpenFile, from start: Int, to end: Int) throws(StorageError) {
         let bytes = try files.bytes(of: file, at: start, count: end - start)
         try files.write(bytes, to: file, at: start)

@@ -1,7 +1,8 @@
 import Codec
 
 /// The head of a segment file, 68 bytes, integers big-endian:
-/// `"MWLG" ‖ version u32 ‖ chain id 32 ‖ number u64 ‖ first height u64 ‖ salt u64 ‖ CRC-32C u32 of the 64 before`.
+/// `"MWLG" ‖ version u32 ‖ chain id 32 ‖ number u64 ‖ first height u64 ‖ salt u64 ‖ CRC-32C u32 of the 64
+/// before`.
 ///
 /// The random salt enters the checksum of every record, so that no bytes inside a payload, which others may
 /// choose, can pass for a record.
@@ -39,7 +40,8 @@ struct SegmentHeader: Hashable, Sendable {
         (self.chain, self.number, self.firstHeight, self.salt) = (chain, number, firstHeight, salt)
     }
 
-    /// - Throws: `storage.damaged` for a wrong checksum or number, `storage.unsupported_format` for another magic or version.
+    /// - Throws: `storage.damaged` for a wrong checksum or number, `storage.unsupported_format` for
+    ///   another magic or version.
     init(decoding bytes: [UInt8], number: UInt64, path: String) throws(StorageError) {
         guard bytes.count == SegmentHeader.count,
             CRC32C.extend(0, with: Array(bytes[..<64])) == bytes.bigEndian(at: 64, as: UInt32.self)
@@ -60,9 +62,9 @@ struct SegmentHeader: Hashable, Sendable {
 /// The head of a record, 25 bytes, integers big-endian; the payload follows:
 /// `payload length u32 ‖ back u32 ‖ height u64 ‖ kind u8 ‖ CRC-32C of the payload u32 ‖ CRC-32C u32`.
 ///
-/// The last checksum covers the segment's header, the record's offset (u64) and the 21 bytes before it. `back` is the
-/// distance to the first record written in the same call: a record of a later call proves that this one was synchronised,
-/// which tells damage from a torn tail.
+/// The last checksum covers the segment's header, the record's offset (u64) and the 21 bytes before it.
+/// `back` is the distance to the first record written in the same call: a record of a later call proves
+/// that this one was synchronised, which tells damage from a torn tail.
 struct RecordFrame: Hashable, Sendable {
     static let count = 25
 
@@ -106,7 +108,8 @@ struct RecordFrame: Hashable, Sendable {
         payloadChecksum = buffer.bigEndian(at: 17, as: UInt32.self)
         guard payloadCount > 0, Int(back) <= offset - SegmentHeader.count else { return nil }
         let fields = UnsafeRawBufferPointer(rebasing: buffer[..<21])
-        guard RecordFrame.checksum(fields, at: offset, seed: seed) == buffer.bigEndian(at: 21, as: UInt32.self)
+        guard
+            RecordFrame.checksum(fields, at: offset, seed: seed) == buffer.bigEndian(at: 21, as: UInt32.self)
         else { return nil }
     }
 

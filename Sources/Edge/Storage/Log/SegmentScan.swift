@@ -85,10 +85,11 @@ struct SegmentScan {
     /// Goes on behind a damaged record.
     mutating func resume(at offset: Int) { end = offset }
 
-    /// The first place above `offset` that holds a frame; with `ofLaterGroup`, one whose group also begins above it.
+    /// The first place above `offset` that holds a frame; with `ofLaterGroup`, one whose group also begins
+    /// above it.
     ///
-    /// A torn payload does not matter here: the frame of a later group was written only after everything before it had
-    /// been synchronised.
+    /// A torn payload does not matter here: the frame of a later group was written only after everything
+    /// before it had been synchronised.
     mutating func frame(
         above offset: Int, ofLaterGroup: Bool
     ) throws(StorageError) -> Int? {
