@@ -63,7 +63,7 @@ extension ConsortiumContract {
             signing: try context.freshKey(founder.signingPublicKey),
             signingPublicKey: founder.signingPublicKey, sealingPublicKey: founder.sealingPublicKey)
         try context.put(memberKey(keys, of: founder.id, context))
-        try context.put(try fullAccount(founder.id, context))
+        try context.put(AccountRecord(id: founder.id))
         try context.put(
             MemberRecord(
                 id: founder.id, name: founder.name, roles: try sortedRoles(founder.roles, context),
