@@ -71,6 +71,11 @@ package struct Context {
         if !condition { throw Rejection(code, message()) }
     }
 
+    /// Whether a signature (64 bytes) over the message was made with the Ed25519 public key (32 bytes).
+    package func verifies(signature: [UInt8], message: [UInt8], publicKey: [UInt8]) -> Bool {
+        verify(publicKey: publicKey, signature: signature, message: message)
+    }
+
     // MARK: Effects
 
     /// Tells those who listen that something happened.

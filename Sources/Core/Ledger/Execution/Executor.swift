@@ -49,7 +49,7 @@ package struct Executor: Sendable {
         let executor = Executor(rules: rules, head: header, log: log, tree: tree)
         let block = ExecutedBlock(
             header: header, hash: executor.headHash, content: bytes, included: [], skipped: [],
-            changes: changes, history: state.history.map(HistoryEntry.init), leafHashes: [],
+            changes: changes, history: state.history.map(HistoryEntry.init), logNodes: [],
             events: state.events)
         return (executor, block)
     }
@@ -59,8 +59,17 @@ package struct Executor: Sendable {
     package mutating func execute(
         _ ordered: OrderedBatch, sender: MemberID, reader: any StateReader
     ) throws -> ExecutedBlock {
+        let state = BlockState(base: reader, height: head.height + 1)
+        do { return try execute(ordered, sender: sender, on: state) } catch {
+            // A contract sees a read error as a rejection; the node sees what it was.
+            throw state.fault ?? error
+        }
+    }
+
+    private mutating func execute(
+        _ ordered: OrderedBatch, sender: MemberID, on state: BlockState
+    ) throws -> ExecutedBlock {
         let height = head.height + 1
-        let state = BlockState(base: reader, height: height)
         let (parameters, time) = try open(state, sender: sender, clock: ordered.batch.clock)
         guard let contracts = rules.contracts[parameters.contractsVersion] else {
             throw LedgerFault("contract rules \(parameters.contractsVersion) are in force: upgrade this node")
@@ -79,7 +88,8 @@ package struct Executor: Sendable {
 
         let changes = state.changes()
         tree.update(Executor.treeChanges(changes, hash: rules.hash))
-        log.append(contentsOf: run.leafHashes, hash: rules.hash)
+        var logNodes: [Digest] = []
+        for leaf in run.leafHashes { log.append(leaf, hash: rules.hash) { logNodes.append($0) } }
         let header = BlockHeader(
             kind: .batch, chain: rules.chain, epoch: head.epoch, height: height, previous: headHash, time: time,
             position: ordered.position, content: rules.hash(ordered.batch.bytes), logSize: log.size,
@@ -90,7 +100,7 @@ package struct Executor: Sendable {
         return ExecutedBlock(
             header: header, hash: headHash, content: ordered.batch.bytes, included: run.included,
             skipped: run.skipped, changes: changes, history: state.history.map(HistoryEntry.init),
-            leafHashes: run.leafHashes, events: state.events)
+            logNodes: logNodes, events: state.events)
     }
 
     /// Sets the block's time and the rules in force, and forgets ids whose time is over.

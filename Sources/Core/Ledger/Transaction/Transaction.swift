@@ -97,7 +97,7 @@ package struct UnverifiedTransaction: Sendable {
         }
         guard message.signature.count == 64 else { throw CodecError(.malformedCOSE, at: 0, "signature") }
         self.bytes = bytes
-        key = try SigningHeader.transactionKey(message.protected)
+        key = try SigningHeader.edDSAKey(message.protected)
         payload = try TransactionPayload(decoding: content)
         toBeSigned = COSESign1.toBeSigned(protected: message.protected, payload: content)
         id = hash(toBeSigned)
@@ -136,17 +136,17 @@ package struct MessageSigner: Sendable {
 
     /// The signed transaction's bytes.
     package func sign(_ payload: TransactionPayload, hash: HashFunction) -> [UInt8] {
-        let protected = SigningHeader.transaction(key: KeyID(publicKey: publicKey, hash: hash))
+        let protected = SigningHeader.edDSA(key: KeyID(publicKey: publicKey, hash: hash))
         let content = payload.encoded
         let signature = self(COSESign1.toBeSigned(protected: protected, payload: content))
         return COSESign1(protected: protected, payload: content, signature: signature).encoded
     }
 }
 
-/// The protected headers that this ledger signs under.
-enum SigningHeader {
-    /// `{1: -8, 4: kid}`, the only form that a transaction may have.
-    static func transaction(key: KeyID) -> [UInt8] {
+/// The protected header of what members and devices sign.
+package enum SigningHeader {
+    /// `{1: -8, 4: kid}`, the only form that a transaction or a telemetry message may have.
+    package static func edDSA(key: KeyID) -> [UInt8] {
         var writer = CBORWriter(reservingCapacity: 40)
         writer.map(2)
         writer.unsigned(1)
@@ -156,13 +156,15 @@ enum SigningHeader {
         return writer.bytes
     }
 
-    static func transactionKey(_ protected: [UInt8]) throws(CodecError) -> KeyID {
+    /// The key named by such a header.
+    /// - Throws: `cose.unsupported_algorithm`, `cose.malformed`, `cbor.*`.
+    package static func edDSAKey(_ protected: [UInt8]) throws(CodecError) -> KeyID {
         var reader = CBORReader(protected)
         guard try reader.map() == 2, try reader.unsigned() == 1 else {
             throw CodecError(.malformedCOSE, at: 0, "protected header {alg, kid}")
         }
         guard try reader.integer() == -8 else {
-            throw CodecError(.unsupportedAlgorithm, at: 0, "a transaction is signed with EdDSA (-8)")
+            throw CodecError(.unsupportedAlgorithm, at: 0, "only EdDSA (-8) with Ed25519 keys is used here")
         }
         guard try reader.unsigned() == 4 else {
             throw CodecError(.malformedCOSE, at: 0, "protected header {alg, kid}")
