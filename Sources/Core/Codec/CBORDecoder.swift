@@ -15,7 +15,8 @@ struct CBORDecoder: Decoder, SingleValueDecodingContainer {
             CBORKeyedDecodingContainer<Key>(tape: tape, map: index, isPayload: false))
     }
 
-    /// - Throws: `cbor.unsupported` for sets, and dictionaries with keys that are not text: they have no order.
+    /// - Throws: `cbor.unsupported` for sets, and dictionaries with keys that are not text: they have no
+    ///   order.
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
         if tape.pointee.currentType is any HashedCollection.Type {
             throw CodecError(.unsupported, at: tape.pointee.offset(index), "\(tape.pointee.currentType)")
@@ -106,9 +107,8 @@ struct CBORDecoder: Decoder, SingleValueDecodingContainer {
         } catch {
             throw CBOR.codecError(error, at: offset)
         }
-        // A type without properties opens no container; its form is the empty map.
-        let node = tape.pointee.nodes[index]
-        if node.kind == .map && node.value == 0 { tape.pointee.nodes[index].isUsed = true }
+        // A type without properties opens no container; its form is the empty map, and any key is unknown.
+        if kind == .map { tape.pointee.nodes[index].isUsed = true }
         return value
     }
 }

@@ -17,9 +17,11 @@ struct CBORTapeNode {
     var isUsed: Bool
 }
 
-/// The items of one encoding in their order, made by the one pass that checks everything that no type needs to be known for.
+/// The items of one encoding in their order, made by the one pass that checks everything that no type needs
+/// to be known for.
 ///
-/// A tape lives on the stack of `CBOR.decode`; decoders hold a pointer to it, so they need neither a box nor a count.
+/// A tape lives on the stack of `CBOR.decode`; decoders hold a pointer to it, so they need neither a box
+/// nor a count.
 struct CBORTape: ~Copyable {
     let input: UnsafeRawBufferPointer
     private(set) var nodes: UnsafeMutablePointer<CBORTapeNode>

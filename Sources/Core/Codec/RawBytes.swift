@@ -23,7 +23,8 @@ enum RawBytes {
         isUTF8(bytes) ? String(decoding: bytes.bindMemory(to: UInt8.self), as: UTF8.self) : nil
     }
 
-    /// Whether the bytes are well-formed UTF-8 (RFC 3629 §4): no surrogates, no overlong forms, at most U+10FFFF.
+    /// Whether the bytes are well-formed UTF-8 (RFC 3629 §4): no surrogates, no overlong forms, at most
+    /// U+10FFFF.
     @inline(__always)
     static func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let ascii = asciiPrefix(bytes)
