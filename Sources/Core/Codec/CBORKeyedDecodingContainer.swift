@@ -14,13 +14,18 @@ struct CBORKeyedDecodingContainer<Key: CodingKey>: KeyedDecodingContainerProtoco
     var allKeys: [Key] {
         guard isMap else { return [] }
         var keys: [Key] = []
+        var isPlain = true
         let end = Int(tape.pointee.nodes[map].end)
         var index = map + 1
         while index < end {
-            if let key = Key(stringValue: tape.pointee.text(index)) { keys.append(key) }
+            let text = tape.pointee.text(index)
+            if let key = Key(stringValue: text) {
+                keys.append(key)
+                isPlain = isPlain && key.intValue == nil && text.utf8.allSatisfy { $0 < 0x80 }
+            }
             index = Int(tape.pointee.nodes[index + 1].end)
         }
-        checkDistinct(keys)
+        if !isPlain { checkDistinct(keys) }
         return keys
     }
 
