@@ -1,0 +1,1 @@
+// The module's types live in the files beside this one.
