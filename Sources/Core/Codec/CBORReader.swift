@@ -1,13 +1,18 @@
 /// Reads deterministic CBOR (RFC 8949 §4.2.1) item by item and refuses anything else; it never traps.
 ///
-/// Lengths are checked against the bytes that are there before anything is allocated.
+/// Lengths are checked against the bytes that are there before anything is allocated. Where a method throws, the reader
+/// stays before the item.
 package struct CBORReader {
     package let bytes: [UInt8]
     package private(set) var offset: Int
 
-    package init(_ bytes: [UInt8], at offset: Int = 0) { (self.bytes, self.offset) = (bytes, offset) }
+    /// A reader at an offset; one outside the bytes is the end.
+    package init(_ bytes: [UInt8], at offset: Int = 0) {
+        self.bytes = bytes
+        self.offset = offset < 0 ? bytes.count : min(offset, bytes.count)
+    }
 
-    /// The most nested items that `skip` and the Codable front follow.
+    /// The most nested items that `item` and the Codable front follow.
     package static let maximumDepth = 32
 
     package var isAtEnd: Bool { offset == bytes.count }
@@ -20,152 +25,167 @@ package struct CBORReader {
     /// The next item's major type, or nil at the end.
     package var majorType: UInt8? { offset < bytes.count ? bytes[offset] >> 5 : nil }
     package var isNull: Bool { offset < bytes.count && bytes[offset] == 0xf6 }
+    /// Whether the next item is an integer of either sign.
+    package var isInteger: Bool { offset < bytes.count && bytes[offset] < 0x40 }
+    package var isByteString: Bool { majorType == 2 }
+    package var isText: Bool { majorType == 3 }
+    package var isArray: Bool { majorType == 4 }
+    package var isMap: Bool { majorType == 5 }
+    package var isTag: Bool { majorType == 6 }
 
-    private mutating func head() throws(CodecError) -> (major: UInt8, value: UInt64) {
-        guard offset < bytes.count else { throw CodecError(.truncated, at: offset) }
-        let start = offset
-        let initial = bytes[offset]
-        let major = initial >> 5
-        let info = initial & 31
-        offset += 1
-        if info < 24 { return (major, UInt64(info)) }
-        guard info < 28 else {
-            throw CodecError(info == 31 ? .indefiniteLength : .unsupported, at: start)
+    @inline(__always)
+    private func head() throws(CodecError) -> CBORHead {
+        try bytes.withUnsafeBufferPointer { buffer throws(CodecError) -> CBORHead in
+            try CBORHead(UnsafeRawBufferPointer(buffer), at: offset)
         }
-        let count = 1 << Int(info - 24)
-        guard bytes.count - offset >= count else { throw CodecError(.truncated, at: start) }
-        var value: UInt64 = 0
-        for index in offset..<offset + count { value = value << 8 | UInt64(bytes[index]) }
-        offset += count
-        if major == 7 { throw CodecError(count == 1 ? .unsupported : .floatingPoint, at: start) }
-        let least: UInt64 = count == 1 ? 24 : 1 << UInt64(count * 4)
-        guard value >= least else { throw CodecError(.nonMinimal, at: start) }
-        return (major, value)
     }
 
+    @inline(__always)
     private mutating func head(expecting major: UInt8) throws(CodecError) -> UInt64 {
-        let start = offset
-        let (found, value) = try head()
-        guard found == major else {
-            offset = start
-            throw CodecError(.unexpectedType, at: start)
-        }
-        return value
+        let head = try head()
+        guard head.major == major else { throw CodecError(.unexpectedType, at: offset) }
+        offset += head.size
+        return head.value
     }
 
-    private mutating func length(expecting major: UInt8) throws(CodecError) -> Int {
-        let start = offset
-        let value = try head(expecting: major)
-        guard value <= UInt64(bytes.count - offset) else { throw CodecError(.truncated, at: start) }
-        return Int(value)
+    /// Moves past a string and gives the range of its contents.
+    @inline(__always)
+    private mutating func string(expecting major: UInt8) throws(CodecError) -> Range<Int> {
+        let head = try head()
+        guard head.major == major else { throw CodecError(.unexpectedType, at: offset) }
+        let start = offset + head.size
+        guard head.value <= UInt64(bytes.count - start) else { throw CodecError(.truncated, at: offset) }
+        offset = start + Int(head.value)
+        return start..<offset
     }
 
     package mutating func unsigned() throws(CodecError) -> UInt64 { try head(expecting: 0) }
 
+    /// An integer of either sign. Range -2⁶³..<2⁶³.
     package mutating func integer() throws(CodecError) -> Int64 {
-        let start = offset
-        let (major, value) = try head()
-        guard major < 2 else { throw CodecError(.unexpectedType, at: start) }
-        guard value <= UInt64(Int64.max) else { throw CodecError(.outOfRange, at: start) }
-        return major == 0 ? Int64(value) : ~Int64(value)
+        let head = try head()
+        guard head.major < 2 else { throw CodecError(.unexpectedType, at: offset) }
+        guard let value = Int64(exactly: head.value) else { throw CodecError(.outOfRange, at: offset) }
+        offset += head.size
+        return head.major == 0 ? value : ~value
     }
 
     package mutating func byteString() throws(CodecError) -> [UInt8] {
-        let count = try length(expecting: 2)
-        defer { offset += count }
-        return Array(bytes[offset..<offset + count])
+        let range = try string(expecting: 2)
+        return Array(bytes[range])
     }
 
     package mutating func digest() throws(CodecError) -> Digest {
         let start = offset
-        let count = try length(expecting: 2)
-        guard count == Digest.count else { throw CodecError(.invalidValue, at: start, "32 bytes expected") }
-        defer { offset += count }
-        return bytes.withUnsafeBytes { Digest(reading: UnsafeRawBufferPointer(rebasing: $0[offset...])) }
+        let range = try string(expecting: 2)
+        guard range.count == Digest.count else {
+            offset = start
+            throw CodecError(.invalidValue, at: start, "32 bytes expected")
+        }
+        return bytes.withUnsafeBytes { Digest(reading: UnsafeRawBufferPointer(rebasing: $0[range])) }
     }
 
     package mutating func text() throws(CodecError) -> String {
         let start = offset
-        let count = try length(expecting: 3)
-        defer { offset += count }
-        guard let text = String(validating: bytes[offset..<offset + count], as: UTF8.self) else {
+        let range = try string(expecting: 3)
+        let text = bytes.withUnsafeBytes { RawBytes.text(UnsafeRawBufferPointer(rebasing: $0[range])) }
+        guard let text else {
+            offset = start
             throw CodecError(.invalidText, at: start)
         }
         return text
     }
 
     /// Opens an array and gives its count, which is at most the number of bytes left.
-    package mutating func array() throws(CodecError) -> Int { try length(expecting: 4) }
+    package mutating func array() throws(CodecError) -> Int { try container(expecting: 4, itemsPerEntry: 1) }
 
     /// Opens an array that must have `count` items.
     package mutating func array(of count: Int) throws(CodecError) {
         let start = offset
-        guard try array() == count else { throw CodecError(.invalidValue, at: start, "array of \(count)") }
+        guard try array() == count else {
+            offset = start
+            throw CodecError(.invalidValue, at: start, "array of \(count)")
+        }
     }
 
     /// Opens a map and gives its number of pairs. The caller checks the order of keys.
-    package mutating func map() throws(CodecError) -> Int {
-        let start = offset
-        let count = try length(expecting: 5)
-        guard count <= (bytes.count - offset) / 2 else { throw CodecError(.truncated, at: start) }
-        return count
+    package mutating func map() throws(CodecError) -> Int { try container(expecting: 5, itemsPerEntry: 2) }
+
+    private mutating func container(expecting major: UInt8, itemsPerEntry: UInt64) throws(CodecError) -> Int {
+        let head = try head()
+        guard head.major == major else { throw CodecError(.unexpectedType, at: offset) }
+        let start = offset + head.size
+        guard head.value <= UInt64(bytes.count - start) / itemsPerEntry else {
+            throw CodecError(.truncated, at: offset)
+        }
+        offset = start
+        return Int(head.value)
     }
 
     package mutating func tag() throws(CodecError) -> UInt64 { try head(expecting: 6) }
 
     package mutating func bool() throws(CodecError) -> Bool {
-        guard offset < bytes.count else { throw CodecError(.truncated, at: offset) }
-        guard bytes[offset] == 0xf4 || bytes[offset] == 0xf5 else {
-            throw CodecError(.unexpectedType, at: offset)
-        }
+        let head = try head()
+        guard head.major == 7, head.value < 22 else { throw CodecError(.unexpectedType, at: offset) }
         offset += 1
-        return bytes[offset - 1] == 0xf5
+        return head.value == 21
     }
 
     package mutating func null() throws(CodecError) {
-        guard isNull else {
-            throw CodecError(offset < bytes.count ? .unexpectedType : .truncated, at: offset)
-        }
+        let head = try head()
+        guard head.major == 7, head.value == 22 else { throw CodecError(.unexpectedType, at: offset) }
         offset += 1
     }
 
     /// Passes over one whole item, checking it as strictly as reading would, and gives its bytes.
+    /// - Throws: besides what reading throws, `cbor.unsupported` for bignums (tags 2 and 3): `Int64` and `UInt64` are all
+    ///   the integers there are.
     package mutating func item() throws(CodecError) -> ArraySlice<UInt8> {
         let start = offset
-        try skip(depth: 0)
+        do {
+            try skip(depth: 0)
+        } catch {
+            offset = start
+            throw error
+        }
         return bytes[start..<offset]
     }
 
     private mutating func skip(depth: Int) throws(CodecError) {
         guard depth < CBORReader.maximumDepth else { throw CodecError(.tooDeep, at: offset) }
-        guard let major = majorType else { throw CodecError(.truncated, at: offset) }
-        switch major {
-        case 0, 1: _ = try head()
-        case 2: offset += try length(expecting: 2)
-        case 3: _ = try text()
+        switch try head().major {
+        case 2: _ = try string(expecting: 2)
+        case 3:
+            let start = offset
+            let range = try string(expecting: 3)
+            let isText = bytes.withUnsafeBytes {
+                RawBytes.isUTF8(UnsafeRawBufferPointer(rebasing: $0[range]))
+            }
+            guard isText else { throw CodecError(.invalidText, at: start) }
         case 4:
             let count = try array()
             for _ in 0..<count { try skip(depth: depth + 1) }
         case 5:
             let count = try map()
-            var previous: ArraySlice<UInt8>?
-            for _ in 0..<count {
-                let keyStart = offset
-                try skip(depth: depth + 1)
-                let key = bytes[keyStart..<offset]
-                if let previous { try CBORReader.checkOrder(previous, key, at: keyStart) }
-                previous = key
-                try skip(depth: depth + 1)
-            }
+            try skipPairs(count, depth: depth + 1)
         case 6:
-            _ = try tag()
+            let start = offset
+            let number = try tag()
+            guard number != 2, number != 3 else { throw CodecError(.unsupported, at: start, "bignum") }
             try skip(depth: depth + 1)
-        default:
-            if isNull { try null() } else if bytes[offset] & 31 < 24 {
-                do { _ = try bool() } catch { throw CodecError(.unsupported, at: offset) }
-            } else {
-                _ = try head()
-            }
+        default: offset += try head().size
+        }
+    }
+
+    private mutating func skipPairs(_ count: Int, depth: Int) throws(CodecError) {
+        var previous: Range<Int>?
+        for _ in 0..<count {
+            let start = offset
+            try skip(depth: depth)
+            let key = start..<offset
+            if let previous { try CBORReader.checkOrder(bytes[previous], bytes[key], at: start) }
+            previous = key
+            try skip(depth: depth)
         }
     }
 
@@ -173,7 +193,7 @@ package struct CBORReader {
     package static func checkOrder(
         _ previous: ArraySlice<UInt8>, _ key: ArraySlice<UInt8>, at offset: Int
     ) throws(CodecError) {
-        if previous == key { throw CodecError(.duplicateKey, at: offset) }
-        guard previous.lexicographicallyPrecedes(key) else { throw CodecError(.keyOrder, at: offset) }
+        let order = previous.withUnsafeBytes { left in key.withUnsafeBytes { RawBytes.compare(left, $0) } }
+        guard order < 0 else { throw CodecError(order == 0 ? .duplicateKey : .keyOrder, at: offset) }
     }
 }

@@ -4,28 +4,20 @@ package struct CBORWriter {
 
     package init(reservingCapacity capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
+    @inline(__always)
     private mutating func head(_ major: UInt8, _ value: UInt64) {
-        let major = major << 5
-        switch value {
-        case 0..<24: bytes.append(major | UInt8(value))
-        case 24...0xff:
-            bytes.append(major | 24)
-            bytes.append(UInt8(value))
-        case 0x100...0xffff:
-            bytes.append(major | 25)
-            bigEndian(value, 2)
-        case 0x1_0000...0xffff_ffff:
-            bytes.append(major | 26)
-            bigEndian(value, 4)
-        default:
-            bytes.append(major | 27)
-            bigEndian(value, 8)
+        if value < 24 {
+            bytes.append(major << 5 | UInt8(truncatingIfNeeded: value))
+        } else {
+            longHead(major, value)
         }
     }
 
-    private mutating func bigEndian(_ value: UInt64, _ count: Int) {
-        for shift in stride(from: (count - 1) * 8, through: 0, by: -8) {
-            bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift)))
+    private mutating func longHead(_ major: UInt8, _ value: UInt64) {
+        withUnsafeTemporaryAllocation(byteCount: 9, alignment: 1) { memory in
+            guard let base = memory.baseAddress else { return }
+            let size = CBORHead.write(major, value, to: base)
+            bytes.append(contentsOf: UnsafeRawBufferPointer(start: base, count: size))
         }
     }
 
@@ -41,14 +33,19 @@ package struct CBORWriter {
     }
 
     package mutating func digest(_ value: Digest) {
-        head(2, 32)
-        bytes.append(contentsOf: value.bytes)
+        head(2, UInt64(Digest.count))
+        withUnsafeTemporaryAllocation(byteCount: Digest.count, alignment: 8) { memory in
+            value.write(to: memory)
+            bytes.append(contentsOf: UnsafeRawBufferPointer(memory))
+        }
     }
 
     package mutating func text(_ value: String) {
-        let utf8 = value.utf8
-        head(3, UInt64(utf8.count))
-        bytes.append(contentsOf: utf8)
+        var value = value
+        value.withUTF8 { utf8 in
+            head(3, UInt64(utf8.count))
+            bytes.append(contentsOf: utf8)
+        }
     }
 
     /// Opens an array of `count` items; the items follow.
