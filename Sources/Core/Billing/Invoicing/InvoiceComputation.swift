@@ -1,0 +1,69 @@
+import Codec
+
+/// The one way from terms and usage to an invoice. It is pure: the same input gives the same invoice, bit for bit.
+///
+/// Usage → tiers → minimum shortfall → cap → bonus or malus (itself capped) → VAT. Each line rounds once, each
+/// adjustment once, VAT once per category and rate.
+package enum InvoiceComputation {
+    /// What `Terms.rulesVersion` and the invoice's evidence name. It changes with any figure this module computes.
+    package static let rulesVersion = 1
+
+    /// Computes the invoice of one period.
+    /// - Parameters:
+    ///   - usage: of `terms.billedTime(in: period, inService:)`, by `Timeline`; several spells combined.
+    ///   - period: as `terms.period(containing:)` gives it.
+    ///   - telemetryRoot: the Merkle root over the plain entries.
+    ///   - termsHash: `terms.digest(with:)`.
+    ///   - attributionHash: `attributions.digest(with:)`.
+    /// - Throws: `billing.invalid_terms`; `billing.wrong_period` for a period that is not the terms' or usage beyond
+    ///   it; `billing.invalid_interval`; `billing.overflow`; `billing.time_out_of_range`.
+    package static func compute(
+        terms: Terms, usage: Usage, attributions: AttributionSet, period: Interval, number: String,
+        issueDate: CivilDate, telemetryRoot: Digest, termsHash: Digest, attributionHash: Digest
+    ) throws(BillingError) -> Invoice {
+        if let problem = terms.validate().first { throw BillingError(.invalidTerms, problem.description) }
+        try check(usage, against: period, of: terms)
+        let days = try terms.days(touchedBy: usage.measured, of: period)
+        var computation = LineComputation(terms: terms, usage: usage, days: days)
+        try computation.run()
+        let performance = try Invoice.Performance(terms: terms, usage: usage, attributions: attributions)
+
+        var groups = try VATGroups(computation.lines)
+        var adjustments: [Invoice.Adjustment] = []
+        if let cap = terms.tariff.cap { adjustments += try groups.cap(at: cap, in: terms.currency) }
+        if let level = terms.serviceLevel, let availability = performance.availability {
+            let rate = try level.adjustment(at: availability)
+            let name = rate > .zero ? "Bonus" : "Malus"
+            let reason = "\(name) for availability of \(availability.percentText) %"
+            adjustments += try groups.adjust(by: rate, reason: reason)
+        }
+        let vat = try groups.taxed()
+        return Invoice(
+            kind: .invoice, number: number, issueDate: issueDate,
+            dueDate: try terms.dueDate(issued: issueDate), period: period,
+            periodStart: try terms.zone.local(atMilliseconds: period.from).date,
+            periodEnd: try terms.zone.local(atMilliseconds: period.to - 1).date,
+            currency: terms.currency, seller: terms.seller, buyer: terms.buyer, machine: terms.machine,
+            paymentReference: terms.paymentReference, lines: computation.lines, adjustments: adjustments,
+            vat: vat,
+            totals: try Invoice.Totals(lines: computation.lines, adjustments: adjustments, vat: vat),
+            performance: performance, dataQuality: usage.notes,
+            evidence: Invoice.Evidence(
+                firstSequence: usage.firstSequence, lastSequence: usage.lastSequence,
+                telemetryRoot: telemetryRoot, termsHash: termsHash, attributionHash: attributionHash,
+                rulesVersion: rulesVersion))
+    }
+
+    private static func check(
+        _ usage: Usage, against period: Interval, of terms: Terms
+    ) throws(BillingError) {
+        guard try terms.period(containing: period.from) == period else { throw BillingError(.wrongPeriod) }
+        guard usage.measured.allSatisfy(\.isValid),
+            zip(usage.measured, usage.measured.dropFirst()).allSatisfy({ $0.to <= $1.from })
+        else { throw BillingError(.invalidInterval) }
+        let billed = terms.billedTime(in: period, inService: [period])
+        guard IntervalSet.subtracting(billed, from: usage.measured).isEmpty else {
+            throw BillingError(.wrongPeriod, "usage beyond the period or the terms' validity")
+        }
+    }
+}

@@ -1,0 +1,99 @@
+extension Terms {
+    /// The billing period that holds an instant. The terms' validity may begin or end within it.
+    ///
+    /// Local days may have 23 or 25 hours; a period's bounds are the instants at which its first day and the day
+    /// after its last begin.
+    /// - Throws: `billing.time_out_of_range`; `billing.wrong_period` for an instant outside a custom period.
+    package func period(containing time: Int64) throws(BillingError) -> Interval {
+        let date = try zone.local(atMilliseconds: time).date
+        let first: CivilDate
+        let next: CivilDate
+        switch billingPeriod {
+        case .calendarMonth:
+            first = try date.adding(days: Int64(1 - date.components.day))
+            let (year, month, _) = first.components
+            next = try first.adding(days: Int64(CivilDate.days(inMonth: month, of: year)))
+        case .calendarWeek:
+            first = try date.adding(days: Int64(1 - date.weekday))
+            next = try first.adding(days: 7)
+        case .day:
+            first = date
+            next = try date.adding(days: 1)
+        case .custom(let from, let to):
+            guard Interval(from: from, to: to).contains(time) else { throw BillingError(.wrongPeriod) }
+            return Interval(from: from, to: to)
+        }
+        return Interval(from: try zone.milliseconds(of: first), to: try zone.milliseconds(of: next))
+    }
+
+    /// The time within a period that is billed: the terms are valid and the machine is in service.
+    package func billedTime(in period: Interval, inService: [Interval]) -> [Interval] {
+        guard let valid = period.intersection(validity) else { return [] }
+        return IntervalSet.intersection([valid], IntervalSet.normalized(inService))
+    }
+
+    /// How many local days of a period the intervals touch, and how many it has. A day begun counts whole.
+    /// - Parameter intervals: sorted, disjoint, within the period.
+    /// - Throws: `billing.time_out_of_range`.
+    package func days(
+        touchedBy intervals: [Interval], of period: Interval
+    ) throws(BillingError) -> (touched: Int64, all: Int64) {
+        let firstOfAll = try zone.local(atMilliseconds: period.from).date.daysSinceEpoch
+        let lastOfAll = try zone.local(atMilliseconds: period.to - 1).date.daysSinceEpoch
+        var touched: Int64 = 0
+        var counted = firstOfAll - 1
+        for interval in intervals {
+            let first = try zone.local(atMilliseconds: interval.from).date.daysSinceEpoch
+            let last = try zone.local(atMilliseconds: interval.to - 1).date.daysSinceEpoch
+            touched += max(0, last - max(first, counted + 1) + 1)
+            counted = max(counted, last)
+        }
+        return (touched, lastOfAll - firstOfAll + 1)
+    }
+
+    /// Monday to Friday, except the terms' holidays.
+    package func isBusinessDay(_ date: CivilDate) -> Bool {
+        date.weekday < 6 && !holidays.contains(date)
+    }
+
+    /// The instant at which the dispute window closes: the end of the last of its business days, the first of
+    /// which is the one after the day of issue.
+    /// - Throws: `billing.time_out_of_range`.
+    package func disputeWindowEnd(issuedAt time: Int64) throws(BillingError) -> Int64 {
+        var date = try zone.local(atMilliseconds: time).date
+        var left = disputeWindowBusinessDays
+        while left > 0 {
+            date = try date.adding(days: 1)
+            if isBusinessDay(date) { left -= 1 }
+        }
+        return try zone.milliseconds(of: try date.adding(days: 1))
+    }
+
+    /// - Throws: `billing.time_out_of_range`.
+    package func dueDate(issued date: CivilDate) throws(BillingError) -> CivilDate {
+        try date.adding(days: Int64(paymentDays))
+    }
+
+    /// The agreed service time within a list of intervals, before anything is excluded.
+    /// - Throws: `billing.time_out_of_range`.
+    func serviceTime(
+        _ agreed: ServiceLevel.ServiceTime, within billed: [Interval]
+    ) throws(BillingError) -> [Interval] {
+        guard case .weekly(let hours) = agreed else { return billed }
+        guard let from = billed.first?.from, let to = billed.last?.to else { return [] }
+        var scheduled: [Interval] = []
+        var date = try zone.local(atMilliseconds: from).date
+        let last = try zone.local(atMilliseconds: to - 1).date
+        while date <= last {
+            if !holidays.contains(date) {
+                for entry in hours where entry.weekday == date.weekday {
+                    let begins = try zone.milliseconds(of: date, at: Int64(entry.fromMinutes) * 60_000)
+                    let ends = try zone.milliseconds(of: date, at: Int64(entry.toMinutes) * 60_000)
+                    scheduled.append(Interval(from: begins, to: ends))
+                }
+            }
+            date = try date.adding(days: 1)
+        }
+        return IntervalSet.intersection(IntervalSet.normalized(scheduled), billed)
+    }
+}
