@@ -78,6 +78,14 @@ extension Context {
             "a content identifier is a CIDv1 in base32")
     }
 
+    /// An ISO 3166-1 alpha-2 country code's form: two upper-case letters.
+    /// - Throws: `<contract>.country_invalid`.
+    package func requireCountry(_ country: String) throws(Rejection) {
+        try require(
+            country.utf8.count == 2 && country.utf8.allSatisfy { (0x41...0x5a).contains($0) },
+            else: code("country_invalid"), "a country is two upper-case letters (ISO 3166-1)")
+    }
+
     /// A reference's bounds.
     /// - Throws: `<contract>.cid_malformed`, `.number_out_of_range`, `.text_*`.
     package func requireDocument(_ document: DocumentReference) throws(Rejection) {
