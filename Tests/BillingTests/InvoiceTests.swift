@@ -5,8 +5,8 @@ import Testing
 
 @Suite struct InvoiceTests {
     @Test func addsUpInTheAgreedOrder() throws {
-        // 1500.00 + 10 000 · 0.125 + 300 h · 12.50 = 6500.00; cap 6000.00; availability 95 % → −4 % of 6000.00;
-        // 19 % of 5760.00.
+        // 1500.00 + 10 000 · 0.125 + 300 h · 12.50 = 6500.00; cap 6000.00; availability 95 % → −4 % of
+        // 6000.00; 19 % of 5760.00.
         var terms = Sample.terms(level: Sample.bonusTable)
         terms.tariff.cap = MinorUnits(600_000)
         let whole = Sample.march.milliseconds

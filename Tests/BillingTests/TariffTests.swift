@@ -94,7 +94,8 @@ import Testing
         #expect((line.quantity.text, line.baseQuantity.text, line.unit) == ("2", "31", .day))
         #expect(line.name == "Base fee, 2 of 31 days")
         #expect(line.amount == MinorUnits(9677))
-        // Terms that end with 25 October's last millisecond, and one millisecond into the day of 25 hours.
+        // Terms that end with 25 October's last millisecond, and one millisecond into the day of 25
+        // hours.
         let october = try terms.period(containing: Sample.berlin("2025-10-15"))
         for (extra, days) in [(0, "25"), (1, "26")] as [(Int64, String)] {
             terms.validity.to = Sample.berlin("2025-10-26") + extra
