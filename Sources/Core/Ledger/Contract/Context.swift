@@ -14,6 +14,7 @@ package struct Context {
     package let chain: ChainID
     package let contract: String
     package let hash: HashFunction
+    package let verify: SignatureVerifier
     let state: BlockState
 
     /// Who signed the transaction.
@@ -68,6 +69,11 @@ package struct Context {
         _ condition: Bool, else code: String, _ message: @autoclosure () -> String = ""
     ) throws(Rejection) {
         if !condition { throw Rejection(code, message()) }
+    }
+
+    /// Whether a signature (64 bytes) over the message was made with the Ed25519 public key (32 bytes).
+    package func verifies(signature: [UInt8], message: [UInt8], publicKey: [UInt8]) -> Bool {
+        verify(publicKey: publicKey, signature: signature, message: message)
     }
 
     // MARK: Effects

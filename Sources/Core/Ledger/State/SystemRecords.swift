@@ -47,7 +47,7 @@ package struct KeyRecord: Record {
     }
 }
 
-/// A member as the ledger itself needs it: whether it may act, and how much.
+/// A member as the ledger itself needs it: whether it may act.
 package struct AccountRecord: Record {
     package enum Status: String, Codable, Sendable, Hashable { case active, suspended, removed }
 
@@ -55,19 +55,8 @@ package struct AccountRecord: Record {
 
     package var id: MemberID
     package var status: Status
-    /// Transactions that may still be sent, in millionths, refilled with consensus time.
-    package var transactionTokens: Int64
-    /// Bytes that may still be sent.
-    package var byteTokens: Int64
-    package var refilled: Timestamp
 
-    package init(
-        id: MemberID, status: Status = .active, transactionTokens: Int64 = 0, byteTokens: Int64 = 0,
-        refilled: Timestamp = .zero
-    ) {
-        (self.id, self.status, self.refilled) = (id, status, refilled)
-        (self.transactionTokens, self.byteTokens) = (transactionTokens, byteTokens)
-    }
+    package init(id: MemberID, status: Status = .active) { (self.id, self.status) = (id, status) }
 }
 
 /// The consortium's parameters: one record under the key `current`.

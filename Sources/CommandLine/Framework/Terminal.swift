@@ -1,0 +1,50 @@
+import Foundation
+
+/// What a person sees: plain text on standard output, errors and progress on standard error.
+enum Terminal {
+    static let isInteractive = isatty(STDERR_FILENO) == 1
+    private static let colours =
+        isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
+
+    static func print(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+    static func error(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+    static func bold(_ text: String) -> String { colours ? "\u{1b}[1m\(text)\u{1b}[0m" : text }
+    static func dim(_ text: String) -> String { colours ? "\u{1b}[2m\(text)\u{1b}[0m" : text }
+    static func green(_ text: String) -> String { colours ? "\u{1b}[32m\(text)\u{1b}[0m" : text }
+    static func red(_ text: String) -> String { colours ? "\u{1b}[31m\(text)\u{1b}[0m" : text }
+
+    /// A table whose columns are as wide as they need to be.
+    static func table(_ header: [String], _ rows: [[String]]) -> String {
+        let all = [header] + rows
+        let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+        func line(_ cells: [String]) -> String {
+            zip(cells, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
+                .joined(separator: "  ").trimmingCharacters(in: .whitespaces)
+        }
+        return ([bold(line(header))] + rows.map(line)).joined(separator: "\n")
+    }
+}
+
+/// A bar on standard error for work that takes long; silent where no terminal is attached.
+struct ProgressBar {
+    private let title: String
+    private let total: UInt64
+    private var shown = -1
+
+    init(_ title: String, total: UInt64) { (self.title, self.total) = (title, max(1, total)) }
+
+    mutating func show(_ done: UInt64) {
+        guard Terminal.isInteractive else { return }
+        let percent = Int(min(done, total) * 100 / total)
+        guard percent != shown else { return }
+        shown = percent
+        let filled = percent * 30 / 100
+        let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: 30 - filled)
+        FileHandle.standardError.write(Data("\r\(title) \(bar) \(percent) %".utf8))
+    }
+
+    func end() {
+        if Terminal.isInteractive { FileHandle.standardError.write(Data("\r\u{1b}[K".utf8)) }
+    }
+}

@@ -1,0 +1,87 @@
+import Codec
+
+/// What a validator hands to the engine: transactions and its clock, signed with its voting key.
+///
+/// A COSE_Sign1 whose protected header is `{1: -8, 4: kid, "mw": ["batch", chain]}` and whose payload is
+/// `[epoch block hash, clock, [transaction, …]]`.
+package struct Batch: Sendable {
+    /// The signed message, as received.
+    package let bytes: [UInt8]
+    package let key: KeyID
+    package let epochBlock: Digest
+    /// The sender's clock.
+    package let clock: Timestamp
+    package let transactions: [[UInt8]]
+    private let message: COSESign1
+
+    /// The largest batch, in bytes, and the most transactions in one.
+    package static let maximumSize = 4 << 20
+    package static let maximumCount = 4096
+
+    package static func signed(
+        chain: ChainID, epochBlock: Digest, clock: Timestamp, transactions: [[UInt8]], signer: MessageSigner,
+        hash: HashFunction
+    ) -> [UInt8] {
+        var writer = CBORWriter(reservingCapacity: transactions.reduce(64) { $0 + $1.count + 5 })
+        writer.array(3)
+        writer.digest(epochBlock)
+        writer.unsigned(UInt64(clock.nanoseconds))
+        writer.array(transactions.count)
+        for transaction in transactions { writer.byteString(transaction) }
+        let protected = header(key: KeyID(publicKey: signer.publicKey, hash: hash), chain: chain)
+        let signature = signer(COSESign1.toBeSigned(protected: protected, payload: writer.bytes))
+        return COSESign1(protected: protected, payload: writer.bytes, signature: signature).encoded
+    }
+
+    private static func header(key: KeyID, chain: ChainID) -> [UInt8] {
+        var writer = CBORWriter(reservingCapacity: 90)
+        writer.map(3)
+        writer.unsigned(1)
+        writer.integer(-8)
+        writer.unsigned(4)
+        writer.digest(key.digest)
+        writer.text("mw")
+        writer.array(2)
+        writer.text("batch")
+        writer.digest(chain)
+        return writer.bytes
+    }
+
+    /// - Throws: `cbor.*` or `cose.*` for bytes that are not a batch of this chain.
+    package init(decoding bytes: [UInt8], chain: ChainID) throws(CodecError) {
+        guard bytes.count <= Batch.maximumSize else { throw CodecError(.tooLarge) }
+        self.bytes = bytes
+        message = try COSESign1(decoding: bytes)
+        guard message.unprotected == COSESign1.emptyMap, let payload = message.payload else {
+            throw CodecError(.malformedCOSE, at: 0, "a batch has a payload and no unprotected header")
+        }
+        var header = CBORReader(message.protected)
+        guard try header.map() == 3, try header.unsigned() == 1, try header.integer() == -8,
+            try header.unsigned() == 4
+        else { throw CodecError(.malformedCOSE, at: 0, "batch header") }
+        key = KeyID(try header.digest())
+        guard message.protected == Batch.header(key: key, chain: chain) else {
+            throw CodecError(.malformedCOSE, at: 0, "batch header of another ledger")
+        }
+        var reader = CBORReader(payload)
+        try reader.array(of: 3)
+        epochBlock = try reader.digest()
+        let nanoseconds = try reader.integer()
+        guard nanoseconds >= 0 else { throw CodecError(.outOfRange, at: reader.offset, "clock") }
+        clock = Timestamp(nanoseconds: nanoseconds)
+        let count = try reader.array()
+        guard count <= Batch.maximumCount else { throw CodecError(.tooLarge, at: reader.offset) }
+        var transactions: [[UInt8]] = []
+        for _ in 0..<count { transactions.append(try reader.byteString()) }
+        try reader.finish()
+        self.transactions = transactions
+    }
+
+    /// Whether the signature is that of a voting key.
+    package func isSigned(by votingKey: [UInt8], verifier: SignatureVerifier, hash: HashFunction) -> Bool {
+        KeyID(publicKey: votingKey, hash: hash) == key
+            && verifier(
+                publicKey: votingKey, signature: message.signature,
+                message: COSESign1.toBeSigned(protected: message.protected, payload: message.payload ?? []))
+    }
+}

@@ -1,0 +1,188 @@
+import Codec
+import Merkle
+
+/// Executes ordered batches one after another: the same input gives the same block on every node.
+///
+/// Order within a block: consensus time, activation of announced rules, ids to forget, deadlines, transactions,
+/// quotas. Nothing but the rows read through `reader`, the trees and the batch decides the result.
+package struct Executor: Sendable {
+    package let rules: Rules
+    package private(set) var head: BlockHeader
+    package private(set) var headHash: Digest
+    package private(set) var log: LogFrontier
+    package private(set) var tree: StateTree
+
+    /// Deadlines carried out in one block; the rest follow in the next.
+    static let timersPerBlock = 256
+    /// Forgotten ids in one block.
+    static let forgottenPerBlock = 4096
+
+    /// Goes on from a block: its header, the log's peaks, the state tree at it.
+    package init(rules: Rules, head: BlockHeader, log: LogFrontier, tree: StateTree) {
+        (self.rules, self.head, self.log, self.tree) = (rules, head, log, tree)
+        headHash = head.hashed(rules.hash)
+    }
+
+    /// Founds the ledger: block 0.
+    /// - Throws: `Rejection` where the founding members are not acceptable; `LedgerFault`.
+    package static func found(
+        _ genesis: Genesis, bytes: [UInt8], rules: Rules
+    ) throws -> (executor: Executor, block: ExecutedBlock) {
+        guard let contracts = rules.contracts[1] else { throw LedgerFault("no contract rules of version 1") }
+        let state = BlockState(base: EmptyState(), height: 0)
+        let context = Context(
+            transactionSigner: nil, transactionID: nil, time: genesis.created, height: 0, chain: rules.chain,
+            contract: "consortium", hash: rules.hash, verify: rules.verify, state: state)
+        try contracts.found(genesis, context)
+        var clocks = ClocksRecord(clocks: [])
+        for validator in genesis.validators { clocks.note(validator.member, genesis.created) }
+        try state.put(clocks)
+        state.keep()
+        var tree = StateTree(hash: rules.hash)
+        let changes = state.changes()
+        tree.update(Executor.treeChanges(changes, hash: rules.hash))
+        let log = LogFrontier()
+        let header = BlockHeader(
+            kind: .epoch, chain: rules.chain, epoch: 0, height: 0, previous: .zero, time: genesis.created,
+            position: 0, content: rules.hash(bytes), logSize: 0, logRoot: log.root(hash: rules.hash),
+            stateRoot: tree.root, contractsVersion: 1)
+        let executor = Executor(rules: rules, head: header, log: log, tree: tree)
+        let block = ExecutedBlock(
+            header: header, hash: executor.headHash, content: bytes, included: [], skipped: [],
+            changes: changes, history: state.history.map(HistoryEntry.init), logNodes: [],
+            events: state.events)
+        return (executor, block)
+    }
+
+    /// Executes one batch on the head. On a thrown error the executor is unchanged and the node must halt.
+    /// - Parameter reader: the rows at the head's height.
+    package mutating func execute(
+        _ ordered: OrderedBatch, sender: MemberID, reader: any StateReader
+    ) throws -> ExecutedBlock {
+        let state = BlockState(base: reader, height: head.height + 1)
+        do { return try execute(ordered, sender: sender, on: state) } catch {
+            // A contract sees a read error as a rejection; the node sees what it was.
+            throw state.fault ?? error
+        }
+    }
+
+    private mutating func execute(
+        _ ordered: OrderedBatch, sender: MemberID, on state: BlockState
+    ) throws -> ExecutedBlock {
+        let height = head.height + 1
+        let (parameters, time) = try open(state, sender: sender, clock: ordered.batch.clock)
+        guard let contracts = rules.contracts[parameters.contractsVersion] else {
+            throw LedgerFault("contract rules \(parameters.contractsVersion) are in force: upgrade this node")
+        }
+        try carryOutDeadlines(state, contracts, time: time)
+        state.keep()
+
+        var run = TransactionRun(
+            rules: rules, contracts: contracts, parameters: parameters, state: state, height: height, time: time,
+            firstLeaf: head.logSize)
+        for (index, candidate) in ordered.candidates.enumerated() {
+            try run.process(candidate, at: index, bytes: ordered.batch.transactions[index])
+        }
+        try run.close()
+        if let fault = state.fault { throw fault }
+
+        let changes = state.changes()
+        tree.update(Executor.treeChanges(changes, hash: rules.hash))
+        var logNodes: [Digest] = []
+        for leaf in run.leafHashes { log.append(leaf, hash: rules.hash) { logNodes.append($0) } }
+        let header = BlockHeader(
+            kind: .batch, chain: rules.chain, epoch: head.epoch, height: height, previous: headHash, time: time,
+            position: ordered.position, content: rules.hash(ordered.batch.bytes), logSize: log.size,
+            logRoot: log.root(hash: rules.hash), stateRoot: tree.root,
+            contractsVersion: parameters.contractsVersion)
+        head = header
+        headHash = header.hashed(rules.hash)
+        return ExecutedBlock(
+            header: header, hash: headHash, content: ordered.batch.bytes, included: run.included,
+            skipped: run.skipped, changes: changes, history: state.history.map(HistoryEntry.init),
+            logNodes: logNodes, events: state.events)
+    }
+
+    /// Sets the block's time and the rules in force, and forgets ids whose time is over.
+    private func open(
+        _ state: BlockState, sender: MemberID, clock: Timestamp
+    ) throws -> (ParametersRecord, Timestamp) {
+        let current = ParametersRecord.Key()
+        guard var parameters = try state.record(ParametersRecord.self, ParametersRecord.rowKey(current)),
+            var clocks = try state.record(ClocksRecord.self, ClocksRecord.rowKey(current)),
+            let validators = try state.record(ValidatorsRecord.self, ValidatorsRecord.rowKey(current))
+        else { throw state.fault ?? LedgerFault("the ledger's own records are missing") }
+        clocks.restrict(to: validators.current.map(\.member))
+        clocks.note(sender, clock)
+        clocks.restrict(to: validators.current.map(\.member))
+        try state.put(clocks)
+        let time = max(head.time, clocks.median ?? head.time)
+        if let announced = parameters.announced, state.change.height >= announced.activation {
+            parameters.contractsVersion = announced.version
+            parameters.announced = nil
+            try state.put(parameters)
+        }
+        try forget(state, time: time)
+        return (parameters, time)
+    }
+
+    private func forget(_ state: BlockState, time: Timestamp) throws {
+        let prefix = RowKey(table: "~expiry", key: []).bytes
+        for key in try state.keys(withPrefix: prefix, limit: Executor.forgottenPerBlock) {
+            let body = key.bytes.dropFirst(prefix.count)
+            let nanoseconds = body.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+            guard let expires = Int64(exactly: nanoseconds), let id = Digest(body.dropFirst(8)) else {
+                throw LedgerFault("a row of the expiry index has a wrong key")
+            }
+            guard Timestamp(nanoseconds: expires) + SeenRecord.retention < time else { return }
+            guard let seen = try state.record(SeenRecord.self, SeenRecord.rowKey(id)) else {
+                throw state.fault ?? LedgerFault("the expiry index lists an id that is not there")
+            }
+            state.write(nil, for: key)
+            state.write(nil, for: SeenRecord.rowKey(id))
+            state.write(bigEndianBytes(seen.leaf), for: SeenRecord.archiveKey(id))
+        }
+    }
+
+    private func carryOutDeadlines(_ state: BlockState, _ contracts: ContractSet, time: Timestamp) throws {
+        state.keep()
+        let prefix = RowKey(table: TimerRow.table, key: []).bytes
+        for key in try state.keys(withPrefix: prefix, limit: Executor.timersPerBlock) {
+            guard let timer = TimerRow(key: key)?.timer else { throw LedgerFault("a deadline has a wrong key") }
+            guard timer.due <= time else { return }
+            guard try state.value(for: key) != nil else { continue }
+            state.write(nil, for: key)
+            state.keep()
+            let context = Context(
+                transactionSigner: nil, transactionID: nil, time: time, height: state.change.height,
+                chain: rules.chain, contract: timer.contract, hash: rules.hash, verify: rules.verify,
+                state: state)
+            // A deadline that its contract refuses has lost its subject: it is spent, and nothing else changes.
+            do { try contracts.due(timer, in: context) } catch { state.undo() }
+            state.keep()
+            if let fault = state.fault { throw fault }
+        }
+    }
+
+    /// Rows of the state tree: SHA-256(0x04 ‖ row key) → SHA-256(0x05 ‖ stored bytes), sorted by the former.
+    package static func treeChanges(
+        _ changes: [RowChange], hash: HashFunction
+    ) -> [(key: Digest, value: Digest?)] {
+        var result: [(key: Digest, value: Digest?)] = []
+        result.reserveCapacity(changes.count)
+        for change in changes where !change.key.isDerived {
+            result.append((treeKey(change.key, hash: hash), change.value.map { treeValue($0, hash: hash) }))
+        }
+        result.sort { $0.key < $1.key }
+        return result
+    }
+
+    package static func treeKey(_ key: RowKey, hash: HashFunction) -> Digest { hash.leaf(0x04, key.bytes) }
+    package static func treeValue(_ value: [UInt8], hash: HashFunction) -> Digest { hash.leaf(0x05, value) }
+}
+
+/// The state before genesis.
+struct EmptyState: StateReader {
+    func value(for key: RowKey) throws -> [UInt8]? { nil }
+    func keys(withPrefix prefix: [UInt8], from start: [UInt8], limit: Int) throws -> [RowKey] { [] }
+}

@@ -1,0 +1,156 @@
+import Codec
+import Merkle
+
+/// The transactions of one block, in order, on one state.
+struct TransactionRun {
+    let rules: Rules
+    let contracts: ContractSet
+    let parameters: ParametersRecord
+    let state: BlockState
+    let height: Height
+    let time: Timestamp
+    let firstLeaf: UInt64
+    private(set) var included: [Included] = []
+    private(set) var skipped: [Skip] = []
+    private(set) var leafHashes: [Digest] = []
+    private var quotas: [MemberID: QuotaRecord] = [:]
+    /// The keys of `quotas`, in order of first use.
+    private var quotaMembers: [MemberID] = []
+    /// Key records as this block has read them, with the bytes they were read from.
+    private var keys: [KeyID: (stored: [UInt8], record: KeyRecord)] = [:]
+
+    init(
+        rules: Rules, contracts: ContractSet, parameters: ParametersRecord, state: BlockState, height: Height,
+        time: Timestamp, firstLeaf: UInt64
+    ) {
+        (self.rules, self.contracts, self.parameters, self.state) = (rules, contracts, parameters, state)
+        (self.height, self.time, self.firstLeaf) = (height, time, firstLeaf)
+    }
+
+    /// Carries out one transaction: a leaf, or a reason for none.
+    mutating func process(_ candidate: Candidate, at index: Int, bytes: [UInt8]) throws {
+        state.change.position = UInt32(index) + 1
+        let transaction: UnverifiedTransaction
+        let isVerified: Bool
+        switch candidate {
+        case .invalid(let reason):
+            skipped.append(Skip(index: index, reason: reason))
+            return
+        case .verified(let verified): (transaction, isVerified) = (verified.transaction, true)
+        case .unknownKey(let unverified): (transaction, isVerified) = (unverified, false)
+        }
+        guard let key = try keyRecord(transaction.key), key.since < height else {
+            return skip(index, .unknownKey)
+        }
+        if !isVerified {
+            let verified = VerifiedTransaction(
+                transaction, publicKey: key.publicKey.array, verifier: rules.verify, hash: rules.hash)
+            guard verified != nil else { return skip(index, .badSignature) }
+        }
+        if let reason = try admissible(transaction, account: key.account) { return skip(index, reason) }
+        let signer = Signer(
+            key: key.id, member: key.account, kind: key.kind, subject: key.subject)
+        let (outcome, message) = try execute(transaction, key: key, signer: signer)
+        try remember(transaction)
+        state.keep()
+        let leaf = Leaf(height: height, time: time, transaction: bytes, outcome: outcome)
+        leafHashes.append(LogTree.leafHash(of: leaf.encoded, hash: rules.hash))
+        included.append(Included(index: index, id: transaction.id, outcome: outcome, message: message))
+    }
+
+    private mutating func skip(_ index: Int, _ reason: Skip.Reason) {
+        skipped.append(Skip(index: index, reason: reason))
+    }
+
+    private mutating func keyRecord(_ id: KeyID) throws -> KeyRecord? {
+        guard let stored = try state.value(for: KeyRecord.rowKey(id)) else { return nil }
+        if let known = keys[id], known.stored == stored { return known.record }
+        guard let record = try state.record(KeyRecord.self, KeyRecord.rowKey(id)) else { return nil }
+        keys[id] = (stored, record)
+        return record
+    }
+
+    /// Chain, expiry, replay and quota: what decides whether there is a leaf at all.
+    private mutating func admissible(
+        _ transaction: UnverifiedTransaction, account: MemberID
+    ) throws -> Skip.Reason? {
+        guard transaction.payload.chain == rules.chain else { return .wrongChain }
+        guard transaction.payload.expires > time else { return .expired }
+        guard transaction.payload.expires <= time + SeenRecord.maximumLifetime else { return .expiryTooFar }
+        guard try state.value(for: SeenRecord.rowKey(transaction.id)) == nil else { return .duplicate }
+        var quota: QuotaRecord
+        if let known = quotas[account] {
+            quota = known
+        } else {
+            quota =
+                try state.record(QuotaRecord.self, QuotaRecord.rowKey(account))
+                ?? .full(account, at: time)
+            quota.refill(at: time)
+            quotaMembers.append(account)
+        }
+        let taken = quota.take(bytes: transaction.bytes.count, parameters: parameters)
+        quotas[account] = quota
+        return taken ? nil : .overQuota
+    }
+
+    private func execute(
+        _ transaction: UnverifiedTransaction, key: KeyRecord, signer: Signer
+    ) throws -> (Outcome, String) {
+        let context = Context(
+            transactionSigner: signer, transactionID: transaction.id, time: time, height: height,
+            chain: rules.chain, contract: transaction.payload.contract, hash: rules.hash, verify: rules.verify,
+            state: state)
+        do {
+            try authorise(transaction.payload, key: key)
+            try contracts.apply(transaction.payload, in: context)
+            if let fault = state.fault { throw fault }
+            return (.accepted, "")
+        } catch let rejection as Rejection {
+            if let fault = state.fault { throw fault }
+            state.undo()
+            return (.rejected(rejection.code), rejection.message)
+        }
+    }
+
+    private func authorise(_ payload: TransactionPayload, key: KeyRecord) throws(Rejection) {
+        if key.revoked { throw Rejection("key.revoked", "this key has been revoked") }
+        if let expires = key.expires, expires <= time {
+            throw Rejection("key.expired", "this key's time is over")
+        }
+        guard key.covers(contract: payload.contract, action: payload.action) else {
+            throw Rejection(
+                "key.out_of_scope", "this key may not sign \(payload.contract).\(payload.action)")
+        }
+        if key.kind == .invitation { return }
+        guard let account = try state.record(AccountRecord.self, AccountRecord.rowKey(key.account)) else {
+            throw Rejection("member.unknown", "the key's member is not there")
+        }
+        switch account.status {
+        case .active: return
+        case .suspended: throw Rejection("member.suspended", "\(key.account) is suspended")
+        case .removed: throw Rejection("member.removed", "\(key.account) is no longer a member")
+        }
+    }
+
+    private func remember(_ transaction: UnverifiedTransaction) throws {
+        let expires = transaction.payload.expires
+        let leaf = firstLeaf + UInt64(leafHashes.count)
+        let seen = SeenRecord(id: transaction.id, expires: expires, leaf: leaf)
+        state.write(
+            StoredRow(change: state.change, record: try CBOR.encode(seen)).encoded,
+            for: SeenRecord.rowKey(transaction.id))
+        state.write([], for: SeenRecord.expiryKey(expires, transaction.id))
+    }
+
+    /// Writes the quotas back.
+    func close() throws {
+        state.change.position = 0
+        for member in quotaMembers {
+            guard let quota = quotas[member] else { continue }
+            state.write(
+                StoredRow(change: state.change, record: try CBOR.encode(quota)).encoded,
+                for: QuotaRecord.rowKey(member))
+        }
+        state.keep()
+    }
+}

@@ -1,0 +1,176 @@
+import Codec
+
+/// What a member says: the payload of a transaction.
+///
+/// Its CBOR form is the map `{1: chain, 2: expires, 3: nonce, 4: contract, 5: {action: body}}`.
+package struct TransactionPayload: Hashable, Sendable {
+    package var chain: ChainID
+    /// Consensus time from which the transaction is no longer taken; at most 24 h ahead.
+    package var expires: Timestamp
+    /// Makes otherwise equal transactions differ; 8 to 32 bytes.
+    package var nonce: [UInt8]
+    package var contract: String
+    package var action: String
+    /// The one-entry map `{action: body}` as encoded.
+    package var encodedAction: [UInt8]
+
+    package var encoded: [UInt8] {
+        var writer = CBORWriter(reservingCapacity: encodedAction.count + 96)
+        writer.map(5)
+        writer.unsigned(1)
+        writer.digest(chain)
+        writer.unsigned(2)
+        writer.unsigned(UInt64(expires.nanoseconds))
+        writer.unsigned(3)
+        writer.byteString(nonce)
+        writer.unsigned(4)
+        writer.text(contract)
+        writer.unsigned(5)
+        writer.raw(encodedAction)
+        return writer.bytes
+    }
+
+    /// - Throws: `cbor.*` for bytes that are not deterministic CBOR, or for an action that has no CBOR form.
+    package init<C: Contract>(
+        chain: ChainID, expires: Timestamp, nonce: [UInt8], contract: C.Type, action: C.Action
+    ) throws(CodecError) {
+        (self.chain, self.expires, self.nonce, self.contract) = (chain, expires, nonce, C.name)
+        encodedAction = try CBOR.encode(action)
+        self.action = try TransactionPayload.actionName(encodedAction)
+    }
+
+    init(decoding bytes: [UInt8]) throws(CodecError) {
+        var reader = CBORReader(bytes)
+        guard try reader.map() == 5 else { throw CodecError(.invalidValue, at: 0, "payload of five fields") }
+        func key(_ number: UInt64) throws(CodecError) {
+            let offset = reader.offset
+            guard try reader.unsigned() == number else { throw CodecError(.unknownKey, at: offset) }
+        }
+        try key(1)
+        chain = try reader.digest()
+        try key(2)
+        let nanoseconds = try reader.integer()
+        guard nanoseconds >= 0 else { throw CodecError(.outOfRange, at: reader.offset, "expires") }
+        expires = Timestamp(nanoseconds: nanoseconds)
+        try key(3)
+        nonce = try reader.byteString()
+        guard (8...32).contains(nonce.count) else {
+            throw CodecError(.invalidValue, at: reader.offset, "nonce of 8 to 32 bytes")
+        }
+        try key(4)
+        contract = try reader.text()
+        guard contract.utf8.count <= 64 else { throw CodecError(.tooLarge, at: reader.offset, "contract") }
+        try key(5)
+        encodedAction = Array(try reader.item())
+        action = try TransactionPayload.actionName(encodedAction)
+        try reader.finish()
+    }
+
+    private static func actionName(_ encoded: [UInt8]) throws(CodecError) -> String {
+        var reader = CBORReader(encoded)
+        guard try reader.map() == 1 else { throw CodecError(.invalidValue, at: 0, "one action") }
+        let name = try reader.text()
+        guard name.utf8.count <= 64 else { throw CodecError(.tooLarge, at: reader.offset, "action") }
+        return name
+    }
+}
+
+/// A transaction as it came from outside: well formed, its signature not yet verified.
+package struct UnverifiedTransaction: Sendable {
+    /// The whole COSE_Sign1 message, as received.
+    package let bytes: [UInt8]
+    package let id: TransactionID
+    package let key: KeyID
+    package let payload: TransactionPayload
+    let toBeSigned: [UInt8]
+    let signature: [UInt8]
+
+    /// The largest transaction, in bytes.
+    package static let maximumSize = 65_536
+
+    /// - Throws: `cbor.*` or `cose.*` for bytes that are not a transaction.
+    package init(decoding bytes: [UInt8], hash: HashFunction) throws(CodecError) {
+        guard bytes.count <= UnverifiedTransaction.maximumSize else { throw CodecError(.tooLarge) }
+        let message = try COSESign1(decoding: bytes)
+        guard message.unprotected == COSESign1.emptyMap, let content = message.payload else {
+            throw CodecError(.malformedCOSE, at: 0, "a transaction has a payload and no unprotected header")
+        }
+        guard message.signature.count == 64 else { throw CodecError(.malformedCOSE, at: 0, "signature") }
+        self.bytes = bytes
+        key = try SigningHeader.edDSAKey(message.protected)
+        payload = try TransactionPayload(decoding: content)
+        toBeSigned = COSESign1.toBeSigned(protected: message.protected, payload: content)
+        id = hash(toBeSigned)
+        signature = message.signature
+    }
+}
+
+/// A transaction whose signature verifies under the key that its `kid` names. Whether that key may sign is the
+/// ledger's question, at the transaction's place in the order.
+package struct VerifiedTransaction: Sendable {
+    package let transaction: UnverifiedTransaction
+
+    /// Nil where the key is not the one named, or the signature is not its.
+    package init?(
+        _ transaction: UnverifiedTransaction, publicKey: [UInt8], verifier: SignatureVerifier, hash: HashFunction
+    ) {
+        guard KeyID(publicKey: publicKey, hash: hash) == transaction.key,
+            verifier(publicKey: publicKey, signature: transaction.signature, message: transaction.toBeSigned)
+        else { return nil }
+        self.transaction = transaction
+    }
+}
+
+/// Signing as the core sees it: the edge holds the secret key.
+package struct MessageSigner: Sendable {
+    /// Ed25519, 32 bytes.
+    package let publicKey: [UInt8]
+    private let body: @Sendable ([UInt8]) -> [UInt8]
+
+    package init(publicKey: [UInt8], sign: @escaping @Sendable ([UInt8]) -> [UInt8]) {
+        (self.publicKey, body) = (publicKey, sign)
+    }
+
+    /// The 64-byte signature over a message.
+    package func callAsFunction(_ message: [UInt8]) -> [UInt8] { body(message) }
+
+    /// The signed transaction's bytes.
+    package func sign(_ payload: TransactionPayload, hash: HashFunction) -> [UInt8] {
+        let protected = SigningHeader.edDSA(key: KeyID(publicKey: publicKey, hash: hash))
+        let content = payload.encoded
+        let signature = self(COSESign1.toBeSigned(protected: protected, payload: content))
+        return COSESign1(protected: protected, payload: content, signature: signature).encoded
+    }
+}
+
+/// The protected header of what members and devices sign.
+package enum SigningHeader {
+    /// `{1: -8, 4: kid}`, the only form that a transaction or a telemetry message may have.
+    package static func edDSA(key: KeyID) -> [UInt8] {
+        var writer = CBORWriter(reservingCapacity: 40)
+        writer.map(2)
+        writer.unsigned(1)
+        writer.integer(-8)
+        writer.unsigned(4)
+        writer.digest(key.digest)
+        return writer.bytes
+    }
+
+    /// The key named by such a header.
+    /// - Throws: `cose.unsupported_algorithm`, `cose.malformed`, `cbor.*`.
+    package static func edDSAKey(_ protected: [UInt8]) throws(CodecError) -> KeyID {
+        var reader = CBORReader(protected)
+        guard try reader.map() == 2, try reader.unsigned() == 1 else {
+            throw CodecError(.malformedCOSE, at: 0, "protected header {alg, kid}")
+        }
+        guard try reader.integer() == -8 else {
+            throw CodecError(.unsupportedAlgorithm, at: 0, "only EdDSA (-8) with Ed25519 keys is used here")
+        }
+        guard try reader.unsigned() == 4 else {
+            throw CodecError(.malformedCOSE, at: 0, "protected header {alg, kid}")
+        }
+        let key = KeyID(try reader.digest())
+        try reader.finish()
+        return key
+    }
+}

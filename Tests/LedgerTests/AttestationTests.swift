@@ -1,0 +1,102 @@
+import Codec
+import Merkle
+import Testing
+
+@testable import Ledger
+
+@Suite struct AttestationTests {
+    @Test func everyBitOfABlockRecordIsBoundOrRefused() throws {
+        let ledger = try TestLedger()
+        try ledger.run([try ledger.add(5)])
+        let record = ledger.records[1]
+        #expect(try BlockRecord(decoding: record.encoded) == record)
+        let header = record.header.encoded
+        let set = ledger.replica.validators
+        for bit in 0..<(header.count * 8) {
+            var changed = header
+            changed[bit / 8] ^= 1 << UInt8(bit % 8)
+            guard let forged = try? BlockHeader(decoding: changed) else { continue }
+            let hash = forged.hashed(TestLedger.hash)
+            #expect(throws: Certificate.Failure.otherBlock) {
+                try Certificate(
+                    .commit, record.commits, over: forged, hash: hash, validators: set,
+                    verifier: TestLedger.verifier)
+            }
+        }
+    }
+
+    @Test func everyBitOfACommitIsRefused() throws {
+        let ledger = try TestLedger()
+        let block = try ledger.run([try ledger.add(5)])
+        let commit = ledger.records[1].commits[0]
+        let message = commit.message().encoded
+        for bit in 0..<(message.count * 8) {
+            var changed = message
+            changed[bit / 8] ^= 1 << UInt8(bit % 8)
+            guard let parsed = try? COSESign1(decoding: changed), let forged = try? Attestation(parsed) else {
+                continue
+            }
+            #expect(throws: Certificate.Failure.self, "bit \(bit)") {
+                try Certificate(
+                    .commit, [forged], over: block.header, hash: block.hash,
+                    validators: ledger.replica.validators, verifier: TestLedger.verifier)
+            }
+        }
+    }
+
+    @Test func certificateNeedsAQuorumOfDifferentValidators() throws {
+        let ledger = try TestLedger()
+        let block = try ledger.run([try ledger.add(5)])
+        let keys = (10..<14).map { TestLedger.key(UInt8($0)) }
+        let set = ValidatorSet(
+            keys.enumerated().map {
+                .init(member: MemberID("v\($0)")!, votingKey: Bytes($1.publicKey.bytes))
+            }, hash: TestLedger.hash)
+        #expect(set.quorum == 3)
+        func commits(_ indexes: [Int]) -> [Attestation] {
+            indexes.map {
+                Attestation.sign(
+                    .commit, block.header, hash: block.hash, signer: TestLedger.signer(keys[$0]),
+                    hash: TestLedger.hash)
+            }
+        }
+        func certificate(_ attestations: [Attestation], _ kind: AttestationKind = .commit) throws {
+            _ = try Certificate(
+                kind, attestations, over: block.header, hash: block.hash, validators: set,
+                verifier: TestLedger.verifier)
+        }
+        try certificate(commits([0, 2, 3]))
+        #expect(throws: Certificate.Failure.noQuorum) { try certificate(commits([0, 2])) }
+        #expect(throws: Certificate.Failure.repeatedValidator) { try certificate(commits([0, 2, 2])) }
+        #expect(throws: Certificate.Failure.wrongKind) { try certificate(commits([0, 1, 2]), .vote) }
+        #expect(throws: Certificate.Failure.unknownValidator) {
+            try certificate(commits([0, 1, 2]) + ledger.records[1].commits)
+        }
+    }
+
+    @Test func quorumIsMoreThanTwoThirds() {
+        let expected = [1: 1, 2: 2, 3: 3, 4: 3, 5: 4, 6: 5, 7: 5, 10: 7, 100: 67]
+        for (count, quorum) in expected {
+            let set = ValidatorSet(
+                (0..<count).map {
+                    .init(member: MemberID("v\($0)")!, votingKey: Bytes([UInt8](repeating: UInt8($0), count: 32)))
+                }, hash: TestLedger.hash)
+            #expect(set.quorum == quorum)
+        }
+    }
+
+    @Test func voteRecordAllowsOnlyTheNextBlockOfItsEpoch() throws {
+        let ledger = try TestLedger()
+        let first = try ledger.run([])
+        let second = try ledger.run([])
+        let afterFirst = ledger.records[1].voteRecord
+        #expect(afterFirst.allowsVote(second.header))
+        #expect(!afterFirst.allowsVote(first.header), "the same height again")
+        var fork = second.header
+        fork.previous = .zero
+        #expect(!afterFirst.allowsVote(fork))
+        var promised = afterFirst
+        promised.promised = 1
+        #expect(!promised.allowsVote(second.header), "a later epoch is promised")
+    }
+}
