@@ -75,6 +75,14 @@ import Testing
         }
     }
 
+    @Test func publicKeysAreByteStringsInCBOR() throws {
+        let key = Ed25519.SigningKey.generate().publicKey
+        let encoded = try CBOR.encode(key)
+        #expect(encoded == [0x58, 32] + key.bytes)
+        #expect(try CBOR.decode(Ed25519.PublicKey.self, from: encoded) == key)
+        #expect(throws: (any Error).self) { try CBOR.decode(Ed25519.PublicKey.self, from: [0x41, 0]) }
+    }
+
     /// The bytes that RFC 9679 §3 hashes, written out by hand.
     @Test func thumbprintsHashTheRequiredParametersOnly() throws {
         let x = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"

@@ -44,8 +44,8 @@ private let reference = ReferenceLog(size: largest)
     }
 
     @Test func positionsReachTheLargestLog() {
-        #expect(LogTree.nodePosition(level: 62, index: 0) == 1 << 63 - 2)
-        #expect(LogTree.nodeCount(size: LogTree.maximumSize) == 1 << 63 - 1)
+        #expect(LogTree.nodePosition(level: 62, index: 0) == UInt64(1) << 63 - 2)
+        #expect(LogTree.nodeCount(size: LogTree.maximumSize) == UInt64(1) << 63 - 1)
     }
 }
 

@@ -102,8 +102,8 @@ import Testing
         writer.unsigned(256)
         writer.digest(.zero)
         writer.null()
-        let bytes = writer.bytes
-        #expect(decodingError { () throws(CodecError) in _ = try StateProof(decoding: bytes) } == .outOfRange)
+        let wide = writer.bytes
+        #expect(decodingError { () throws(CodecError) in _ = try StateProof(decoding: wide) } == .outOfRange)
     }
 
     @Test func refusesAFrontierWhosePeaksDoNotFitItsSize() {

@@ -65,8 +65,8 @@ struct PublishedVectorTests {
         #expect(files.count > 40)
         for file in files {
             let vector = try PublishedVectorTests.vector(Consistency.self, file)
-            guard let path = PublishedVectorTests.digests(vector.proof ?? []), let old = Digest(vector.root1),
-                let new = Digest(vector.root2)
+            guard let path = PublishedVectorTests.digests(vector.proof ?? []),
+                let old = Digest(vector.root1), let new = Digest(vector.root2)
             else {
                 #expect(vector.wantErr, "\(file)")
                 continue

@@ -32,8 +32,9 @@ extension SeededGenerator {
         let shared = Int.random(in: 0..<256, using: &self)
         var bytes = random.bytes
         for bit in 0..<shared {
-            let mask = 0x80 >> UInt8(bit % 8)
-            bytes[bit / 8] = bytes[bit / 8] & ~mask | other.bytes[bit / 8] & mask
+            let mask: UInt8 = 0x80 >> UInt8(bit % 8)
+            bytes[bit / 8] &= ~mask
+            if other.bit(bit) { bytes[bit / 8] |= mask }
         }
         return Digest(reading: bytes)
     }

@@ -1,20 +1,21 @@
 /// The Codable front: any `Encodable` as deterministic CBOR (RFC 8949 §4.2.1), any `Decodable` from it.
 ///
 /// What was decoded encodes to the same bytes, and whatever would break that is refused.
-/// * Keyed containers are maps with text keys (`CodingKey.stringValue`), sorted and compared as bytes; every key of a
-///   decoded map must be known to the type. A nil property is absent; `encodeNil` is null.
-/// * `Digest` and `Bytes` are byte strings. `[UInt8]`, which says neither string nor list, is `cbor.unsupported`.
+/// * Keyed containers are maps with text keys (`CodingKey.stringValue`), sorted and compared as bytes;
+///   every key of a decoded map must be known to the type. A nil property is absent; `encodeNil` is null.
+/// * `Digest` and `Bytes` are byte strings. `[UInt8]`, which says neither string nor list, is
+///   `cbor.unsupported`.
 /// * A case with one unlabelled value is `{"case": value}` (null for a nil value), with labelled ones
-///   `{"case": {"label": value}}`, without values `{"case": {}}`. Several unlabelled values, or both sorts, are
-///   `cbor.unsupported`. (The compiler's coding keys make it so: `_0` in a nested container.)
-/// * Sets, and dictionaries whose keys are not coding keys, have no order and are `cbor.unsupported`. Floating
-///   point is `cbor.floating_point`.
+///   `{"case": {"label": value}}`, without values `{"case": {}}`. Several unlabelled values, or both sorts,
+///   are `cbor.unsupported`. (The compiler's coding keys make it so: `_0` in a nested container.)
+/// * Sets, and dictionaries whose keys are not coding keys, have no order and are `cbor.unsupported`.
+///   Floating point is `cbor.floating_point`.
 /// * A nested container is complete when something else is written to its parent; later writes to it are
 ///   `cbor.unsupported`.
 package enum CBOR {
     /// The value's deterministic encoding.
-    /// - Throws: `cbor.unsupported` for what this codec has no form for, `cbor.floating_point`, `cbor.too_deep` for more
-    ///   than 32 levels, `cbor.duplicate_key` for a key written twice.
+    /// - Throws: `cbor.unsupported` for what this codec has no form for, `cbor.floating_point`,
+    ///   `cbor.too_deep` for more than 32 levels, `cbor.duplicate_key` for a key written twice.
     package static func encode<T: Encodable>(_ value: T) throws(CodecError) -> [UInt8] {
         var state = CBOREncoderState()
         return try withUnsafeMutablePointer(to: &state) { pointer throws(CodecError) -> [UInt8] in
@@ -25,8 +26,8 @@ package enum CBOR {
     }
 
     /// The value, where the bytes are exactly one deterministic item of its shape.
-    /// - Throws: `cbor.*`, with the offset of what is wrong; `cbor.invalid_value` for what the type's own initialiser
-    ///   refuses, with its reason.
+    /// - Throws: `cbor.*`, with the offset of what is wrong; `cbor.invalid_value` for what the type's own
+    ///   initialiser refuses, with its reason.
     package static func decode<T: Decodable>(_ type: T.Type, from bytes: [UInt8]) throws(CodecError) -> T {
         try bytes.withUnsafeBufferPointer { input throws(CodecError) -> T in
             var tape = try CBORTape(UnsafeRawBufferPointer(input))

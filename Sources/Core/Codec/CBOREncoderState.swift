@@ -1,7 +1,7 @@
 /// The bytes written so far, and the containers that are open.
 ///
-/// It lives on the stack of `CBOR.encode`; encoders hold a pointer to it. Containers are written behind one byte kept for
-/// their head; when one closes, its pairs are sorted where they stand.
+/// It lives on the stack of `CBOR.encode`; encoders hold a pointer to it. Containers are written behind one
+/// byte kept for their head; when one closes, its pairs are sorted where they stand.
 struct CBOREncoderState: ~Copyable {
     enum Kind: UInt8 {
         case map, array
@@ -36,7 +36,8 @@ struct CBOREncoderState: ~Copyable {
     private var pairs = UnsafeMutablePointer<Pair>.allocate(capacity: 64)
     private var pairCount = 0
     private var pairCapacity = 64
-    /// One more than `maximumDepth` containers with bytes, and as many without: none of those directly in another.
+    /// One more than `maximumDepth` containers with bytes, and as many without: none of those directly in
+    /// another.
     private static let maximumFrames = 2 * CBORReader.maximumDepth + 4
     private let frames = UnsafeMutablePointer<Frame>.allocate(capacity: maximumFrames)
     private(set) var frameCount = 0

@@ -1,4 +1,5 @@
-/// An item's first bytes (RFC 8949 §3): major type and argument, in shortest form, one that this codec has a use for.
+/// An item's first bytes (RFC 8949 §3): major type and argument, in shortest form, one that this codec has
+/// a use for.
 struct CBORHead {
     let major: UInt8
     /// The integer, the length, the count, the tag; for major type 7 the simple value (20, 21 or 22).
@@ -6,7 +7,8 @@ struct CBORHead {
     /// The number of bytes: 1, 2, 3, 5 or 9.
     let size: Int
 
-    /// The least integer that has no form: below it, and above `-1 - value`, is all that `Int64` and `UInt64` hold.
+    /// The least integer that has no form: below it, and above `-1 - value`, is all that `Int64` and
+    /// `UInt64` hold.
     private static let negativeLimit: UInt64 = 1 << 63
 
     @inline(__always)
@@ -31,7 +33,8 @@ struct CBORHead {
             return
         }
         guard info < 28 else {
-            // 31 has a meaning (a break or an unknown length) for strings, arrays and maps only; 28 to 30 have none.
+            // 31 has a meaning (a break or an unknown length) for strings, arrays and maps only; 28 to 30
+            // have none.
             let isIndefinite = info == 31 && 2...5 ~= major
             throw CodecError(isIndefinite ? .indefiniteLength : .unsupported, at: start)
         }

@@ -14,18 +14,23 @@ struct CBORKeyedDecodingContainer<Key: CodingKey>: KeyedDecodingContainerProtoco
     var allKeys: [Key] {
         guard isMap else { return [] }
         var keys: [Key] = []
+        var isPlain = true
         let end = Int(tape.pointee.nodes[map].end)
         var index = map + 1
         while index < end {
-            if let key = Key(stringValue: tape.pointee.text(index)) { keys.append(key) }
+            let text = tape.pointee.text(index)
+            if let key = Key(stringValue: text) {
+                keys.append(key)
+                isPlain = isPlain && key.intValue == nil && text.utf8.allSatisfy { $0 < 0x80 }
+            }
             index = Int(tape.pointee.nodes[index + 1].end)
         }
-        checkDistinct(keys)
+        if !isPlain { checkDistinct(keys) }
         return keys
     }
 
-    /// Keys that differ as bytes and are one key to a `Dictionary` would lose an entry: canonically equivalent
-    /// texts, and numbers with leading zeros.
+    /// Keys that differ as bytes and are one key to a `Dictionary` would lose an entry: canonically
+    /// equivalent texts, and numbers with leading zeros.
     private func checkDistinct(_ keys: [Key]) {
         guard let type = tape.pointee.currentType as? any HashedCollection.Type else { return }
         var seen: Set<String> = []
@@ -74,8 +79,8 @@ struct CBORKeyedDecodingContainer<Key: CodingKey>: KeyedDecodingContainerProtoco
 
     func decode<T: Decodable>(_ type: T.Type, forKey key: Key) throws -> T { try value(key).decode(type) }
 
-    /// Nil where the key is absent. Null is refused, since a nil property is written as absent; only a case's
-    /// unlabelled optional, which has no key, is null.
+    /// Nil where the key is absent. Null is refused, since a nil property is written as absent; only a
+    /// case's unlabelled optional, which has no key, is null.
     @inline(__always)
     private func present<T: Decodable>(_ type: T.Type, _ key: Key) throws -> T? {
         guard let item = find(key) else {

@@ -1,7 +1,7 @@
 /// Reads deterministic CBOR (RFC 8949 §4.2.1) item by item and refuses anything else; it never traps.
 ///
-/// Lengths are checked against the bytes that are there before anything is allocated. Where a method throws, the reader
-/// stays before the item.
+/// Lengths are checked against the bytes that are there before anything is allocated. Where a method
+/// throws, the reader stays before the item.
 package struct CBORReader {
     package let bytes: [UInt8]
     package private(set) var offset: Int
@@ -138,8 +138,8 @@ package struct CBORReader {
     }
 
     /// Passes over one whole item, checking it as strictly as reading would, and gives its bytes.
-    /// - Throws: besides what reading throws, `cbor.unsupported` for bignums (tags 2 and 3): `Int64` and `UInt64` are all
-    ///   the integers there are.
+    /// - Throws: besides what reading throws, `cbor.unsupported` for bignums (tags 2 and 3): `Int64` and
+    ///   `UInt64` are all the integers there are.
     package mutating func item() throws(CodecError) -> ArraySlice<UInt8> {
         let start = offset
         do {

@@ -17,9 +17,11 @@ struct CBORTapeNode {
     var isUsed: Bool
 }
 
-/// The items of one encoding in their order, made by the one pass that checks everything that no type needs to be known for.
+/// The items of one encoding in their order, made by the one pass that checks everything that no type needs
+/// to be known for.
 ///
-/// A tape lives on the stack of `CBOR.decode`; decoders hold a pointer to it, so they need neither a box nor a count.
+/// A tape lives on the stack of `CBOR.decode`; decoders hold a pointer to it, so they need neither a box
+/// nor a count.
 struct CBORTape: ~Copyable {
     let input: UnsafeRawBufferPointer
     private(set) var nodes: UnsafeMutablePointer<CBORTapeNode>
@@ -142,14 +144,18 @@ extension CBORTape {
         let first = map + 1
         let end = Int(nodes[map].end)
         guard first < end else { return nil }
+        guard let input = input.baseAddress else { return nil }
         let start = Int(nodes[map].cursor)
-        let name = UnsafeRawBufferPointer(name)
         var key = start
         repeat {
+            let node = nodes[key]
             let next = Int(nodes[key + 1].end)
-            if nodes[key].value == UInt64(name.count), RawBytes.compare(contents(key), name) == 0 {
-                nodes[map].cursor = UInt32(truncatingIfNeeded: next == end ? first : next)
-                return key + 1
+            if node.value == UInt64(name.count) {
+                let contents = input + (Int(node.offset) + Int(node.headSize))
+                if name.isEmpty || RawBytes.equal(contents, name.baseAddress!, count: name.count) {
+                    nodes[map].cursor = UInt32(truncatingIfNeeded: next == end ? first : next)
+                    return key + 1
+                }
             }
             key = next == end ? first : next
         } while key != start

@@ -1,4 +1,5 @@
-/// Writes deterministic CBOR (RFC 8949 §4.2.1) item by item. The caller keeps map keys sorted and counts right.
+/// Writes deterministic CBOR (RFC 8949 §4.2.1) item by item. The caller keeps map keys sorted and counts
+/// right.
 package struct CBORWriter {
     package private(set) var bytes: [UInt8] = []
 

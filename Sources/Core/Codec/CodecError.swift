@@ -1,4 +1,5 @@
-/// Why bytes are not what this codec writes. The code is stable; the offset counts from the input's first byte.
+/// Why bytes are not what this codec writes. The code is stable; the offset counts from the input's first
+/// byte.
 package struct CodecError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Stable codes.
     package enum Code: String, Sendable, Hashable {

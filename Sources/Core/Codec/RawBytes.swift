@@ -17,13 +17,35 @@ enum RawBytes {
         return left.count - right.count
     }
 
+    /// Whether two strings of the same length are equal.
+    @inline(__always)
+    static func equal(_ left: UnsafeRawPointer, _ right: UnsafeRawPointer, count: Int) -> Bool {
+        var index = 0
+        while index + 8 <= count {
+            let a = left.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            let b = right.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            if a != b { return false }
+            index += 8
+        }
+        while index < count {
+            if left.load(fromByteOffset: index, as: UInt8.self)
+                != right.load(fromByteOffset: index, as: UInt8.self)
+            {
+                return false
+            }
+            index += 1
+        }
+        return true
+    }
+
     /// The text, where the bytes are UTF-8 (RFC 3629), kept byte for byte.
     @inline(__always)
     static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
         isUTF8(bytes) ? String(decoding: bytes.bindMemory(to: UInt8.self), as: UTF8.self) : nil
     }
 
-    /// Whether the bytes are well-formed UTF-8 (RFC 3629 §4): no surrogates, no overlong forms, at most U+10FFFF.
+    /// Whether the bytes are well-formed UTF-8 (RFC 3629 §4): no surrogates, no overlong forms, at most
+    /// U+10FFFF.
     @inline(__always)
     static func isUTF8(_ bytes: UnsafeRawBufferPointer) -> Bool {
         let ascii = asciiPrefix(bytes)

@@ -80,3 +80,11 @@ extension LogFrontier {
         }
     }
 }
+
+extension LogFrontier {
+    /// The frontier read back from a node file; nil where the number of peaks does not fit the size.
+    package init?(size: UInt64, peaks: [Digest]) {
+        guard size <= LogTree.maximumSize, peaks.count == size.nonzeroBitCount else { return nil }
+        (self.size, self.peaks) = (size, peaks)
+    }
+}

@@ -9,11 +9,9 @@ package protocol PipelineStore: Sendable {
     /// The rows after every block that `apply` was given. Only the execution thread uses it.
     var working: any StateReader { get }
     /// Takes a block's rows in, so that the next block sees them. Called on the execution thread.
-    func apply(_ block: ExecutedBlock)
+    func apply(_ block: ExecutedBlock) throws
     /// Makes block records durable, all with one sync. Called on the commit thread, in order.
     func append(_ records: [BlockRecord]) throws
-    /// These blocks are final; a checkpoint may follow in the background. Called on the commit thread, in order.
-    func final(_ blocks: [ExecutedBlock]) throws
     /// A key's public half from the final state. Called on any thread.
     func publicKey(_ key: KeyID) throws -> [UInt8]?
 }
@@ -151,7 +149,7 @@ package final class CommitPipeline: Sendable {
                     case .store(let stored): record = stored
                     case .final(let block):
                         guard let record else { continue }
-                        store.apply(block)
+                        try store.apply(block)
                         if !executed.push(Executed(record: record, block: block)) { return }
                     case .skipped(_, let refusal):
                         let reason = NodeError(refusal.rawValue, "the batch is not of this ledger's epoch")
@@ -166,7 +164,6 @@ package final class CommitPipeline: Sendable {
         do {
             while case let taken = executed.take(limit: 16), !taken.isEmpty {
                 try store.append(taken.map(\.record))
-                try store.final(taken.map(\.block))
                 for item in taken { tell(item.block) }
             }
         } catch { halt(NodeError("node.storage", "the block log could not be written", cause: error)) }

@@ -16,9 +16,9 @@ extension Invoice {
 
     /// The credit note that brings what is payable down to a ruled amount.
     ///
-    /// The difference, tax included, is spread over the VAT categories in proportion to what each bears; each
-    /// part's net is rounded once and taxed once. Where no net amount gives the difference exactly, the rounding
-    /// amount (BT-114) does.
+    /// The difference, tax included, is spread over the VAT categories in proportion to what each
+    /// bears; each part's net is rounded once and taxed once. Where no net amount gives the difference
+    /// exactly, the rounding amount (BT-114) does.
     /// - Throws: `billing.invalid_credit` unless `0 ≤ ruled < payable`; `billing.overflow`.
     package func credited(
         toPayable ruled: MinorUnits, number: String, issueDate: CivilDate, reason: String
@@ -34,7 +34,7 @@ extension Invoice {
         let parts = try credit.apportioned(over: gross)
         note.lines = []
         for (subtotal, part) in zip(vat, parts) where part > .zero {
-            let taxed = 1_000_000 + subtotal.vat.rate.ppm
+            let taxed = try Rounding.add(1_000_000, subtotal.vat.rate.ppm)
             let net = MinorUnits(try Rounding.scale(part.rawValue, by: 1_000_000, over: taxed))
             note.lines.append(
                 Line(

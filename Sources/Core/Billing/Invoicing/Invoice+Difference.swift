@@ -1,5 +1,6 @@
 extension Invoice {
-    /// How this invoice differs from another, field by field and in words; empty where they are the same.
+    /// How this invoice differs from another, field by field and in words; empty where they are the
+    /// same.
     ///
     /// Each sentence names the field, then this invoice's value, then the other's.
     package func difference(from other: Invoice) -> [String] {
@@ -65,8 +66,9 @@ extension Invoice {
 
     private func text(of line: Line) -> String {
         let base = line.baseQuantity == .one ? "" : " per \(line.baseQuantity.text)"
-        return "\(line.id) \(line.name), \(line.quantity.text) \(line.unit.rawValue) at "
-            + "\(line.unitPrice.text(in: currency))\(base) = \(line.amount.text(in: currency)), \(text(of: line.vat))"
+        let price = line.unitPrice.text(in: currency) + base
+        return "\(line.id) \(line.name), \(line.quantity.text) \(line.unit.rawValue) at \(price) = "
+            + "\(line.amount.text(in: currency)), \(text(of: line.vat))"
     }
 
     private func text(of adjustment: Adjustment) -> String {
@@ -81,7 +83,8 @@ extension Invoice {
     }
 
     private func text(of subtotal: VATSubtotal) -> String {
-        "\(text(of: subtotal.vat)) of \(subtotal.taxable.text(in: currency)) = \(subtotal.tax.text(in: currency))"
+        let taxable = subtotal.taxable.text(in: currency)
+        return "\(text(of: subtotal.vat)) of \(taxable) = \(subtotal.tax.text(in: currency))"
     }
 
     private static func text(of note: DataQualityNote) -> String {

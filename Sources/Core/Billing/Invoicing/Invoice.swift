@@ -1,6 +1,7 @@
 import Codec
 
-/// An invoice or credit note: everything that is charged, and the evidence that it can be computed again from.
+/// An invoice or credit note: everything that is charged, and the evidence that it can be computed
+/// again from.
 package struct Invoice: Hashable, Codable, Sendable {
     /// UNTDID 1001.
     package enum Kind: Int, Hashable, Codable, Sendable {

@@ -1,11 +1,13 @@
 import Codec
 
-/// The one way from terms and usage to an invoice. It is pure: the same input gives the same invoice, bit for bit.
+/// The one way from terms and usage to an invoice. It is pure: the same input gives the same invoice,
+/// bit for bit.
 ///
-/// Usage → tiers → minimum shortfall → cap → bonus or malus (itself capped) → VAT. Each line rounds once, each
-/// adjustment once, VAT once per category and rate.
+/// Usage → tiers → minimum shortfall → cap → bonus or malus (itself capped) → VAT. Each line rounds
+/// once, each adjustment once, VAT once per category and rate.
 package enum InvoiceComputation {
-    /// What `Terms.rulesVersion` and the invoice's evidence name. It changes with any figure this module computes.
+    /// What `Terms.rulesVersion` and the invoice's evidence name. It changes with any figure this
+    /// module computes.
     package static let rulesVersion = 1
 
     /// Computes the invoice of one period.
@@ -15,8 +17,8 @@ package enum InvoiceComputation {
     ///   - telemetryRoot: the Merkle root over the plain entries.
     ///   - termsHash: `terms.digest(with:)`.
     ///   - attributionHash: `attributions.digest(with:)`.
-    /// - Throws: `billing.invalid_terms`; `billing.wrong_period` for a period that is not the terms' or usage beyond
-    ///   it; `billing.invalid_interval`; `billing.overflow`; `billing.time_out_of_range`.
+    /// - Throws: `billing.invalid_terms`; `billing.wrong_period` for a period that is not the terms' or
+    ///   usage beyond it; `billing.invalid_interval`; `billing.overflow`; `billing.time_out_of_range`.
     package static func compute(
         terms: Terms, usage: Usage, attributions: AttributionSet, period: Interval, number: String,
         issueDate: CivilDate, telemetryRoot: Digest, termsHash: Digest, attributionHash: Digest

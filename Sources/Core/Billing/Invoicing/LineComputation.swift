@@ -46,8 +46,9 @@ struct LineComputation {
 
     /// The quantity that was used, then what is missing to the minimum, each at the prices of its tiers.
     ///
-    /// A minimum is prorated by days, as a base fee is. Under volume prices the tier is that of the quantity that is
-    /// paid for, shortfall and all, so that using less never costs more than using the minimum. [choice]
+    /// A minimum is prorated by days, as a base fee is. Under volume prices the tier is that of the
+    /// quantity that is paid for, shortfall and all, so that using less never costs more than using the
+    /// minimum. [choice]
     private mutating func add(
         _ line: TariffLine, used: Quantity, unit: Invoice.UnitCode
     ) throws(BillingError) {

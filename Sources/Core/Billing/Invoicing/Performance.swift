@@ -1,11 +1,13 @@
 extension Invoice.Performance {
     /// Computes availability and OEE from what was measured and attributed.
     ///
-    /// Service-level availability is (AST − D) / AST. AST is the agreed service time less what the terms exclude and
-    /// less time that is still neither up nor down; D is the time within it put down to the OEM.
+    /// Service-level availability is (AST − D) / AST. AST is the agreed service time less what the
+    /// terms exclude and less time that is still neither up nor down; D is the time within it put down
+    /// to the OEM.
     ///
-    /// For OEE, operation time is the measured time less UNKNOWN; planned downtime is what is put down to planned
-    /// maintenance; actual production time is Executing outside setup and maintenance. [choice]
+    /// For OEE, operation time is the measured time less UNKNOWN; planned downtime is what is put down
+    /// to planned maintenance; actual production time is Executing outside setup and maintenance.
+    /// [choice]
     /// - Throws: `billing.overflow`, `billing.time_out_of_range`.
     package init(terms: Terms, usage: Usage, attributions: AttributionSet) throws(BillingError) {
         let resolved = attributions.resolve(
@@ -21,7 +23,7 @@ extension Invoice.Performance {
         let downtime = try IntervalSet.milliseconds(IntervalSet.intersection(service, down))
         self.init(
             serviceTimeMilliseconds: serviceTime, downtimeMilliseconds: downtime,
-            availability: try Rate.of(serviceTime - downtime, serviceTime),
+            availability: try Rate.of(Rounding.subtract(serviceTime, downtime), serviceTime),
             effectiveness: try Self.effectiveness(terms, usage, resolved))
     }
 
@@ -43,7 +45,7 @@ extension Invoice.Performance {
                     good: usage.rise(of: "good")))
         }
         return try OEE(
-            plannedBusyTimeMilliseconds: operation - plannedTime,
+            plannedBusyTimeMilliseconds: try Rounding.subtract(operation, plannedTime),
             actualProductionTimeMilliseconds: production,
             products: products,
             failures: Failures(
@@ -53,7 +55,8 @@ extension Invoice.Performance {
 
 extension ServiceLevel {
     /// How much the price changes at an availability, within the limit either way.
-    /// - Parameter availability: rounded to ppm; the steps compare with the figure that the invoice shows. [choice]
+    /// - Parameter availability: rounded to ppm; the steps compare with the figure that the invoice
+    ///   shows. [choice]
     /// - Throws: `billing.overflow`.
     package func adjustment(at availability: Rate) throws(BillingError) -> Rate {
         let ppm: Int64
@@ -68,10 +71,10 @@ extension ServiceLevel {
             } else {
                 // A price cannot fall below zero, however steep the slope.
                 let miss = try Rounding.subtract(target.ppm, availability.ppm)
-                ppm = max(-1_000_000, -(try Rounding.multiply(slope, miss)))
+                ppm = max(-1_000_000, try Rounding.subtract(0, Rounding.multiply(slope, miss)))
             }
         }
         guard let limit = maximumAdjustment else { return Rate(ppm: ppm) }
-        return Rate(ppm: min(max(ppm, -limit.ppm), limit.ppm))
+        return Rate(ppm: min(max(ppm, try Rounding.subtract(0, limit.ppm)), limit.ppm))
     }
 }

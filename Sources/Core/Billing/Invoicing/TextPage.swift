@@ -14,7 +14,8 @@ struct TextPage {
         line(String(repeating: character, count: TextPage.width))
     }
 
-    /// Two texts, at the left and the right edge; the left one wraps where they do not fit beside each other.
+    /// Two texts, at the left and the right edge; the left one wraps where they do not fit beside each
+    /// other.
     mutating func row(_ left: String, _ right: String, indent: Int = 0) {
         let room = max(20, TextPage.width - right.count - 2 - indent)
         let parts = TextPage.wrap(left, to: room)

@@ -9,7 +9,8 @@ package struct AttributionSet: Hashable, Codable, Sendable {
 
     private init(sorted: [AttributedInterval]) { agreed = sorted }
 
-    /// - Throws: `billing.invalid_interval` where an interval is empty, out of range, or overlaps its neighbour.
+    /// - Throws: `billing.invalid_interval` where an interval is empty, out of range, or overlaps its
+    ///   neighbour.
     package init(_ agreed: [AttributedInterval]) throws(BillingError) {
         let sorted = agreed.sorted { $0.interval.from < $1.interval.from }
         guard sorted.allSatisfy(\.interval.isValid),

@@ -18,7 +18,8 @@ package struct DataQualityNote: Hashable, Codable, Sendable {
         package var sequence: UInt64
         /// Milliseconds since 1970 UTC.
         package var time: Int64
-        /// Milliseconds of silence or of a clock step, missing entries, or the counter's value after a reset.
+        /// Milliseconds of silence or of a clock step, missing entries, or the counter's value after a
+        /// reset.
         package var amount: Int64
 
         package init(sequence: UInt64, time: Int64, amount: Int64) {

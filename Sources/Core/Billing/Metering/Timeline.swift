@@ -1,12 +1,14 @@
-/// Turns a stream of telemetry into totals for stretches of time, in memory that does not grow with the stream.
+/// Turns a stream of telemetry into totals for stretches of time, in memory that does not grow with the
+/// stream.
 ///
-/// Entries are ordered by sequence number. A state holds from its entry to the next. Where the next comes more than
-/// three reporting intervals later, or entries between are missing, the whole stretch from the one to the other is
-/// UNKNOWN: nobody can say when within it the state ended. [choice]
+/// Entries are ordered by sequence number. A state holds from its entry to the next. Where the next
+/// comes more than three reporting intervals later, or entries between are missing, the whole stretch
+/// from the one to the other is UNKNOWN: nobody can say when within it the state ended. [choice]
 ///
-/// A clock that goes backwards is clamped: an entry counts at its own time or its predecessor's, whichever is
-/// later. A counter's rise counts at the entry that shows it; the first value seen is where counting begins, so a
-/// timeline is fed from the last entry before its first window, to the first entry at or after its end.
+/// A clock that goes backwards is clamped: an entry counts at its own time or its predecessor's,
+/// whichever is later. A counter's rise counts at the entry that shows it; the first value seen is
+/// where counting begins, so a timeline is fed from the last entry before its first window, to the
+/// first entry at or after its end.
 package struct Timeline: Hashable, Codable, Sendable {
     /// The most stoppages that one window may hold.
     package static let maximumStoppages = 100_000

@@ -37,7 +37,8 @@ package struct Usage: Hashable, Codable, Sendable {
 
     /// The time that was measured: sorted, disjoint.
     package var measured: [Interval]
-    /// The entries that the totals depend on, from the one in force when the time began; zero where none.
+    /// The entries that the totals depend on, from the one in force when the time began; zero where
+    /// none.
     package var firstSequence: UInt64
     package var lastSequence: UInt64
     /// By state, then mode, in the order of their cases; only what occurred.

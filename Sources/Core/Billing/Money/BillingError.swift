@@ -1,4 +1,5 @@
-/// Why an amount, a timeline or an invoice cannot be computed. The code is stable; the detail is for a person.
+/// Why an amount, a timeline or an invoice cannot be computed. The code is stable; the detail is for a
+/// person.
 package struct BillingError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Stable codes.
     package enum Code: String, Sendable, Hashable, CaseIterable {

@@ -2,7 +2,8 @@
 package struct CurrencyCode: RawRepresentable, Hashable, Codable, Sendable, CustomStringConvertible {
     package let rawValue: String
 
-    /// Nil for a code that the table does not hold: an unknown exponent would misplace the decimal point.
+    /// Nil for a code that the table does not hold: an unknown exponent would misplace the decimal
+    /// point.
     package init?(rawValue: String) {
         guard CurrencyCode.digits(of: rawValue) != nil else { return nil }
         self.rawValue = rawValue

@@ -1,6 +1,7 @@
 /// Fixed-point integers as decimal text.
 enum DecimalText {
-    /// `value / 10^digits` with a point; fraction digits beyond `atLeast` are dropped where they are zero.
+    /// `value / 10^digits` with a point; fraction digits beyond `atLeast` are dropped where they are
+    /// zero.
     ///
     /// `digits` is at most 18. Negative values carry a minus sign (U+002D).
     static func write(_ value: Int64, digits: Int, atLeast: Int) -> String {

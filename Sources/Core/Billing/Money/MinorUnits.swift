@@ -1,4 +1,5 @@
-/// An amount of money as a count of the currency's minor unit (cents; yen, which have none, count whole).
+/// An amount of money as a count of the currency's minor unit (cents; yen, which have none, count
+/// whole).
 package struct MinorUnits: RawRepresentable, Hashable, Comparable, Codable, Sendable {
     package var rawValue: Int64
 
@@ -34,8 +35,8 @@ package struct MinorUnits: RawRepresentable, Hashable, Comparable, Codable, Send
 
     /// The amount divided in proportion to weights, so that the parts add up to it exactly.
     ///
-    /// Each part is the difference of two rounded running totals; the order of the weights decides who gets an
-    /// odd unit. Weights are not negative and their sum is positive.
+    /// Each part is the difference of two rounded running totals; the order of the weights decides who
+    /// gets an odd unit. Weights are not negative and their sum is positive.
     /// - Throws: `billing.zero_denominator`, `billing.overflow`.
     package func apportioned(over weights: [MinorUnits]) throws(BillingError) -> [MinorUnits] {
         let total = try MinorUnits.sum(weights)

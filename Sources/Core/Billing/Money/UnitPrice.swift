@@ -16,8 +16,8 @@ package struct UnitPrice: RawRepresentable, Hashable, Comparable, Codable, Senda
     package func amount(
         for quantity: Quantity, per base: Quantity = .one, in currency: CurrencyCode
     ) throws(BillingError) -> MinorUnits {
-        // Millionths times 10^digits over a million: with at most four digits the factor stays below 1, so
-        // dividing by 10^(6 - digits) keeps the product within 126 bits.
+        // Millionths times 10^digits over a million: with at most four digits the factor stays below 1,
+        // so dividing by 10^(6 - digits) keeps the product within 126 bits.
         var divisor: Int128 = 1
         for _ in 0..<(6 - currency.minorDigits) { divisor *= 10 }
         let product = Int128(millionths) * Int128(quantity.millionths)
@@ -49,8 +49,8 @@ extension Quantity {
 
     /// Milliseconds as hours, rounded half up to a millionth of an hour (3.6 ms).
     ///
-    /// A quantity on an invoice is decimal; the amount is computed from the quantity that the invoice shows, so
-    /// that anyone can multiply it again.
+    /// A quantity on an invoice is decimal; the amount is computed from the quantity that the invoice
+    /// shows, so that anyone can multiply it again.
     /// - Throws: `billing.overflow`.
     package init(hoursOfMilliseconds milliseconds: Int64) throws(BillingError) {
         self.init(millionths: try Rounding.scale(milliseconds, by: 1_000_000, over: 3_600_000))

@@ -17,7 +17,8 @@ package struct CivilDate: Hashable, Comparable, Sendable, CustomStringConvertibl
         guard 1970...9999 ~= year, 1...12 ~= month, 1...CivilDate.days(inMonth: month, of: year) ~= day else {
             return nil
         }
-        // Days from civil, H. Hinnant, "chrono-Compatible Low-Level Date Algorithms": years begin in March.
+        // Days from civil, H. Hinnant, "chrono-Compatible Low-Level Date Algorithms": years begin in
+        // March.
         let shifted = Int64(month > 2 ? year : year - 1)
         let era = shifted / 400
         let yearOfEra = shifted - era * 400

@@ -32,8 +32,8 @@ package struct ServiceLevel: Hashable, Codable, Sendable {
     package enum Consequence: Hashable, Codable, Sendable {
         /// By rising availability; the first from zero.
         case table(steps: [Step])
-        /// For `floor ≤ A < target` the price is multiplied by `100 % − slope · (target − A)`; below the floor
-        /// nothing is due; from the target on nothing changes.
+        /// For `floor ≤ A < target` the price is multiplied by `100 % − slope · (target − A)`; below
+        /// the floor nothing is due; from the target on nothing changes.
         case proportional(target: Rate, floor: Rate, slope: Int64)
     }
 

@@ -1,9 +1,10 @@
 extension Terms {
     /// The billing period that holds an instant. The terms' validity may begin or end within it.
     ///
-    /// Local days may have 23 or 25 hours; a period's bounds are the instants at which its first day and the day
-    /// after its last begin.
-    /// - Throws: `billing.time_out_of_range`; `billing.wrong_period` for an instant outside a custom period.
+    /// Local days may have 23 or 25 hours; a period's bounds are the instants at which its first day
+    /// and the day after its last begin.
+    /// - Throws: `billing.time_out_of_range`; `billing.wrong_period` for an instant outside a custom
+    ///   period.
     package func period(containing time: Int64) throws(BillingError) -> Interval {
         let date = try zone.local(atMilliseconds: time).date
         let first: CivilDate
@@ -32,12 +33,14 @@ extension Terms {
         return IntervalSet.intersection([valid], IntervalSet.normalized(inService))
     }
 
-    /// How many local days of a period the intervals touch, and how many it has. A day begun counts whole.
+    /// How many local days of a period the intervals touch, and how many it has. A day begun counts
+    /// whole.
     /// - Parameter intervals: sorted, disjoint, within the period.
-    /// - Throws: `billing.time_out_of_range`.
+    /// - Throws: `billing.time_out_of_range`, `billing.invalid_interval`.
     package func days(
         touchedBy intervals: [Interval], of period: Interval
     ) throws(BillingError) -> (touched: Int64, all: Int64) {
+        guard period.isValid, intervals.allSatisfy(\.isValid) else { throw BillingError(.invalidInterval) }
         let firstOfAll = try zone.local(atMilliseconds: period.from).date.daysSinceEpoch
         let lastOfAll = try zone.local(atMilliseconds: period.to - 1).date.daysSinceEpoch
         var touched: Int64 = 0
@@ -56,8 +59,8 @@ extension Terms {
         date.weekday < 6 && !holidays.contains(date)
     }
 
-    /// The instant at which the dispute window closes: the end of the last of its business days, the first of
-    /// which is the one after the day of issue.
+    /// The instant at which the dispute window closes: the end of the last of its business days, the
+    /// first of which is the one after the day of issue.
     /// - Throws: `billing.time_out_of_range`.
     package func disputeWindowEnd(issuedAt time: Int64) throws(BillingError) -> Int64 {
         var date = try zone.local(atMilliseconds: time).date
@@ -80,7 +83,7 @@ extension Terms {
         _ agreed: ServiceLevel.ServiceTime, within billed: [Interval]
     ) throws(BillingError) -> [Interval] {
         guard case .weekly(let hours) = agreed else { return billed }
-        guard let from = billed.first?.from, let to = billed.last?.to else { return [] }
+        guard let from = billed.first?.from, let to = billed.last?.to, from < to else { return [] }
         var scheduled: [Interval] = []
         var date = try zone.local(atMilliseconds: from).date
         let last = try zone.local(atMilliseconds: to - 1).date

@@ -1,6 +1,7 @@
 /// What seller and buyer have agreed for one machine: the document whose hash both accept on the ledger.
 package struct Terms: Hashable, Codable, Sendable {
-    /// How time is cut into invoices. Calendar periods follow local days in the terms' zone; weeks begin on Monday.
+    /// How time is cut into invoices. Calendar periods follow local days in the terms' zone; weeks
+    /// begin on Monday.
     package enum BillingPeriod: Hashable, Codable, Sendable {
         case calendarMonth
         case calendarWeek

@@ -35,9 +35,8 @@ package struct ZoneRules: Hashable, Codable, Sendable {
 
     /// Whether transitions rise, lie within 1970 to 9999, and every offset is at most a day.
     package var isValid: Bool {
-        guard transitions.count <= ZoneRules.maximumTransitions, abs(initialOffsetSeconds) <= 86_400 else {
-            return false
-        }
+        guard transitions.count <= ZoneRules.maximumTransitions, -86_400...86_400 ~= initialOffsetSeconds
+        else { return false }
         var previous: Int64 = -1
         for transition in transitions {
             guard transition.at > previous, transition.at <= Interval.latest / 1000,
@@ -59,12 +58,13 @@ package struct ZoneRules: Hashable, Codable, Sendable {
         return low == 0 ? initialOffsetSeconds : transitions[low - 1].offsetSeconds
     }
 
-    /// The local day at an instant, and the milliseconds since its local midnight as a clock on the wall shows them.
-    /// - Throws: `billing.time_out_of_range`.
+    /// The local day at an instant, and the milliseconds since its local midnight as a clock on the
+    /// wall shows them.
+    /// - Throws: `billing.time_out_of_range`, also where the rules are not valid.
     package func local(
         atMilliseconds time: Int64
     ) throws(BillingError) -> (date: CivilDate, millisecondsOfDay: Int64) {
-        guard 0...Interval.latest ~= time else { throw BillingError(.timeOutOfRange) }
+        guard isValid, 0...Interval.latest ~= time else { throw BillingError(.timeOutOfRange) }
         let local = time + Int64(offsetSeconds(atMilliseconds: time)) * 1000
         guard local >= 0, let date = CivilDate(daysSinceEpoch: local / 86_400_000) else {
             throw BillingError(.timeOutOfRange)
@@ -74,13 +74,14 @@ package struct ZoneRules: Hashable, Codable, Sendable {
 
     /// The first instant at or after which local clocks show a time of a day.
     ///
-    /// Where clocks go back and show it twice, the earlier; where they go forward past it, the transition.
+    /// Where clocks go back and show it twice, the earlier; where they go forward past it, the
+    /// transition.
     /// - Parameter millisecondsOfDay: 0 to 86 400 000, the latter the next midnight.
-    /// - Throws: `billing.time_out_of_range`.
+    /// - Throws: `billing.time_out_of_range`, also where the rules are not valid.
     package func milliseconds(
         of date: CivilDate, at millisecondsOfDay: Int64 = 0
     ) throws(BillingError) -> Int64 {
-        guard 0...86_400_000 ~= millisecondsOfDay else { throw BillingError(.timeOutOfRange) }
+        guard isValid, 0...86_400_000 ~= millisecondsOfDay else { throw BillingError(.timeOutOfRange) }
         let local = date.daysSinceEpoch * 86_400_000 + millisecondsOfDay
         var offset = initialOffsetSeconds
         var begins: Int64 = 0

@@ -1,4 +1,5 @@
-/// An invoice or credit note as UBL 2.1 bytes that follow EN 16931 (CIUS-free core, syntax CEN/TS 16931-3-2).
+/// An invoice or credit note as UBL 2.1 bytes that follow EN 16931 (CIUS-free core, syntax CEN/TS
+/// 16931-3-2).
 package struct UBLDocument {
     /// BT-24.
     package static let customizationID = "urn:cen.eu:en16931:2017"
@@ -12,7 +13,8 @@ package struct UBLDocument {
     private var isOutsideScope: Bool { invoice.vat.contains { $0.vat.category == .outsideScope } }
 
     /// The document's bytes.
-    /// - Throws: `billing.currency_decimals` for a currency with more than two decimals; `billing.xml_character`.
+    /// - Throws: `billing.currency_decimals` for a currency with more than two decimals;
+    ///   `billing.xml_character`.
     package static func encode(_ invoice: Invoice) throws(BillingError) -> [UInt8] {
         guard invoice.currency.minorDigits <= 2 else {
             throw BillingError(.currencyDecimals, "\(invoice.currency) has \(invoice.currency.minorDigits)")

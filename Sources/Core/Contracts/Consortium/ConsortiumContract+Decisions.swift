@@ -100,19 +100,11 @@ extension ConsortiumContract {
         // Another member may have brought the same key since this one joined.
         _ = try context.freshKey(keys.signingPublicKey)
         try context.put(memberKey(keys, of: id, context))
-        try context.put(try fullAccount(id, context))
+        try context.put(AccountRecord(id: id))
         member.status = .active
         member.admitted = context.time
         try context.put(member)
         context.emit("admitted", id)
-    }
-
-    /// An account that may send a whole burst: a minute's worth.
-    static func fullAccount(_ id: MemberID, _ context: Context) throws(Rejection) -> AccountRecord {
-        let parameters = try parameters(context)
-        return AccountRecord(
-            id: id, status: .active, transactionTokens: parameters.transactionsPerSecond * 60 * 1_000_000,
-            byteTokens: parameters.bytesPerSecond * 60, refilled: context.time)
     }
 
     private static func setStatus(
@@ -132,11 +124,11 @@ extension ConsortiumContract {
 
     // MARK: Validators, parameters, rules
 
-    /// 1 to 64 active members, each once, with distinct voting keys; sorted by member.
+    /// 1 to 100 active members, each once, with distinct voting keys; sorted by member.
     static func checkedValidators(
         _ validators: [ValidatorsRecord.Validator], _ context: Context
     ) throws(Rejection) -> [ValidatorsRecord.Validator] {
-        try context.requireList(validators, "validators", count: 1...64)
+        try context.requireList(validators, "validators", count: 1...100)
         let sorted = validators.sorted { $0.member < $1.member }
         _ = try sortedOnce(sorted.map(\.member), "validators", context)
         for validator in sorted {

@@ -49,7 +49,7 @@ package struct Executor: Sendable {
         let executor = Executor(rules: rules, head: header, log: log, tree: tree)
         let block = ExecutedBlock(
             header: header, hash: executor.headHash, content: bytes, included: [], skipped: [],
-            changes: changes, history: state.history.map(HistoryEntry.init), leafHashes: [],
+            changes: changes, history: state.history.map(HistoryEntry.init), logNodes: [],
             events: state.events)
         return (executor, block)
     }
@@ -88,7 +88,8 @@ package struct Executor: Sendable {
 
         let changes = state.changes()
         tree.update(Executor.treeChanges(changes, hash: rules.hash))
-        log.append(contentsOf: run.leafHashes, hash: rules.hash)
+        var logNodes: [Digest] = []
+        for leaf in run.leafHashes { log.append(leaf, hash: rules.hash) { logNodes.append($0) } }
         let header = BlockHeader(
             kind: .batch, chain: rules.chain, epoch: head.epoch, height: height, previous: headHash, time: time,
             position: ordered.position, content: rules.hash(ordered.batch.bytes), logSize: log.size,
@@ -99,7 +100,7 @@ package struct Executor: Sendable {
         return ExecutedBlock(
             header: header, hash: headHash, content: ordered.batch.bytes, included: run.included,
             skipped: run.skipped, changes: changes, history: state.history.map(HistoryEntry.init),
-            leafHashes: run.leafHashes, events: state.events)
+            logNodes: logNodes, events: state.events)
     }
 
     /// Sets the block's time and the rules in force, and forgets ids whose time is over.

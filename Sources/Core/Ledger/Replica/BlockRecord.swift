@@ -30,6 +30,22 @@ package struct BlockRecord: Hashable, Sendable {
         (self.votes, self.commits, self.voteRecord) = (votes, commits, voteRecord)
     }
 
+    /// The block's leaves, in order. The content must be a batch of this chain; genesis has none.
+    /// - Throws: `cbor.*` or `cose.*` where the content or an outcome's index is damaged.
+    package func leaves() throws(CodecError) -> [Leaf] {
+        guard header.kind == .batch else { return [] }
+        let batch = try Batch(decoding: content, chain: header.chain)
+        var leaves: [Leaf] = []
+        for entry in outcomes {
+            guard batch.transactions.indices.contains(entry.index) else { throw CodecError(.outOfRange) }
+            leaves.append(
+                Leaf(
+                    height: header.height, time: header.time, transaction: batch.transactions[entry.index],
+                    outcome: entry.outcome))
+        }
+        return leaves
+    }
+
     package var encoded: [UInt8] {
         let rows = changes.reduce(0) { $0 + $1.key.bytes.count + ($1.value?.count ?? 0) + 8 }
         let steps = history.reduce(0) { $0 + $1.key.bytes.count + 20 }

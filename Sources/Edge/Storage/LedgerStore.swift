@@ -1,0 +1,78 @@
+import Codec
+
+/// A node's store in one folder, held by one process:
+///
+/// ```
+/// lock                  taken for as long as the store is open; holds the process id
+/// log/000000000001.seg  the truth: blocks and voting records
+/// log/000000000001.idx  derived: the records of a segment that is full
+/// state/data.mdb        the state at the last checkpoint
+/// nodes                 derived: the log tree's digests
+/// ```
+///
+/// After opening, the blocks above `state.snapshot().height` are to be replayed from `log` into `overlay`
+/// and `nodes`.
+package final class LedgerStore: Sendable {
+    package struct Options: Sendable {
+        package var log = BlockLog.Options()
+        package var state = CheckpointStore.Options()
+
+        package init() {}
+    }
+
+    package let log: BlockLog
+    package let state: CheckpointStore
+    package let nodes: NodeFile
+    package let overlay: RowOverlay
+    /// Whether the digests that the checkpoint counts on are there; if not, the caller fills them again
+    /// from the whole log.
+    package let nodesAreWhole: Bool
+    private let lock: OpenFile
+
+    /// Opens or makes the store.
+    /// - Throws: `storage.locked`, `storage.log_behind_state`, and those of the log and the state.
+    package init(
+        opening folder: String, chain: Digest, options: Options = Options(),
+        files: any FileSystem = POSIXFileSystem()
+    ) throws(StorageError) {
+        try files.createFolder(folder)
+        lock = try LedgerStore.lock(folder + "/lock", files)
+        log = try BlockLog(opening: folder + "/log", chain: chain, options: options.log, files: files)
+        state = try CheckpointStore(
+            opening: folder + "/state", chain: chain, options: options.state, files: files)
+        let base = try state.snapshot()
+        if let height = base.height, log.lastHeight.map({ $0 < height }) ?? true {
+            throw .logBehindState(lastHeight: log.lastHeight, stateHeight: height)
+        }
+        overlay = RowOverlay(base: base)
+        nodes = try NodeFile(opening: folder + "/nodes", files: files)
+        // What a crash left above was never synchronised.
+        let count = Int(try base.nodeCount)
+        try nodes.truncate(to: count)
+        nodesAreWhole = nodes.count == count
+        try files.synchronizeFolder(folder)
+    }
+
+    private static func lock(_ path: String, _ files: any FileSystem) throws(StorageError) -> OpenFile {
+        let file = try files.open(path, .write)
+        guard try files.lock(file) else {
+            let text = String(decoding: try files.bytes(of: file, at: 0, count: 20), as: UTF8.self)
+            throw .locked(path: path, pid: Int32(text.prefix { $0.isNumber }))
+        }
+        try files.truncate(file, to: 0)
+        try files.write(Array("\(processIdentifier())\n".utf8), to: file, at: 0)
+        return file
+    }
+
+    /// Writes the oldest frozen layer of the overlay to LMDB; false where there is none.
+    ///
+    /// For one background thread. After a failure the layer is still there, and the call may be made again.
+    package func checkpoint() throws(StorageError) -> Bool {
+        guard let checkpoint = overlay.oldestFrozen?.checkpoint else { return false }
+        try nodes.synchronize()
+        // A commit whose outcome was not learnt, because the reader after it failed, is not made twice.
+        if try state.snapshot().height != checkpoint.height { try state.write(checkpoint) }
+        overlay.replaceOldestFrozen(by: try state.snapshot())
+        return true
+    }
+}

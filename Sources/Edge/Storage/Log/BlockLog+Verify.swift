@@ -1,0 +1,63 @@
+/// A record that is not what was written.
+package struct LogDamage: Hashable, Sendable {
+    package let segment: UInt64
+    package let offset: Int
+    /// The record's height; where its frame is damaged too, the height that was next.
+    package let height: UInt64
+}
+
+extension BlockLog {
+    /// Reads everything that was acknowledged when the call began, and names what is damaged.
+    ///
+    /// - Parameter progress: Called after each record with the bytes read so far and all bytes.
+    package func verifyAll(
+        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws(StorageError) -> [LogDamage] {
+        guard let end = acknowledgedEnd else { return [] }
+        var damages: [LogDamage] = []
+        var sizes: [Int] = []
+        for number in 1...end.number {
+            let file = try files.open(LogFolder.segmentPath(number, in: folder), .read)
+            sizes.append(number == end.number ? end.offset : try files.size(of: file))
+        }
+        let total = sizes.reduce(0, +)
+        var done = 0
+        for (position, size) in sizes.enumerated() {
+            let number = UInt64(position + 1)
+            let file = try files.open(LogFolder.segmentPath(number, in: folder), .read)
+            let bytes = try files.bytes(of: file, at: 0, count: SegmentHeader.count)
+            do throws(StorageError) {
+                let header = try SegmentHeader(decoding: bytes, number: number, path: file.path)
+                guard header.chain == chain else { throw StorageError.wrongChain(path: file.path) }
+                var scan = SegmentScan(header, file: file, size: size, files: files)
+                try verify(&scan, into: &damages) { progress(done + $0, total) }
+            } catch StorageError.damaged(_, let offset, let height) {
+                damages.append(LogDamage(segment: number, offset: offset, height: height))
+            }
+            done += size
+            progress(done, total)
+        }
+        return damages
+    }
+
+    private func verify(
+        _ scan: inout SegmentScan, into damages: inout [LogDamage], progress: (Int) -> Void
+    ) throws(StorageError) {
+        let number = scan.header.number
+        var next = scan.header.firstHeight
+        while scan.end < scan.size {
+            let offset = scan.end
+            if let (frame, _) = try scan.next() {
+                if frame.kind == .block { next = frame.height &+ 1 }
+            } else if let frame = try scan.frame(at: offset) {
+                damages.append(LogDamage(segment: number, offset: offset, height: frame.height))
+                if frame.kind == .block { next = frame.height &+ 1 }
+                scan.resume(at: offset + frame.stride)
+            } else {
+                damages.append(LogDamage(segment: number, offset: offset, height: next))
+                scan.resume(at: try scan.frame(above: offset, ofLaterGroup: false) ?? scan.size)
+            }
+            progress(scan.end)
+        }
+    }
+}

@@ -1,0 +1,113 @@
+/// A consistent view of the rows at one height: layers in memory, newest first, over a checkpoint.
+///
+/// A value for any thread. It holds an LMDB reader: keep it for one request.
+package struct LayeredReader: Sendable {
+    package let layers: [RowLayer]
+    package let base: RowReader
+
+    package init(layers: [RowLayer], base: RowReader) { (self.layers, self.base) = (layers, base) }
+
+    /// The same with one more layer on top, such as the rows of a block that is not final.
+    package func adding(_ layer: RowLayer) -> LayeredReader {
+        LayeredReader(layers: [layer] + layers, base: base)
+    }
+
+    /// The last block whose changes are seen; nil before the first.
+    package var height: UInt64? { layers.lazy.compactMap(\.height).first ?? base.height }
+
+    /// The value of a key; nil where there is none or it was deleted.
+    package func value(
+        forKey key: [UInt8], in table: StoreTable = .rows
+    ) throws(StorageError) -> [UInt8]? {
+        try table.checkKey(key)
+        let hashed = RowKey(key)
+        for layer in layers {
+            if let found = layer.value(hashed, in: table) { return found }
+        }
+        return try base.value(forKey: key, in: table)
+    }
+
+    /// Up to `limit` rows in rising order of keys, from a key on (itself included), with the prefix.
+    package func entries(
+        from key: [UInt8]? = nil, prefix: [UInt8] = [], limit: Int, in table: StoreTable = .rows
+    ) throws(StorageError) -> [Row] {
+        guard limit > 0 else { return [] }
+        let start = KeyOrder.start(key, prefix)
+        var merge = LayerMerge(layers, table: table, start: start, prefix: prefix)
+        var rows: [Row] = []
+        var from = start
+        while rows.count < limit {
+            // Rows below a deleted one are read for nothing: a few more than are missing save a second read.
+            let batchLimit = limit - rows.count + 16
+            let batch = try base.entries(from: from, prefix: prefix, limit: batchLimit, in: table)
+            let isLast = batch.count < batchLimit
+            for row in batch {
+                merge.take(below: row.key, into: &rows, limit: limit)
+                if rows.count == limit { return rows }
+                if let changed = merge.take(at: row.key) {
+                    if let value = changed { rows.append(Row(key: row.key, value: value)) }
+                } else {
+                    rows.append(row)
+                }
+                if rows.count == limit { return rows }
+            }
+            guard !isLast, let last = batch.last else { break }
+            from = last.key + [0]
+        }
+        merge.take(below: nil, into: &rows, limit: limit)
+        return rows
+    }
+}
+
+/// Walks several layers at once in rising order of keys; of equal keys the newest layer's counts.
+private struct LayerMerge {
+    private let layers: [RowLayer]
+    private let table: StoreTable
+    private let prefix: [UInt8]
+    private let keys: [SortedKeys]
+    private var positions: [SortedKeys.Position]
+
+    init(_ layers: [RowLayer], table: StoreTable, start: [UInt8], prefix: [UInt8]) {
+        (self.layers, self.table, self.prefix) = (layers, table, prefix)
+        keys = layers.map { $0.keys(of: table) }
+        positions = keys.map { $0.lowerBound(start) }
+    }
+
+    /// The lowest key that is left, with the newest layer that has it.
+    private func lowest() -> (key: RowKey, layer: Int)? {
+        var lowest: (key: RowKey, layer: Int)?
+        for layer in keys.indices {
+            guard let key = keys[layer][positions[layer]], KeyOrder.hasPrefix(key.bytes, prefix) else {
+                continue
+            }
+            if let current = lowest, !(key < current.key) { continue }
+            lowest = (key, layer)
+        }
+        return lowest
+    }
+
+    private mutating func pass(_ key: RowKey) {
+        for layer in keys.indices where keys[layer][positions[layer]] == key {
+            positions[layer] = keys[layer].position(after: positions[layer])
+        }
+    }
+
+    /// Takes the rows below a key, or all that are left, up to the limit; deleted ones are passed over.
+    mutating func take(below bound: [UInt8]?, into rows: inout [Row], limit: Int) {
+        while rows.count < limit, let (key, layer) = lowest() {
+            if let bound, !KeyOrder.precedes(key.bytes, bound) { return }
+            if let value = layers[layer].value(key, in: table) ?? nil {
+                rows.append(Row(key: key.bytes, value: value))
+            }
+            pass(key)
+        }
+    }
+
+    /// The newest layer's word on a key, where it is the lowest one left: nil for none, inner nil for
+    /// deleted.
+    mutating func take(at bound: [UInt8]) -> [UInt8]?? {
+        guard let (key, layer) = lowest(), key.bytes == bound else { return nil }
+        pass(key)
+        return layers[layer].value(key, in: table)
+    }
+}

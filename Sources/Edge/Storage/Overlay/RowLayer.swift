@@ -1,0 +1,77 @@
+/// Changed rows in memory, over what lies below: found by key, walked in order. A value; copies share what
+/// neither has changed.
+///
+/// The rows of a table are spread over many small dictionaries, so that a change made while a snapshot
+/// holds the layer copies a few dozen rows and not all.
+package struct RowLayer: Sendable {
+    struct Table: Sendable {
+        private var shards: [[RowKey: [UInt8]?]]
+        private(set) var keys = SortedKeys()
+        private(set) var count = 0
+
+        /// - Parameter shardCount: A power of two.
+        init(shardCount: Int) { shards = Array(repeating: [:], count: shardCount) }
+
+        private func shard(_ key: RowKey) -> Int { key.hash & (shards.count - 1) }
+
+        /// The outer nil: not in this layer. The inner one: deleted.
+        func value(_ key: RowKey) -> [UInt8]?? { shards[shard(key)][key] }
+
+        mutating func set(_ key: RowKey, to value: [UInt8]?) {
+            if shards[shard(key)].updateValue(value, forKey: key) == nil {
+                keys.insert(key)
+                count += 1
+            }
+        }
+
+        /// All rows by rising key.
+        var changes: [RowChange] {
+            keys.all.map { RowChange(key: $0.bytes, value: shards[shard($0)][$0] ?? nil) }
+        }
+    }
+
+    private var tables: [Table] = []
+    private let shardCount: Int
+    /// The last block whose changes are in here; nil in an empty layer.
+    package private(set) var height: UInt64?
+    /// Digests of the log tree up to that block.
+    package private(set) var nodeCount: UInt64 = 0
+
+    /// - Parameter isLarge: Whether the layer will hold many blocks and be snapshotted while it grows.
+    package init(isLarge: Bool = false) { shardCount = isLarge ? 2048 : 1 }
+
+    /// The rows that differ from what lies below, over all tables.
+    package var count: Int { tables.reduce(0) { $0 + $1.count } }
+
+    /// The outer nil: not in this layer. The inner one: deleted.
+    package func value(forKey key: [UInt8], in table: StoreTable = .rows) -> [UInt8]?? {
+        table.index < tables.count ? tables[table.index].value(RowKey(key)) : nil
+    }
+
+    func value(_ key: RowKey, in table: StoreTable) -> [UInt8]?? {
+        table.index < tables.count ? tables[table.index].value(key) : nil
+    }
+
+    func keys(of table: StoreTable) -> SortedKeys {
+        table.index < tables.count ? tables[table.index].keys : SortedKeys()
+    }
+
+    /// Sets a row, or deletes it with nil.
+    package mutating func set(_ key: [UInt8], to value: [UInt8]?, in table: StoreTable = .rows) {
+        while tables.count <= table.index { tables.append(Table(shardCount: shardCount)) }
+        tables[table.index].set(RowKey(key), to: value)
+    }
+
+    /// Marks that all changes up to a block are in.
+    package mutating func finish(height: UInt64, nodeCount: UInt64) {
+        (self.height, self.nodeCount) = (height, nodeCount)
+    }
+
+    /// The layer's rows as a checkpoint; nil in a layer without a block.
+    var checkpoint: Checkpoint? {
+        guard let height else { return nil }
+        var checkpoint = Checkpoint(height: height, nodeCount: nodeCount)
+        for (index, table) in tables.enumerated() { checkpoint[StoreTable(index: index)] = table.changes }
+        return checkpoint
+    }
+}

@@ -1,0 +1,125 @@
+import Codec
+
+/// The changes of many final blocks, written as one.
+package struct Checkpoint: Sendable {
+    /// The last block whose changes these include.
+    package var height: UInt64
+    /// How many digests of the log tree belong to the blocks up to this height.
+    package var nodeCount: UInt64
+    /// Changes by table, each sorted by key, a key once.
+    private(set) var changes: [StoreTable: [RowChange]]
+
+    package init(height: UInt64, nodeCount: UInt64 = 0, rows: [RowChange] = [], history: [RowChange] = []) {
+        (self.height, self.nodeCount) = (height, nodeCount)
+        changes = [.rows: rows, .history: history]
+    }
+
+    package subscript(table: StoreTable) -> [RowChange] {
+        get { changes[table] ?? [] }
+        set { changes[table] = newValue }
+    }
+}
+
+/// The state at the last checkpoint, in LMDB. What lies above it is replayed from the log.
+package final class CheckpointStore: Sendable {
+    package struct Options: Sendable {
+        /// Address space for LMDB's map, not disk space.
+        package var mapBytes = 1 << 40
+        /// Index tables beyond rows, history and meta. Their order must stay; new ones go to the end.
+        package var extraTables: [String] = []
+
+        package init() {}
+    }
+
+    // Names in `meta` that are the store's own begin with a full stop.
+    static let heightName = Array(".height".utf8)
+    private static let nodesName = Array(".nodes".utf8)
+    private static let formatName = Array(".format".utf8)
+    /// "MWST", version 1; the chain id follows.
+    private static let format = Array("MWST".utf8) + [0, 0, 0, 1]
+
+    private let environment: LMDBEnvironment
+    private let tables: [LMDBTable]
+    private let files: any FileSystem
+
+    /// Opens or makes the store in a folder, which is made where there is none.
+    /// - Throws: `storage.wrong_chain`, `storage.unsupported_format`, `storage.lmdb`, and those of the disk.
+    package init(
+        opening folder: String, chain: Digest, options: Options = Options(),
+        files: any FileSystem = POSIXFileSystem()
+    ) throws(StorageError) {
+        self.files = files
+        try files.createFolder(folder)
+        let names = ["rows", "history", "meta"] + options.extraTables.map { "extra." + $0 }
+        environment = try LMDBEnvironment(path: folder, tables: names.count, mapBytes: options.mapBytes)
+        let transaction = try environment.write()
+        var tables: [LMDBTable] = []
+        for name in names { tables.append(try transaction.table(name)) }
+        self.tables = tables
+        let meta = tables[StoreTable.meta.index]
+        let expected = CheckpointStore.format + chain.bytes
+        if let found = try transaction.value(of: CheckpointStore.formatName, in: meta) {
+            guard found.starts(with: CheckpointStore.format) else { throw .unsupportedFormat(path: folder) }
+            guard found == expected else { throw .wrongChain(path: folder) }
+        } else {
+            try transaction.write([RowChange(key: CheckpointStore.formatName, value: expected)], to: meta)
+        }
+        try files.beforeCommit(to: folder)
+        try transaction.commit()
+        try files.synchronizeFolder(folder)
+    }
+
+    /// Writes a checkpoint in one synchronised transaction: all of it, or after a failure none of it.
+    ///
+    /// LMDB keeps the pages that it changes in memory until then: some 100 000 rows at a time is a good size.
+    /// - Throws: `storage.out_of_order` where it is not above the last one, `storage.key_size`,
+    ///   `storage.disk_full`, `storage.lmdb` (also for keys of `history` that do not rise above those
+    ///   stored).
+    package func write(_ checkpoint: Checkpoint) throws(StorageError) {
+        let meta = tables[StoreTable.meta.index]
+        let transaction = try environment.write()
+        if let stored = try transaction.value(of: CheckpointStore.heightName, in: meta) {
+            let last = stored.bigEndian(at: 0, as: UInt64.self)
+            guard checkpoint.height > last else {
+                throw .outOfOrder(height: checkpoint.height, next: last &+ 1)
+            }
+        }
+        for (index, handle) in tables.enumerated() {
+            let table = StoreTable(index: index)
+            let changes = checkpoint[table]
+            for change in changes { try table.checkKey(change.key) }
+            try transaction.write(changes, to: handle, appending: table == .history)
+        }
+        var height: [UInt8] = []
+        height.appendBigEndian(checkpoint.height)
+        var nodes: [UInt8] = []
+        nodes.appendBigEndian(checkpoint.nodeCount)
+        try transaction.write(
+            [
+                RowChange(key: CheckpointStore.heightName, value: height),
+                RowChange(key: CheckpointStore.nodesName, value: nodes),
+            ], to: meta)
+        try files.beforeCommit(to: environment.path)
+        try transaction.commit()
+    }
+
+    /// A view of the last checkpoint.
+    package func snapshot() throws(StorageError) -> RowReader {
+        try RowReader(try environment.read(), tables: tables)
+    }
+}
+
+extension RowReader {
+    /// How many digests of the log tree the checkpoint counts.
+    package var nodeCount: UInt64 {
+        get throws(StorageError) {
+            try value(forKey: Array(".nodes".utf8), in: .meta).map { $0.bigEndian(at: 0, as: UInt64.self) }
+                ?? 0
+        }
+    }
+
+    /// The opaque value stored under a name.
+    package func meta(_ name: String) throws(StorageError) -> [UInt8]? {
+        try value(forKey: Array(name.utf8), in: .meta)
+    }
+}

@@ -1,0 +1,152 @@
+import Billing
+
+/// What a source told, what it could not tell, and how that was treated.
+package struct ImportReport: Sendable {
+    package struct Fall: Hashable, Sendable {
+        package let counter: String
+        package let count: Int
+    }
+
+    package struct SkippedRow: Hashable, Sendable {
+        package let line: Int
+        package let code: TelemetryError.Code
+    }
+
+    package struct StateTime: Hashable, Sendable {
+        package let state: MachineState
+        package let milliseconds: Int64
+    }
+
+    /// Skipped rows that are named one by one; the others are only counted.
+    static let namedRows = 10
+
+    /// The file's or the simulation's name.
+    package let source: String
+    /// Sentences from the mapping.
+    package let about: [String]
+    package let reportingIntervalMilliseconds: Int64
+    /// Lines read, empty ones and headers included; 0 for a simulation.
+    package internal(set) var lines = 0
+    package private(set) var entries = 0
+    /// The earliest and the latest time of an entry.
+    package private(set) var earliest: Int64?
+    package private(set) var latest: Int64?
+
+    /// Minutes east of UTC that were assumed for times without a zone; nil where no time needed it.
+    package internal(set) var assumedZoneMinutes: Int64?
+
+    /// Entries whose time is before that of the entry before.
+    package private(set) var clockSteps = 0
+    package private(set) var largestClockStepMilliseconds: Int64 = 0
+    /// The line after the largest step, and the time before it.
+    package private(set) var largestClockStepLine = 0
+    package private(set) var largestClockStepFrom: Int64 = 0
+    /// Entries at a time that the source had already passed or, in tables, already given.
+    package private(set) var repeatedTimes = 0
+    /// Rows that were exactly the row before, and dropped.
+    package internal(set) var duplicateRows = 0
+
+    /// Silences of more than three reporting intervals while the source had not said that it has no data.
+    package private(set) var gaps = 0
+    package private(set) var gapMilliseconds: Int64 = 0
+    package private(set) var longestGapMilliseconds: Int64 = 0
+    package private(set) var longestGapFrom: Int64 = 0
+    /// Times that the source said it had no data, or had said nothing of a state yet.
+    package private(set) var unavailableSpans = 0
+
+    package private(set) var skippedCount = 0
+    /// The first skipped rows.
+    package private(set) var skipped: [SkippedRow] = []
+
+    private struct CounterTrack {
+        var last: UInt64
+        var falls = 0
+        var moved = false
+    }
+
+    /// Whether equal times in a row are ordinary, as in logs with a line for each event.
+    private let equalTimesAreOrdinary: Bool
+    private var counters: [String: CounterTrack] = [:]
+    private var durations: [MachineState: Int64] = [:]
+    private var state: MachineState?
+    private var previous: Int64?
+
+    init(
+        source: String, about: [String], reportingIntervalMilliseconds: Int64,
+        equalTimesAreOrdinary: Bool = false
+    ) {
+        (self.source, self.about) = (source, about)
+        self.reportingIntervalMilliseconds = reportingIntervalMilliseconds
+        self.equalTimesAreOrdinary = equalTimesAreOrdinary
+    }
+
+    /// How often each counter fell, by name. A fall is a new beginning at zero, never a negative amount.
+    package var counterFalls: [Fall] {
+        counters.filter { $0.value.falls > 0 }.map { Fall(counter: $0.key, count: $0.value.falls) }
+            .sorted { $0.counter < $1.counter }
+    }
+
+    /// Counters that never moved: nothing can be billed by them.
+    package var stillCounters: [String] {
+        counters.filter { !$0.value.moved }.map(\.key).sorted()
+    }
+
+    /// How long each state lasted by the source's clock; gaps and stepped-back time in none. An overview: invoices
+    /// are computed from the entries.
+    package var stateTimes: [StateTime] {
+        MachineState.allCases.compactMap { state in
+            durations[state].map { StateTime(state: state, milliseconds: $0) }
+        }
+    }
+
+    mutating func record(_ entry: TelemetryEntry, line: Int) {
+        entries += 1
+        if let previous, let latest {
+            recordTime(entry.time, after: previous, latest: latest, line: line)
+        }
+        previous = entry.time
+        earliest = min(earliest ?? entry.time, entry.time)
+        latest = max(latest ?? entry.time, entry.time)
+        let next = entry.state ?? state ?? .unknown
+        if next == .unknown && state != .unknown { unavailableSpans += 1 }
+        state = next
+        for counter in entry.counters {
+            guard var track = counters[counter.name] else {
+                counters[counter.name] = CounterTrack(last: counter.value)
+                continue
+            }
+            if counter.value < track.last { track.falls += 1 }
+            if counter.value != track.last { track.moved = true }
+            track.last = counter.value
+            counters[counter.name] = track
+        }
+    }
+
+    private mutating func recordTime(_ time: Int64, after previous: Int64, latest: Int64, line: Int) {
+        if time < previous {
+            clockSteps += 1
+            if previous - time > largestClockStepMilliseconds {
+                largestClockStepMilliseconds = previous - time
+                (largestClockStepLine, largestClockStepFrom) = (line, previous)
+            }
+        }
+        if time < latest || (time == latest && !equalTimesAreOrdinary) { repeatedTimes += 1 }
+        guard time > latest else { return }
+        let state = state ?? .unknown
+        let isGap = time - previous > 3 * reportingIntervalMilliseconds
+        if state == .unknown || !isGap {
+            durations[state, default: 0] += time - latest
+            return
+        }
+        gaps += 1
+        gapMilliseconds += time - latest
+        if time - latest > longestGapMilliseconds {
+            (longestGapMilliseconds, longestGapFrom) = (time - latest, latest)
+        }
+    }
+
+    mutating func recordSkipped(_ error: TelemetryError, line: Int) {
+        skippedCount += 1
+        if skipped.count < Self.namedRows { skipped.append(SkippedRow(line: line, code: error.code)) }
+    }
+}

@@ -1,0 +1,209 @@
+import Codec
+import Foundation
+import Ledger
+import Merkle
+import Storage
+
+/// The final state, read consistently: every answer of one view is at the same height.
+package struct StateView: Sendable {
+    package let reader: LayeredReader
+    private var state: SnapshotState { SnapshotState(reader) }
+
+    package var height: Height { reader.height ?? 0 }
+
+    /// The record, or nil where there is none.
+    package func get<R: Record>(_ type: R.Type, _ id: R.ID) throws(NodeError) -> R? {
+        guard let stored = try row(R.rowKey(id)) else { return nil }
+        return try StateView.decode(R.self, stored)
+    }
+
+    /// The record.
+    /// - Throws: `<table>.unknown`.
+    package func existing<R: Record>(_ type: R.Type, _ id: R.ID) throws(NodeError) -> R {
+        guard let record = try get(type, id) else {
+            let name = String(decoding: id.keyBytes, as: UTF8.self)
+            throw NodeError("\(R.table).unknown", "there is no \(R.table) «\(name)»")
+        }
+        return record
+    }
+
+    /// All records of a table in order of their keys.
+    package func all<R: Record>(_ type: R.Type) throws(NodeError) -> [R] {
+        var records: [R] = []
+        for row in try rows(withPrefix: RowKey(table: R.table, key: []).bytes) {
+            records.append(try StateView.decode(R.self, row.value))
+        }
+        return records
+    }
+
+    /// Records that an index lists under a value, in order of their keys.
+    package func records<R: Record>(
+        _ type: R.Type, where index: String, equals value: [UInt8]
+    ) throws(NodeError) -> [R] {
+        let length = [UInt8(truncatingIfNeeded: value.count >> 8), UInt8(truncatingIfNeeded: value.count)]
+        let prefix = RowKey(table: "~\(R.table).\(index)", key: length + value).bytes
+        var records: [R] = []
+        for row in try rows(withPrefix: prefix) {
+            let key = RowKey(table: R.table, key: Array(row.key.dropFirst(prefix.count)))
+            if let stored = try self.row(key) { records.append(try StateView.decode(R.self, stored)) }
+        }
+        return records
+    }
+
+    /// A row's stored bytes.
+    package func row(_ key: Ledger.RowKey) throws(NodeError) -> [UInt8]? {
+        do { return try state.value(for: key) } catch {
+            throw NodeError("node.storage", "the state could not be read", cause: error)
+        }
+    }
+
+    private func rows(withPrefix prefix: [UInt8]) throws(NodeError) -> [Row] {
+        do {
+            var rows: [Row] = []
+            var start = prefix
+            while true {
+                let page = try reader.entries(from: start, prefix: prefix, limit: 1024)
+                rows += page
+                guard page.count == 1024, let last = page.last else { return rows }
+                start = last.key + [0]
+            }
+        } catch { throw NodeError("node.storage", "the state could not be read", cause: error) }
+    }
+
+    static func decode<R: Record>(_ type: R.Type, _ stored: [UInt8]) throws(NodeError) -> R {
+        do { return try CBOR.decode(R.self, from: StoredRow(decoding: stored).record) } catch {
+            throw NodeError("node.damaged", "a row of \(R.table) is damaged", cause: error)
+        }
+    }
+}
+
+/// One step of a record's history.
+package struct HistoryStep: Sendable {
+    package let change: ChangeReference
+    package let time: Timestamp
+    /// Nil where a deadline changed the record.
+    package let transaction: UnverifiedTransaction?
+    /// The member that the transaction's key acts for; nil for a deadline.
+    package let signer: MemberID?
+}
+
+extension LedgerNode {
+    /// The final state now.
+    package func view() throws(NodeError) -> StateView {
+        do { return StateView(reader: try store.snapshot()) } catch let error as NodeError { throw error } catch {
+            throw NodeError("node.storage", "the state could not be read", cause: error)
+        }
+    }
+
+    /// A final block.
+    /// - Throws: `block.unknown`, `node.damaged`.
+    package func block(_ height: Height) throws(NodeError) -> BlockRecord {
+        do {
+            guard let payload = try store.store.log.read(height) else {
+                throw NodeError("block.unknown", "there is no block \(height)")
+            }
+            return try BlockRecord(decoding: payload)
+        } catch let error as NodeError { throw error } catch {
+            throw NodeError("node.damaged", "block \(height) could not be read", cause: error)
+        }
+    }
+
+    /// The last final block's height.
+    package var height: Height { store.store.log.lastHeight ?? 0 }
+
+    /// Everything that ever changed a record, the latest first.
+    package func history(of key: Ledger.RowKey) throws(NodeError) -> [HistoryStep] {
+        let view = try view()
+        guard let stored = try view.row(key) else { return [] }
+        var steps: [HistoryStep] = []
+        do {
+            var next: ChangeReference? = try StoredRow(decoding: stored).change
+            while let change = next {
+                steps.append(try step(change, view))
+                let entry = StoreTable.historyKey(
+                    height: change.height, position: change.position, row: key.bytes)
+                let previous = try view.reader.value(forKey: entry, in: .history) ?? []
+                next = ChangeReference(keyBytes: previous)
+            }
+        } catch let error as NodeError { throw error } catch {
+            throw NodeError("node.damaged", "the history could not be read", cause: error)
+        }
+        return steps
+    }
+
+    private func step(_ change: ChangeReference, _ view: StateView) throws -> HistoryStep {
+        let record = try block(change.height)
+        guard change.position > 0, record.header.kind == .batch else {
+            return HistoryStep(change: change, time: record.header.time, transaction: nil, signer: nil)
+        }
+        let batch = try Batch(decoding: record.content, chain: rules.chain)
+        let transaction = try UnverifiedTransaction(
+            decoding: batch.transactions[Int(change.position) - 1], hash: rules.hash)
+        let key = try view.get(KeyRecord.self, transaction.key)
+        return HistoryStep(
+            change: change, time: record.header.time, transaction: transaction, signer: key?.account)
+    }
+
+    /// Where a transaction stands and what became of it; nil where the ledger has never seen it.
+    package func find(_ id: TransactionID) throws(NodeError) -> FinalTransaction? {
+        guard let leaf = try leafIndex(of: id) else { return nil }
+        let record = try block(containing: leaf)
+        do {
+            let leaves = try record.leaves()
+            let first = record.header.logSize - UInt64(leaves.count)
+            return FinalTransaction(
+                id: id, height: record.header.height, leaf: leaf, time: record.header.time,
+                outcome: leaves[Int(leaf - first)].outcome, message: "")
+        } catch { throw NodeError("node.damaged", "the block could not be read", cause: error) }
+    }
+
+    func leafIndex(of id: TransactionID) throws(NodeError) -> UInt64? {
+        let view = try view()
+        if let seen = try view.get(SeenRecord.self, id) { return seen.leaf }
+        return try view.row(SeenRecord.archiveKey(id)).map { $0.reduce(UInt64(0)) { $0 << 8 | UInt64($1) } }
+    }
+
+    /// The block that holds a leaf, by binary search over log sizes.
+    func block(containing leaf: UInt64) throws(NodeError) -> BlockRecord {
+        var low: Height = 1
+        var high = height
+        while low < high {
+            let middle = low + (high - low) / 2
+            if try block(middle).header.logSize > leaf { high = middle } else { low = middle + 1 }
+        }
+        return try block(low)
+    }
+
+    /// A receipt for a transaction, under the latest final block.
+    /// - Throws: `transaction.unknown`.
+    package func receipt(for id: TransactionID) throws(NodeError) -> ReceiptBundle {
+        guard let index = try leafIndex(of: id) else {
+            throw NodeError("transaction.unknown", "the ledger has no transaction \(id)")
+        }
+        let holder = try block(containing: index)
+        let head = try block(height)
+        do {
+            let leaves = try holder.leaves()
+            let leaf = leaves[Int(index - (holder.header.logSize - UInt64(leaves.count)))]
+            let proof = try LogProof.inclusion(index: index, size: head.header.logSize, hash: rules.hash) {
+                position throws -> Digest in
+                guard let digest = try store.store.nodes.digest(at: Int(position)) else {
+                    throw LedgerFault("the node file ends before position \(position)")
+                }
+                return digest
+            }
+            guard let proof else { throw LedgerFault("the log has no leaf \(index)") }
+            return ReceiptBundle(chain: rules.chain, leaf: leaf, proof: proof, commits: head.commits)
+        } catch { throw NodeError("node.damaged", "the proof could not be made", cause: error) }
+    }
+}
+
+extension ChangeReference {
+    /// The reference in twelve bytes, as `keyBytes` gives them; nil for any other length.
+    init?(keyBytes bytes: [UInt8]) {
+        guard bytes.count == 12 else { return nil }
+        self.init(
+            height: bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) },
+            position: bytes.dropFirst(8).reduce(0) { $0 << 8 | UInt32($1) })
+    }
+}
