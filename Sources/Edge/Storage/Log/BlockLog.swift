@@ -77,8 +77,8 @@ package final class BlockLog: Sendable {
     }
 
     /// Begins a new segment whose first block has this height, leaving a gap above the last one: after a
-    /// snapshot was taken from a peer, and before its state is written. Blocks below are kept on the disk and
-    /// no longer found by height.
+    /// snapshot was taken from a peer, and before its state is written. Blocks below are kept on the disk
+    /// and no longer found by height.
     /// - Throws: `storage.out_of_order` where there would be no gap; otherwise as `append`.
     package func beginAgain(at height: UInt64) throws(StorageError) {
         try writer.withLock { (writer) throws(StorageError) in
