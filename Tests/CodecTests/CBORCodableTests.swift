@@ -414,6 +414,16 @@ func refusal<T: Decodable>(_ type: T.Type, _ hex: String) -> CodecError.Code? {
         #expect(code { _ = try CBOR.encode(Late()) } == .unsupported)
     }
 
+    @Test func aSwallowedFailureStillFails() {
+        struct Swallows: Encodable {
+            func encode(to encoder: any Encoder) throws {
+                var container = encoder.container(keyedBy: Nested.Keys.self)
+                try? container.encode(1.5, forKey: .map)
+            }
+        }
+        #expect(code { _ = try CBOR.encode(Swallows()) } == .floatingPoint)
+    }
+
     @Test func refusesTwoValuesInOnePlace() {
         struct Twice: Encodable {
             func encode(to encoder: any Encoder) throws {

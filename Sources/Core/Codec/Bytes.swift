@@ -31,9 +31,11 @@ extension Bytes: Codable {
 
 /// Hexadecimal text (RFC 4648 §8), written in lower case, read in either.
 package enum Hex {
+    private static let digits = Array("0123456789abcdef".utf8)
+
     package static func encode(_ bytes: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
         var text: [UInt8] = []
+        text.reserveCapacity(bytes.underestimatedCount * 2)
         for byte in bytes {
             text.append(digits[Int(byte >> 4)])
             text.append(digits[Int(byte & 15)])
@@ -44,6 +46,7 @@ package enum Hex {
     /// The bytes, or nil where the text is not an even number of hexadecimal digits.
     package static func decode(_ text: String) -> [UInt8]? {
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.utf8.count / 2)
         var high: UInt8?
         for character in text.utf8 {
             let digit: UInt8

@@ -78,20 +78,23 @@ struct CBOREncoder: Encoder, SingleValueEncodingContainer {
         try encodeComposite(value, in: state)
     }
 
+    /// Remembers a failure, so that a caller who swallows it does not end up with a key that has no value.
     @inline(never)
     private static func encodeComposite<T: Encodable>(
         _ value: T, in state: UnsafeMutablePointer<CBOREncoderState>
     ) throws(CodecError) {
         let start = state.pointee.count
-        if T.self == Double.self || T.self == Float.self { throw CodecError(.floatingPoint, at: start) }
-        if T.self == [UInt8].self { throw CodecError(.unsupported, at: start, "[UInt8]: use Bytes") }
         let enclosing = state.pointee.currentType
         let frames = state.pointee.frameCount
-        state.pointee.currentType = T.self
         do {
+            if T.self == Double.self || T.self == Float.self { throw CodecError(.floatingPoint, at: start) }
+            if T.self == [UInt8].self { throw CodecError(.unsupported, at: start, "[UInt8]: use Bytes") }
+            state.pointee.currentType = T.self
             try value.encode(to: CBOREncoder(next: state))
         } catch {
-            throw CBOR.codecError(error, at: start)
+            let failure = CBOR.codecError(error, at: start)
+            state.pointee.failure = state.pointee.failure ?? failure
+            throw failure
         }
         state.pointee.currentType = enclosing
         state.pointee.settle()

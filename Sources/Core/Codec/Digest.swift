@@ -14,6 +14,11 @@ package struct Digest: Hashable, Comparable, Sendable {
     /// The digest held in exactly 32 bytes; nil for any other length.
     package init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == Digest.count else { return nil }
+        let direct = bytes.withContiguousStorageIfAvailable { Digest(reading: UnsafeRawBufferPointer($0)) }
+        if let direct {
+            self = direct
+            return
+        }
         var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
         for (offset, byte) in bytes.enumerated() {
             switch offset >> 3 {
