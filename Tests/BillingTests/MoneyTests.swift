@@ -37,7 +37,8 @@ import Testing
     @Test func pricesBelowACentCountToTheLastUnit() throws {
         let price = UnitPrice(millionths: 123)
         #expect(price.text(in: .euro) == "0.000123")
-        // 0.000123 · 1 000 000 = 123.00; · 40 650 = 4.99995 → 5.00; · 40 = 0.00492 → 0.00; · 41 = 0.005043 → 0.01.
+        // 0.000123 · 1 000 000 = 123.00; · 40 650 = 4.99995 → 5.00; · 40 = 0.00492 → 0.00; · 41 =
+        // 0.005043 → 0.01.
         #expect(try price.amount(for: Quantity(whole: 1_000_000), in: .euro) == MinorUnits(12_300))
         #expect(try price.amount(for: Quantity(whole: 40_650), in: .euro) == MinorUnits(500))
         #expect(try price.amount(for: Quantity(whole: 40), in: .euro) == .zero)

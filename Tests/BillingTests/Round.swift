@@ -13,3 +13,7 @@ enum Round {
 
     struct Failure: Error {}
 }
+
+extension Round {
+    static func bytes(_ value: some Encodable) throws -> [UInt8] { try CBOR.encode(value) }
+}

@@ -13,7 +13,8 @@ import Testing
         #expect(try Sample.bonusTable.adjustment(at: Rate(ppm: availability)).ppm == adjustment)
     }
 
-    /// domain.md: for 70 % ≤ A < 98 % the price is multiplied by 100 % − 2·(98 % − A); below nothing is due.
+    /// domain.md: for 70 % ≤ A < 98 % the price is multiplied by 100 % − 2·(98 % − A); below nothing is
+    /// due.
     @Test(
         arguments: [
             (1_000_000, 0), (980_000, 0), (979_999, -2), (975_000, -10_000), (900_000, -160_000),

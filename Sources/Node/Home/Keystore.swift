@@ -30,14 +30,14 @@ package struct Keystore: Sendable {
         try KeyFile(sealingFile).write(SealingKey.generate().secretBytes)
     }
 
-    /// Puts a new signing key in the place of the old one, which is kept under its key id.
-    package func replaceSigningKey(_ key: Ed25519.SigningKey) throws(NodeError) {
+    /// Puts the held key `next` in the place of the signing key, which is kept under its key id.
+    package func promoteNextKey() throws(NodeError) {
         let old = KeyID(publicKey: try signingKey().publicKey.bytes, hash: SHA256.hash)
         let kept = folder.appendingPathComponent("retired-\(old).key")
-        do { try FileManager.default.moveItem(at: signingFile, to: kept) } catch {
-            throw NodeError("keys.io", "the old key could not be moved to \(kept.path)", cause: error)
-        }
-        try KeyFile(signingFile).write(key.seed)
+        do {
+            try FileManager.default.moveItem(at: signingFile, to: kept)
+            try FileManager.default.moveItem(at: folder.appendingPathComponent("next.key"), to: signingFile)
+        } catch { throw NodeError("keys.io", "the new key could not be put in place", cause: error) }
     }
 
     /// A key that the member holds for somebody else: a user's, or a machine's device.

@@ -53,8 +53,10 @@ struct TextPage {
         String(repeating: " ", count: max(0, width - text.count)) + text
     }
 
-    /// Lines of at most a width, broken at spaces; a longer word is cut.
+    /// Lines of at most a width, broken at spaces; a longer word is cut. A text that fits stays as it
+    /// is.
     static func wrap(_ text: String, to width: Int) -> [String] {
+        if text.count <= width { return [text] }
         var lines: [String] = []
         var line = ""
         for word in text.split(separator: " ") {

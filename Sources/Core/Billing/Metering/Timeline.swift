@@ -197,7 +197,10 @@ extension Timeline {
         if let text = entry.fault { fault = String(text.unicodeScalars.prefix(Timeline.maximumFaultLength)) }
         if let index = window(at: time) {
             windows[index].lastSequence = entry.sequence
-            if windows[index].firstSequence == 0 { windows[index].firstSequence = entry.sequence }
+            // Its counters rise from what the entry before showed.
+            if windows[index].firstSequence == 0 {
+                windows[index].firstSequence = position?.sequence ?? entry.sequence
+            }
             if state == .unknown, entry.state == .unknown, position?.state != .unknown {
                 windows[index].note(.unavailable, .init(sequence: entry.sequence, time: time, amount: 0))
             }

@@ -166,15 +166,17 @@ extension Usage {
     mutating func note(
         _ kind: DataQualityNote.Kind, _ example: DataQualityNote.Example, counting count: Int64 = 1
     ) {
+        self.count(kind, count)
         let index = place(of: kind)
-        notes[index].count += count
         if notes[index].examples.count < DataQualityNote.maximumExamples {
             notes[index].examples.append(example)
         }
     }
 
     mutating func count(_ kind: DataQualityNote.Kind, _ count: Int64) {
-        notes[place(of: kind)].count += count
+        let index = place(of: kind)
+        let (sum, overflow) = notes[index].count.addingReportingOverflow(count)
+        notes[index].count = overflow ? Int64.max : sum
     }
 
     private mutating func place(of kind: DataQualityNote.Kind) -> Int {

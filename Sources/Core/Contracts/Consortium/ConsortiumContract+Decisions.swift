@@ -124,11 +124,11 @@ extension ConsortiumContract {
 
     // MARK: Validators, parameters, rules
 
-    /// 1 to 64 active members, each once, with distinct voting keys; sorted by member.
+    /// 1 to 100 active members, each once, with distinct voting keys; sorted by member.
     static func checkedValidators(
         _ validators: [ValidatorsRecord.Validator], _ context: Context
     ) throws(Rejection) -> [ValidatorsRecord.Validator] {
-        try context.requireList(validators, "validators", count: 1...64)
+        try context.requireList(validators, "validators", count: 1...100)
         let sorted = validators.sorted { $0.member < $1.member }
         _ = try sortedOnce(sorted.map(\.member), "validators", context)
         for validator in sorted {

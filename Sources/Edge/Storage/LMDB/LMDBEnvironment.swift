@@ -8,7 +8,8 @@ import CLMDB
 
 /// An open LMDB environment: one file of named tables, many readers, one writer.
 ///
-/// `@unchecked Sendable`: LMDB's environment may be used by all threads at once; the handle is never changed.
+/// `@unchecked Sendable`: LMDB's environment may be used by all threads at once; the handle is never
+/// changed.
 final class LMDBEnvironment: @unchecked Sendable {
     let path: String
     fileprivate let handle: OpaquePointer
@@ -169,7 +170,8 @@ struct WriteTransaction: ~Copyable {
     /// Writes sorted changes; a nil value deletes. One cursor stays near the last key, so a sorted batch
     /// costs fewer descents.
     ///
-    /// - Parameter appending: Every key lies above all keys of the table (MDB_APPEND fills pages to the end).
+    /// - Parameter appending: Every key lies above all keys of the table (MDB_APPEND fills pages to the
+    /// end).
     func write(
         _ changes: [RowChange], to table: LMDBTable, appending: Bool = false
     ) throws(StorageError) {

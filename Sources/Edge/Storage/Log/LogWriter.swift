@@ -76,12 +76,13 @@ struct LogWriter: Sendable {
             salt: UInt64.random(in: .min ... .max))
         // Under its own name only when whole, so that a damaged header always means damage.
         let path = LogFolder.segmentPath(number, in: log.folder)
-        let file = try files.open(path + LogFolder.unfinished, .replace)
-        try files.write(header.encoded, to: file, at: 0)
-        try files.synchronize(file)
+        let unfinished = try files.open(path + LogFolder.unfinished, .replace)
+        try files.write(header.encoded, to: unfinished, at: 0)
+        try files.synchronize(unfinished)
         try files.rename(path + LogFolder.unfinished, to: path)
         try files.synchronizeFolder(log.folder)
         current = Current(
-            header: header, file: file, end: SegmentHeader.count, reserved: 0, frames: [])
+            header: header, file: try files.open(path, .write), end: SegmentHeader.count, reserved: 0,
+            frames: [])
     }
 }

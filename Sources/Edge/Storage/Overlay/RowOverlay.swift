@@ -58,7 +58,8 @@ package final class RowOverlay: Sendable {
         return try base?.value(forKey: key, in: table)
     }
 
-    /// Up to `limit` rows at the last applied block, in rising order of keys, from a key on, with the prefix.
+    /// Up to `limit` rows at the last applied block, in rising order of keys, from a key on, with the
+    /// prefix.
     package func entries(
         from key: [UInt8]? = nil, prefix: [UInt8] = [], limit: Int, in table: StoreTable = .rows
     ) throws(StorageError) -> [Row] {

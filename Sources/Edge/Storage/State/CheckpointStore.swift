@@ -71,7 +71,8 @@ package final class CheckpointStore: Sendable {
 
     /// Writes a checkpoint in one synchronised transaction: all of it, or after a failure none of it.
     ///
-    /// LMDB keeps the pages that it changes in memory until then: some 100 000 rows at a time is a good size.
+    /// LMDB keeps the pages that it changes in memory until then: some 100 000 rows at a time is a good
+    /// size.
     /// - Throws: `storage.out_of_order` where it is not above the last one, `storage.key_size`,
     ///   `storage.disk_full`, `storage.lmdb` (also for keys of `history` that do not rise above those
     ///   stored).

@@ -1,0 +1,152 @@
+import Codec
+import Contracts
+import Cryptography
+import Foundation
+import Ledger
+import Node
+
+/// One verb's hold on a ledger: opened from `--home`, closed when the verb is done.
+struct Session: Sendable {
+    let invocation: Invocation
+    let home: Home
+    let node: LedgerNode
+
+    static func home(_ invocation: Invocation) -> Home {
+        let path =
+            invocation.string("home") ?? ProcessInfo.processInfo.environment["MILLWRIGHT_HOME"]
+            ?? "millwright-data"
+        return Home(URL(fileURLWithPath: path))
+    }
+
+    /// Opens the ledger, runs the body, and closes the ledger again whatever happens.
+    static func with(
+        _ invocation: Invocation, _ body: @Sendable (Session) async throws -> Void
+    ) async throws {
+        let home = home(invocation)
+        let session = Session(invocation: invocation, home: home, node: try LedgerNode(home: home))
+        do {
+            if let at = try invocation.time("at") { try session.node.clock.set(at) }
+            try await body(session)
+        } catch {
+            try? session.node.close()
+            throw error
+        }
+        try session.node.close()
+    }
+
+    /// The member named by `--as`.
+    func member() throws -> MemberID { try invocation.identifier("as") }
+
+    /// The key that signs: the member's own, or with `--key` one that it holds for a user or a device.
+    func signer() throws -> MessageSigner {
+        let keystore = home.keystore(of: try member())
+        if let name = invocation.string("key") { return try keystore.heldKey(name).signer }
+        return try keystore.signingKey().signer
+    }
+
+    /// Signs an action as `--as`, waits until it is final, and says what became of it.
+    /// - Throws: `NegativeAnswer` with the ledger's code where it is rejected.
+    @discardableResult
+    func perform<C: Contract>(
+        _ contract: C.Type, _ action: C.Action, saying text: String
+    ) async throws -> FinalTransaction {
+        let final = try await node.perform(contract, action, as: try signer())
+        if case .rejected(let code) = final.outcome { throw NegativeAnswer(code, final.message) }
+        if invocation.wantsJSON {
+            try Output.json(TransactionReport(final))
+        } else {
+            Terminal.print("\(Terminal.green("final")) \(text)")
+            Terminal.print(Terminal.dim("      block \(final.height), transaction \(final.id)"))
+        }
+        return final
+    }
+}
+
+/// A final transaction as `--json` prints it.
+struct TransactionReport: Encodable {
+    let transaction: Digest
+    let height: Height
+    let leaf: UInt64
+    let time: String
+    let outcome: String
+
+    init(_ final: FinalTransaction) {
+        (transaction, height, leaf) = (final.id, final.height, final.leaf)
+        time = Output.time(final.time)
+        outcome =
+            switch final.outcome {
+            case .accepted: "accepted"
+            case .rejected(let code): code
+            }
+    }
+}
+
+extension Option {
+    static let asMember = Option.value("as", "MEMBER", "the member that signs", required: true)
+    static let key = Option.value("key", "NAME", "sign with a key that the member holds (device, user)")
+    static let at = Option.value(
+        "at", "TIME", "first move a demonstration's clock to TIME (ISO 8601)")
+    /// What every verb that signs understands.
+    static let signing: [Option] = [.asMember, .key, .at]
+}
+
+extension Invocation {
+    /// A time as ISO 8601 text, a date alone meaning midnight UTC.
+    func time(_ name: String) throws -> Timestamp? {
+        guard let text = string(name) else { return nil }
+        guard let milliseconds = ISO8601.milliseconds(text) else {
+            throw UsageError("cli.bad_value", "--\(name) takes a time such as 2026-03-01T08:00:00Z, not «\(text)»")
+        }
+        return Timestamp(milliseconds: milliseconds)
+    }
+
+    func requiredTime(_ name: String) throws -> Timestamp {
+        guard let time = try time(name) else {
+            throw UsageError("cli.missing_option", "\(verb.title) needs --\(name)")
+        }
+        return time
+    }
+
+    /// An identifier of any kind.
+    func identifier<ID: TextIdentifier>(_ name: String, _ type: ID.Type = ID.self) throws -> ID {
+        try Invocation.identifier(try required(name), name)
+    }
+
+    func optionalIdentifier<ID: TextIdentifier>(_ name: String, _ type: ID.Type = ID.self) throws -> ID? {
+        guard let text = string(name) else { return nil }
+        return try Invocation.identifier(text, name)
+    }
+
+    static func identifier<ID: TextIdentifier>(_ text: String, _ name: String) throws -> ID {
+        guard let identifier = ID(text) else {
+            throw UsageError("cli.bad_value", "«\(text)» is no \(name): 1 to 64 of a-z 0-9 - . _")
+        }
+        return identifier
+    }
+
+    /// A digest as 64 hexadecimal digits.
+    func digest(_ name: String) throws -> Digest {
+        guard let bytes = Hex.decode(try required(name)), let digest = Digest(bytes) else {
+            throw UsageError("cli.bad_value", "\(name) takes 64 hexadecimal digits")
+        }
+        return digest
+    }
+
+    /// One of an enum's values by its name.
+    func choice<T: RawRepresentable & CaseIterable>(
+        _ name: String, _ type: T.Type = T.self
+    ) throws -> T? where T.RawValue == String {
+        guard let text = string(name) else { return nil }
+        return try Invocation.choice(text, name)
+    }
+
+    static func choice<T: RawRepresentable & CaseIterable>(
+        _ text: String, _ name: String
+    ) throws -> T where T.RawValue == String {
+        guard let value = T(rawValue: text) else {
+            let names = T.allCases.map(\.rawValue).joined(separator: ", ")
+            throw UsageError("cli.bad_value", "«\(text)» is no \(name): \(names)")
+        }
+        return value
+    }
+}

@@ -1,0 +1,122 @@
+import Billing
+import Codec
+import Ledger
+
+/// Attribution of intervals, said by both parties before the period is invoiced.
+///
+/// An interval can be classified until the window after its end closes; then the agreed default takes effect where
+/// only one party has spoken. The deadline counts from the interval and not from the first word, so that nobody can
+/// hold an invoice up by speaking again, and the last word of one party has no more effect than the default.
+extension AgreementContract {
+    static func classify(_ body: Classify, _ context: Context) throws(Rejection) {
+        let agreement = try context.existing(AgreementRecord.self, body.agreement)
+        try context.requireParty(oneOf: [agreement.oem, agreement.customer])
+        let interval = body.interval
+        try context.require(
+            interval.isValid && interval.milliseconds <= ClassificationRecord.maximumMilliseconds,
+            else: "agreement.interval_invalid", "an interval is not empty and at most 31 days long")
+        guard let version = agreement.version(for: interval) else {
+            throw Rejection("agreement.no_terms", "no one version of the terms is in force in the interval")
+        }
+        let id = ClassificationRecord.ID(agreement: agreement.id, interval: interval)
+        let deadline = Timestamp(milliseconds: interval.to) + version.terms.classificationWindow
+        let existing = try context.get(ClassificationRecord.self, id)
+        try context.require(
+            existing?.decision == nil, else: "agreement.already_classified", "the interval is classified")
+        try context.require(
+            context.time < existing?.deadline ?? deadline, else: "agreement.classification_closed",
+            "the window for classifying the interval has closed")
+        try context.require(
+            !agreement.billed.contains { $0.intersection(interval) != nil }, else: "agreement.period_billed",
+            "the interval is invoiced")
+        var record = existing ?? ClassificationRecord(id: id, deadline: deadline)
+        if existing == nil { try requireRoom(for: id, context) }
+        if try context.signer.member == agreement.oem {
+            record.oemSays = body.attribution
+        } else {
+            record.customerSays = body.attribution
+        }
+        try save(record, wasNew: existing == nil, context)
+    }
+
+    private static func save(
+        _ record: ClassificationRecord, wasNew: Bool, _ context: Context
+    ) throws(Rejection) {
+        var record = record
+        if record.oemSays == nil && record.customerSays == nil {
+            try context.require(!wasNew, else: "agreement.nothing_said", "there is no word to take back")
+            try context.cancel(
+                Deadline.classification.rawValue, at: record.deadline, subject: record.id.keyBytes)
+            try context.delete(ClassificationRecord.self, record.id)
+            context.emit("classificationTakenBack", record.id)
+            return
+        }
+        if let attribution = record.oemSays, attribution == record.customerSays {
+            record.decision = .init(attribution: attribution, origin: .parties, time: context.time)
+            try context.cancel(
+                Deadline.classification.rawValue, at: record.deadline, subject: record.id.keyBytes)
+        } else if wasNew {
+            try context.schedule(
+                Deadline.classification.rawValue, at: record.deadline, subject: record.id.keyBytes)
+        }
+        try context.put(record)
+        context.emit(record.decision == nil ? "classificationSaid" : "classified", record.id)
+    }
+
+    static func decideByDefault(_ subject: [UInt8], _ context: Context) throws(Rejection) {
+        guard let id = ClassificationRecord.ID(keyBytes: subject),
+            var record = try context.get(ClassificationRecord.self, id), record.decision == nil,
+            let agreement = try context.get(AgreementRecord.self, id.agreement),
+            let terms = agreement.version(for: id.interval)?.terms ?? agreement.versions.last?.terms
+        else { return }
+        record.decision = .init(
+            attribution: terms.defaultAttribution, origin: .agreedDefault, time: context.time)
+        try context.put(record)
+        context.emit("classified", id)
+    }
+
+    /// The classifications of an agreement that overlap an interval, by time.
+    package static func classifications(
+        of agreement: AgreementID, overlapping interval: Interval, in context: Context
+    ) throws(Rejection) -> [ClassificationRecord] {
+        let week = ClassificationRecord.weekMilliseconds
+        var found: [ClassificationRecord] = []
+        var index = max(0, interval.from - ClassificationRecord.maximumMilliseconds) / week
+        while index <= interval.to / week {
+            found += try context.records(
+                ClassificationRecord.self, where: "week",
+                equals: ClassificationRecord.weekKey(agreement, week: index))
+            index += 1
+        }
+        return found.filter { $0.id.interval.intersection(interval) != nil }
+    }
+
+    /// Whether a period waits for a party's word or the default.
+    static func hasOpenClassification(
+        _ agreement: AgreementID, in period: Interval, _ context: Context
+    ) throws(Rejection) -> Bool {
+        try context.records(
+            ClassificationRecord.self, where: "open", equals: agreement.keyBytes, limit: maximumOpen
+        ).contains { $0.id.interval.intersection(period) != nil }
+    }
+
+    /// The most intervals of one agreement that wait for a decision.
+    static let maximumOpen = 500
+
+    private static func requireRoom(
+        for id: ClassificationRecord.ID, _ context: Context
+    ) throws(Rejection) {
+        let open = try context.records(
+            ClassificationRecord.self, where: "open", equals: id.agreement.keyBytes, limit: maximumOpen)
+        let week = try context.records(
+            ClassificationRecord.self, where: "week",
+            equals: ClassificationRecord.weekKey(
+                id.agreement, week: id.interval.from / ClassificationRecord.weekMilliseconds))
+        try context.require(
+            open.count < maximumOpen && week.count < ClassificationRecord.maximumPerWeek,
+            else: "agreement.too_many_classifications", "too many intervals are classified")
+        try context.require(
+            try classifications(of: id.agreement, overlapping: id.interval, in: context).isEmpty,
+            else: "agreement.interval_overlaps", "the interval overlaps one with other ends")
+    }
+}

@@ -1,0 +1,99 @@
+import Billing
+import Codec
+import Ledger
+
+extension AgreementContract {
+    /// The customer accepts the invoice, or gives a dispute up.
+    static func approve(_ body: Approve, _ context: Context) throws(Rejection) {
+        let invoice = try context.existing(InvoiceRecord.self, body.invoice)
+        try context.requireParty(invoice.customer)
+        try requireState(of: invoice, [.issued, .disputed], context)
+        try change(invoice, context) { $0.state = .confirmed }
+        context.emit("invoiceConfirmed", invoice.id)
+    }
+
+    static func dispute(_ body: Dispute, _ context: Context) throws(Rejection) {
+        let invoice = try context.existing(InvoiceRecord.self, body.invoice)
+        try context.requireParty(invoice.customer)
+        try requireState(of: invoice, [.issued], context)
+        try context.require(
+            context.time < invoice.disputeUntil, else: "agreement.dispute_window_closed",
+            "the dispute window has closed")
+        try context.requireDocument(body.recomputed)
+        try context.require(
+            .zero <= body.undisputed && body.undisputed < invoice.payable,
+            else: "agreement.amount_out_of_range", "what is undisputed is less than what is payable")
+        try change(invoice, context) {
+            $0.state = .disputed
+            $0.dispute = .init(
+                recomputed: body.recomputed, undisputed: body.undisputed, time: context.time)
+        }
+        context.emit("invoiceDisputed", invoice.id)
+    }
+
+    static func rule(_ body: Rule, _ context: Context) throws(Rejection) {
+        let invoice = try context.existing(InvoiceRecord.self, body.invoice)
+        try context.requireRole(.arbiter, of: try context.requireParty(invoice.arbiter))
+        try requireState(of: invoice, [.disputed], context)
+        try context.requireDocument(body.reasons)
+        // While an invoice is disputed, payable is gross less what is credited.
+        try context.require(
+            .zero <= body.payable && body.payable <= invoice.payable,
+            else: "agreement.amount_out_of_range", "an arbiter sets from nothing to what is not credited")
+        try change(invoice, context) {
+            $0.state = .adjusted
+            $0.payable = body.payable
+            $0.ruling = .init(
+                arbiter: invoice.arbiter, payable: body.payable, reasons: body.reasons, time: context.time)
+        }
+        context.emit("invoiceAdjusted", invoice.id)
+    }
+
+    static func creditNote(_ body: CreditNote, _ context: Context) throws(Rejection) {
+        let invoice = try context.existing(InvoiceRecord.self, body.invoice)
+        try context.requireParty(invoice.oem)
+        try context.requireProse(body.reason, "reason", bytes: 1...1000)
+        try context.requireDocument(body.document)
+        let limit: MinorUnits
+        switch body.ground {
+        case .correction: limit = invoice.payable
+        case .ruling:
+            try context.require(
+                invoice.ruling != nil, else: "agreement.no_ruling", "nobody has ruled on the invoice")
+            limit = invoice.undocumentedReduction
+        }
+        // An invoice of nothing is taken back by a credit note of nothing, once.
+        let isOfNothing = invoice.gross == .zero && invoice.creditNotes == 0 && body.amount == .zero
+        try context.require(
+            isOfNothing || (.zero < body.amount && body.amount <= limit),
+            else: "agreement.amount_out_of_range", "a credit is more than nothing and at most \(limit.rawValue)")
+        try InvoiceNumber.take(body.number, of: invoice.oem, in: context)
+        let id = InvoiceID(issuer: invoice.oem, number: body.number)
+        try context.put(
+            CreditNoteRecord(
+                id: id, invoice: invoice.id, agreement: invoice.agreement, ground: body.ground,
+                amount: body.amount, reason: body.reason, document: body.document, issued: context.time))
+        try change(invoice, context) { $0.credit(body.amount, body.ground) }
+        context.emit("credited", id)
+    }
+
+    static func requireState(
+        of invoice: InvoiceRecord, _ states: [InvoiceRecord.State], _ context: Context
+    ) throws(Rejection) {
+        try context.require(
+            states.contains(invoice.state), else: "agreement.wrong_invoice_state",
+            "the invoice is \(invoice.state.rawValue)")
+    }
+}
+
+extension InvoiceRecord {
+    /// Takes a checked credit note in. A dispute ends where no more is payable than the customer never disputed.
+    mutating func credit(_ amount: MinorUnits, _ ground: CreditNoteRecord.Ground) {
+        credited.rawValue += amount.rawValue
+        creditNotes += 1
+        if ground == .ruling { return }
+        payable.rawValue -= amount.rawValue
+        if state == .disputed, let dispute, payable <= dispute.undisputed { state = .adjusted }
+        if isWithdrawn && state == .issued { state = .adjusted }
+    }
+}

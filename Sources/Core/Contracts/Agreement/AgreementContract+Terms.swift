@@ -1,0 +1,145 @@
+import Billing
+import Codec
+import Ledger
+
+extension AgreementContract {
+    /// The most versions that an agreement keeps.
+    static let maximumVersions = 64
+    /// The most agreements that a machine has in force, now and later ones together.
+    static let maximumInForce = 64
+
+    static func propose(_ body: Propose, _ context: Context) throws(Rejection) {
+        let machine = try context.existing(MachineRecord.self, body.machine)
+        try context.requireParty(oneOf: [machine.oem, machine.customer])
+        try context.require(
+            machine.state != .terminated, else: "agreement.machine_terminated", "the machine is terminated")
+        try context.require(
+            try context.get(AgreementRecord.self, body.agreement) == nil, else: "agreement.exists",
+            "an agreement of that name exists")
+        try requireTerms(body.terms, parties: [machine.oem, machine.customer], context)
+        let proposal = AgreementRecord.Version(
+            number: 1, terms: body.terms, proposed: try acceptance(context))
+        try context.put(
+            AgreementRecord(
+                id: body.agreement, machine: machine.id, oem: machine.oem, customer: machine.customer,
+                pending: proposal))
+        context.emit("proposed", body.agreement)
+    }
+
+    static func amend(_ body: Amend, _ context: Context) throws(Rejection) {
+        var agreement = try context.existing(AgreementRecord.self, body.agreement)
+        try context.requireParty(oneOf: [agreement.oem, agreement.customer])
+        guard agreement.isInForce, let current = agreement.versions.last else {
+            throw Rejection("agreement.wrong_state", "the agreement is \(agreement.state.rawValue)")
+        }
+        try context.require(
+            agreement.versions.count < maximumVersions, else: "agreement.too_many_versions",
+            "an agreement is amended at most \(maximumVersions - 1) times")
+        try requireTerms(body.terms, parties: [agreement.oem, agreement.customer], context)
+        try context.require(
+            body.terms.validFrom >= current.terms.validFrom, else: "agreement.validity_order",
+            "terms do not begin before those that they follow")
+        agreement.lastNumber += 1
+        agreement.pending = AgreementRecord.Version(
+            number: agreement.lastNumber, terms: body.terms, proposed: try acceptance(context))
+        agreement.state = .amending
+        try context.put(agreement)
+        context.emit("amendmentProposed", agreement.id)
+    }
+
+    static func accept(_ body: Accept, _ context: Context) throws(Rejection) {
+        var agreement = try context.existing(AgreementRecord.self, body.agreement)
+        try context.requireParty(oneOf: [agreement.oem, agreement.customer])
+        guard var version = agreement.pending else {
+            throw Rejection("agreement.nothing_proposed", "nothing waits for acceptance")
+        }
+        try context.requireParty(agreement.counterparty(of: version.proposed.member) ?? agreement.customer)
+        try context.require(
+            body.number == version.number && body.termsHash == version.terms.hash,
+            else: "agreement.other_terms", "the proposal is number \(version.number) with other terms")
+        try requireNotOver(version.terms, context)
+        // The arbiter may have been suspended since the proposal.
+        try context.requireRole(.arbiter, of: try context.activeMember(version.terms.arbiter))
+        let isFirst = agreement.versions.isEmpty
+        if let validity = agreement.validity {
+            try context.cancel(Deadline.end.rawValue, at: validity.to, subject: agreement.id.keyBytes)
+        }
+        version.accepted = try acceptance(context)
+        agreement.versions.append(version)
+        agreement.pending = nil
+        agreement.state = .active
+        try requireAlone(agreement, context)
+        try context.schedule(
+            Deadline.end.rawValue, at: version.terms.validTo, subject: agreement.id.keyBytes)
+        try context.put(agreement)
+        context.emit(isFirst ? "accepted" : "amended", agreement.id)
+    }
+
+    static func withdraw(_ body: Withdraw, _ context: Context) throws(Rejection) {
+        var agreement = try context.existing(AgreementRecord.self, body.agreement)
+        try context.requireParty(oneOf: [agreement.oem, agreement.customer])
+        guard let proposal = agreement.pending else {
+            throw Rejection("agreement.nothing_proposed", "nothing waits for acceptance")
+        }
+        try context.requireParty(proposal.proposed.member)
+        agreement.pending = nil
+        agreement.state = agreement.versions.isEmpty ? .withdrawn : .active
+        try context.put(agreement)
+        context.emit("withdrawn", agreement.id)
+    }
+
+    // MARK: Rules
+
+    private static func acceptance(_ context: Context) throws(Rejection) -> AgreementRecord.Acceptance {
+        let signer = try context.signer
+        return AgreementRecord.Acceptance(member: signer.member, key: signer.key, time: context.time)
+    }
+
+    private static func requireTerms(
+        _ terms: AgreedTerms, parties: [MemberID], _ context: Context
+    ) throws(Rejection) {
+        try context.requireDocument(terms.document)
+        try context.requireNumber(terms.paymentDays, "paymentDays", in: 0...366)
+        try context.requireNumber(terms.minimumDisputeWindow, "minimumDisputeWindow", in: upToAYear)
+        try context.requireNumber(terms.classificationWindow, "classificationWindow", in: upToAYear)
+        try context.require(
+            terms.validFrom < terms.validTo, else: "agreement.validity_empty", "the terms end before they begin")
+        try requireNotOver(terms, context)
+        try context.require(
+            !parties.contains(terms.arbiter), else: "agreement.arbiter_is_party",
+            "a party cannot rule on its own dispute")
+        try context.requireRole(.arbiter, of: try context.activeMember(terms.arbiter))
+    }
+
+    private static let upToAYear = Span.days(0)...Span.days(366)
+
+    private static func requireNotOver(_ terms: AgreedTerms, _ context: Context) throws(Rejection) {
+        try context.require(
+            context.time < terms.validTo, else: "agreement.expired", "the terms' validity is over")
+    }
+
+    /// No two agreements of a machine may be in force at one time: both would bill it.
+    private static func requireAlone(_ agreement: AgreementRecord, _ context: Context) throws(Rejection) {
+        let others = try context.records(
+            AgreementRecord.self, where: "inForce", equals: agreement.machine.keyBytes
+        ).filter { $0.id != agreement.id }
+        try context.require(
+            others.count < maximumInForce, else: "agreement.too_many",
+            "a machine has at most \(maximumInForce) agreements in force")
+        guard let own = agreement.validity else { return }
+        let overlaps = others.contains { other in
+            guard let validity = other.validity else { return false }
+            return own.from < validity.to && validity.from < own.to
+        }
+        try context.require(
+            !overlaps, else: "agreement.overlaps", "another agreement is in force for the machine at that time")
+    }
+}
+
+extension Context {
+    /// - Throws: `<contract>.number_out_of_range`.
+    func requireNumber(_ span: Span, _ field: String, in range: ClosedRange<Span>) throws(Rejection) {
+        try require(
+            range.contains(span), else: code("number_out_of_range"), "\(field) is out of range")
+    }
+}

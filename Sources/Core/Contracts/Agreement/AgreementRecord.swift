@@ -1,0 +1,180 @@
+import Billing
+import Codec
+import Ledger
+
+/// An agreement on the ledger, such as `press-7-rent-2026`.
+package struct AgreementID: TextIdentifier {
+    package let text: String
+    package init(unchecked text: String) { self.text = text }
+}
+
+/// What the ledger knows of terms: their document's hash, and the few figures that its own deadlines need.
+///
+/// The terms themselves are sealed in the vault, so the ledger cannot count business days: each invoice names its own
+/// end of the dispute window, and the ledger holds it to the minimum that both parties accepted here.
+package struct AgreedTerms: Codable, Hashable, Sendable {
+    /// The sealed terms; its digest is the terms hash that invoices name.
+    package var document: DocumentReference
+    /// Rules on disputes; not a party.
+    package var arbiter: MemberID
+    package var currency: CurrencyCode
+    /// Half-open.
+    package var validFrom: Timestamp
+    package var validTo: Timestamp
+    /// The least time between an invoice and the end of its dispute window, 0 to 366 days.
+    package var minimumDisputeWindow: Span
+    /// 0 to 366.
+    package var paymentDays: Int64
+    /// How long after an interval's end the parties may classify it, 0 to 366 days.
+    package var classificationWindow: Span
+    /// What an interval is put down to where the parties do not agree within that window.
+    package var defaultAttribution: Attribution
+
+    package init(
+        document: DocumentReference, arbiter: MemberID, currency: CurrencyCode, validFrom: Timestamp,
+        validTo: Timestamp, minimumDisputeWindow: Span, paymentDays: Int64, classificationWindow: Span,
+        defaultAttribution: Attribution
+    ) {
+        (self.document, self.arbiter, self.currency) = (document, arbiter, currency)
+        (self.validFrom, self.validTo) = (validFrom, validTo)
+        (self.minimumDisputeWindow, self.paymentDays) = (minimumDisputeWindow, paymentDays)
+        self.classificationWindow = classificationWindow
+        self.defaultAttribution = defaultAttribution
+    }
+
+    package var hash: Digest { document.digest }
+}
+
+/// What an OEM and a customer have agreed for one machine, version by version, and what has been billed of it.
+package struct AgreementRecord: Record {
+    package enum State: String, Codable, Hashable, Sendable {
+        /// By one party; the other has not accepted it.
+        case proposed
+        case active
+        /// In force, with other terms proposed.
+        case amending
+        /// By the proposer, before it was accepted.
+        case withdrawn
+        /// By its end date or with the machine's termination; what is left can still be invoiced and paid.
+        case ended
+    }
+
+    /// Who said yes, with which key, and when.
+    package struct Acceptance: Codable, Hashable, Sendable {
+        package var member: MemberID
+        package var key: KeyID
+        package var time: Timestamp
+
+        package init(member: MemberID, key: KeyID, time: Timestamp) {
+            (self.member, self.key, self.time) = (member, key, time)
+        }
+    }
+
+    /// One set of terms: in force from its `validFrom` to the next version's, or to its own end.
+    package struct Version: Codable, Hashable, Sendable {
+        /// Rises with each proposal and is never used twice, so that an acceptance cannot meet other terms.
+        package var number: Int64
+        package var terms: AgreedTerms
+        package var proposed: Acceptance
+        package var accepted: Acceptance?
+
+        package init(number: Int64, terms: AgreedTerms, proposed: Acceptance, accepted: Acceptance? = nil) {
+            (self.number, self.terms) = (number, terms)
+            (self.proposed, self.accepted) = (proposed, accepted)
+        }
+    }
+
+    package static let table = "agreement"
+    package static let indexes = [
+        Index<AgreementRecord>("machine") { $0.machine.keyBytes },
+        Index<AgreementRecord>("oem") { $0.oem.keyBytes },
+        Index<AgreementRecord>("customer") { $0.customer.keyBytes },
+        Index<AgreementRecord>("arbiter") { ($0.versions.last ?? $0.pending)?.terms.arbiter.keyBytes },
+        /// By machine.
+        Index<AgreementRecord>("inForce") { $0.isInForce ? $0.machine.keyBytes : nil },
+        /// By machine: was in force at some time, and is not wholly invoiced and paid.
+        Index<AgreementRecord>("unsettled") { $0.isSettled ? nil : $0.machine.keyBytes },
+    ]
+
+    package var id: AgreementID
+    package var machine: MachineID
+    package var oem: MemberID
+    package var customer: MemberID
+    package var state: State
+    /// Accepted by both, by rising `validFrom`; at most 64.
+    package var versions: [Version]
+    package var pending: Version?
+    /// The number of the latest proposal.
+    package var lastNumber: Int64
+    /// What invoices cover, in ms since 1970 UTC: sorted, disjoint, none touching the next; at most 64.
+    package var billed: [Interval]
+    /// Invoices that are not paid, or credited beyond what was paid.
+    package var openInvoices: Int64
+    /// The invoice that closes the account.
+    package var finalInvoice: InvoiceID?
+    package var ended: Timestamp?
+
+    package init(id: AgreementID, machine: MachineID, oem: MemberID, customer: MemberID, pending: Version) {
+        (self.id, self.machine, self.oem, self.customer) = (id, machine, oem, customer)
+        (self.pending, self.lastNumber) = (pending, pending.number)
+        (state, versions, billed, openInvoices) = (.proposed, [], [], 0)
+    }
+
+    package var isInForce: Bool { state == .active || state == .amending }
+
+    /// Whether nothing is left to invoice or to pay; true where it never came into force.
+    package var isSettled: Bool { versions.isEmpty || (openInvoices == 0 && finalInvoice != nil) }
+
+    /// The other party; nil for anybody else.
+    package func counterparty(of member: MemberID) -> MemberID? {
+        member == oem ? customer : member == customer ? oem : nil
+    }
+
+    /// From the first version's beginning to the last one's end; nil before it is accepted.
+    package var validity: (from: Timestamp, to: Timestamp)? {
+        guard let first = versions.first, let last = versions.last else { return nil }
+        return (first.terms.validFrom, last.terms.validTo)
+    }
+
+    /// The version that is in force during the whole of an interval; nil where there is none or it changes within.
+    package func version(for interval: Interval) -> Version? {
+        let from = Timestamp(milliseconds: interval.from)
+        let to = Timestamp(milliseconds: interval.to)
+        guard let index = versions.lastIndex(where: { $0.terms.validFrom <= from }) else { return nil }
+        let end =
+            index + 1 < versions.count
+            ? min(versions[index].terms.validTo, versions[index + 1].terms.validFrom)
+            : versions[index].terms.validTo
+        return to <= end ? versions[index] : nil
+    }
+}
+
+extension AgreementRecord {
+    /// Adds a period to what is billed; false where part of it already is.
+    mutating func bill(_ period: Interval) -> Bool {
+        guard !billed.contains(where: { $0.intersection(period) != nil }) else { return false }
+        var merged = period
+        var others: [Interval] = []
+        for interval in billed {
+            if interval.to == period.from {
+                merged.from = interval.from
+            } else if interval.from == period.to {
+                merged.to = interval.to
+            } else {
+                others.append(interval)
+            }
+        }
+        billed = (others + [merged]).sorted { $0.from < $1.from }
+        return true
+    }
+
+    /// Takes a period out of what is billed.
+    mutating func unbill(_ period: Interval) {
+        billed = billed.flatMap { interval -> [Interval] in
+            guard interval.intersection(period) != nil else { return [interval] }
+            let before = Interval(from: interval.from, to: period.from)
+            let after = Interval(from: period.to, to: interval.to)
+            return [before, after].filter { $0.from < $0.to }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import Codec
+import Testing
+
+@testable import Storage
+
+@Suite struct RowOverlayTests {
+    let folder: TemporaryFolder
+    init() throws { folder = try TemporaryFolder() }
+
+    private func openState() throws -> CheckpointStore {
+        try CheckpointStore(opening: folder.path + "/state", chain: chain)
+    }
+
+    /// What a reader must see: a plain dictionary, sorted when scanned.
+    private func expected(
+        _ model: [[UInt8]: [UInt8]], from: [UInt8]?, prefix: [UInt8], limit: Int
+    ) -> [Row] {
+        let rows = model.filter { key, _ in
+            key.starts(with: prefix) && !(from.map { key.lexicographicallyPrecedes($0) } ?? false)
+        }
+        return rows.sorted { $0.key.lexicographicallyPrecedes($1.key) }.prefix(limit)
+            .map { Row(key: $0.key, value: $0.value) }
+    }
+
+    private func randomKey(_ random: inout SeededGenerator) -> [UInt8] {
+        (0..<Int.random(in: 1...4, using: &random)).map { _ in UInt8.random(in: 0...3, using: &random) }
+    }
+
+    @Test(arguments: [21, 22, 23, 24] as [UInt64])
+    func agreesWithAPlainDictionary(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let state = try openState()
+        let overlay = RowOverlay(base: try state.snapshot())
+        var model: [[UInt8]: [UInt8]] = [:]
+        var held: [(reader: LayeredReader, model: [[UInt8]: [UInt8]])] = []
+        for height in 1...150 as ClosedRange<UInt64> {
+            var changes: [(StoreTable, RowChange)] = []
+            for _ in 0..<Int.random(in: 0...12, using: &random) {
+                let key = randomKey(&random)
+                let value = Int.random(in: 0..<3, using: &random) == 0 ? nil : random.bytes(3)
+                changes.append((.rows, RowChange(key: key, value: value)))
+                model[key] = value
+            }
+            try overlay.apply(height: height, changes: changes, nodeCount: 0)
+            switch Int.random(in: 0..<8, using: &random) {
+            case 0: overlay.freeze()
+            case 1:
+                if let layer = overlay.oldestFrozen {
+                    try state.write(try #require(layer.checkpoint))
+                    overlay.replaceOldestFrozen(by: try state.snapshot())
+                }
+            case 2: held.append((overlay.snapshot(), model))
+            default: break
+            }
+            #expect(overlay.height == height)
+            let key = randomKey(&random)
+            #expect(try overlay.value(forKey: key) == model[key])
+            let from = Bool.random(using: &random) ? randomKey(&random) : nil
+            let prefix = Bool.random(using: &random) ? Array(randomKey(&random).prefix(2)) : []
+            let limit = Int.random(in: 1...30, using: &random)
+            #expect(
+                try overlay.entries(from: from, prefix: prefix, limit: limit)
+                    == expected(model, from: from, prefix: prefix, limit: limit))
+        }
+        // Snapshots see what was there when they were taken.
+        for (reader, model) in held {
+            #expect(try reader.entries(limit: 1000) == expected(model, from: nil, prefix: [], limit: 1000))
+            for key in model.keys { #expect(try reader.value(forKey: key) == model[key]) }
+        }
+    }
+
+    @Test func passesOverManyDeletedRowsOfTheCheckpoint() throws {
+        let state = try openState()
+        let keys = (0..<1000).map { [UInt8($0 >> 8), UInt8($0 & 255)] }
+        try state.write(Checkpoint(height: 1, rows: keys.map { RowChange(key: $0, value: [1]) }))
+        let overlay = RowOverlay(base: try state.snapshot())
+        let deletions = keys.dropLast(5).map { (StoreTable.rows, RowChange(key: $0, value: nil)) }
+        try overlay.apply(height: 2, changes: deletions, nodeCount: 0)
+        #expect(try overlay.entries(limit: 3).map(\.key) == Array(keys[995..<998]))
+        #expect(try overlay.entries(limit: 30).map(\.key) == Array(keys[995...]))
+    }
+
+    @Test func tellsDeletedFromAbsentInALayer() {
+        var layer = RowLayer()
+        layer.set([1], to: nil)
+        #expect(layer.value(forKey: [1]) == .some(nil))
+        #expect(layer.value(forKey: [2]) == nil)
+        #expect(layer.value(forKey: [1], in: .history) == nil)
+    }
+
+    @Test func aBlockThatIsNotFinalLiesOnTop() throws {
+        let overlay = RowOverlay(base: try openState().snapshot())
+        try overlay.apply(
+            height: 1, changes: [(.rows, RowChange(key: [1], value: [1]))], nodeCount: 0)
+        var pending = RowLayer()
+        pending.set([1], to: nil)
+        pending.set([2], to: [2])
+        pending.finish(height: 2, nodeCount: 0)
+        let reader = overlay.snapshot().adding(pending)
+        #expect(reader.height == 2)
+        #expect(try reader.entries(limit: 9) == [Row(key: [2], value: [2])])
+        #expect(try overlay.entries(limit: 9) == [Row(key: [1], value: [1])])
+    }
+
+    @Test func refusesABlockThatIsNotAboveTheLast() throws {
+        let overlay = RowOverlay(base: try openState().snapshot())
+        try overlay.apply(height: 4, changes: [], nodeCount: 0)
+        #expect(throws: StorageError.outOfOrder(height: 4, next: 5)) {
+            try overlay.apply(height: 4, changes: [], nodeCount: 0)
+        }
+        #expect(throws: StorageError.keySize(count: 0, limit: 499)) {
+            try overlay.apply(
+                height: 5, changes: [(.rows, RowChange(key: [], value: nil))], nodeCount: 0)
+        }
+        #expect(overlay.height == 4)
+    }
+
+    @Test func keysStaySortedInAnyOrderOfInsertion() {
+        var random = SeededGenerator(seed: 5)
+        for keys in [Array(0..<2000), (0..<2000).reversed(), (0..<2000).shuffled(using: &random)] {
+            var sorted = SortedKeys()
+            for key in keys { sorted.insert(RowKey([UInt8(key >> 8), UInt8(key & 255)])) }
+            #expect(sorted.all.map { Int($0.bytes[0]) << 8 | Int($0.bytes[1]) } == Array(0..<2000))
+            let position = sorted.lowerBound([3, 200, 0])
+            #expect(sorted[position]?.bytes == [3, 201])
+            #expect(sorted[sorted.lowerBound([255])] == nil)
+        }
+    }
+
+    /// One thread applies blocks that keep the sum of all rows at zero, one checkpoints, two read: none
+    /// sees half a block.
+    @Test func readersSeeWholeBlocksWhileOthersWrite() async throws {
+        let state = try openState()
+        let overlay = RowOverlay(base: try state.snapshot())
+        let last: UInt64 = 400
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                for height in 1...last {
+                    let amount = UInt8(height % 100)
+                    let changes = [
+                        (StoreTable.rows, RowChange(key: [UInt8(height % 7), 0], value: [amount])),
+                        (StoreTable.rows, RowChange(key: [UInt8(height % 7), 1], value: [0 &- amount])),
+                    ]
+                    try overlay.apply(height: height, changes: changes, nodeCount: 0)
+                    if height % 10 == 0 { overlay.freeze() }
+                }
+            }
+            group.addTask {
+                while overlay.height != last || overlay.frozenCount > 0 {
+                    guard let checkpoint = overlay.oldestFrozen?.checkpoint else {
+                        await Task.yield()
+                        continue
+                    }
+                    try state.write(checkpoint)
+                    overlay.replaceOldestFrozen(by: try state.snapshot())
+                }
+            }
+            for _ in 0..<2 {
+                group.addTask {
+                    while overlay.height != last {
+                        let rows = try overlay.snapshot().entries(limit: 100)
+                        #expect(rows.reduce(0 as UInt8) { $0 &+ $1.value[0] } == 0)
+                        #expect(rows.count % 2 == 0)
+                        await Task.yield()
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try state.snapshot().height == last)
+    }
+}
