@@ -3,7 +3,8 @@ import Testing
 
 /// The same blocks, executed again in other processes and other builds, have the same roots at every height.
 ///
-/// `make test` builds the release binary and sets `MILLWRIGHT_REQUIRE_RELEASE`, so that nothing is passed over there.
+/// `make test` builds the release binary and sets `MILLWRIGHT_REQUIRE_RELEASE`, so that nothing is passed
+/// over there.
 @Suite struct ReplayTests {
     private static let debug = Project.url(".build/debug/millwright")
     private static let release = Project.url(".build/release/millwright")

@@ -22,6 +22,8 @@ import Testing
         "let d: [Int: Int] = x\nlist.append(contentsOf: d.values)",
         "let s: Set<Int> = []\nfor (a, b) in zip(list, s) { }",
         "let d: [Int: Int] = x\nlet l = d.filter { $0.value > 1 }.map { $0.key }",
+        "let a: [Int: Int]\nfunc f(a: [Int]) { }\nfunc g() { for i in a { } }",
+        "let a: [Int: Int]\nfunc f(a: [Int]) { for i in self.a { } }",
         "let s: Set<Int> = []\nlet text = \"\\(s.description)\"",
     ])
     func findsWhatShowsTheOrder(_ snippet: String) {
@@ -44,6 +46,9 @@ import Testing
         "let pairs: [(key: Int, value: Int)] = []\nfor p in pairs { }",
         "let d: [Int: Int] = x\nlet l = d.filter { $0.value > 1 }.sorted { $0.key < $1.key }",
         "func f(rows: [Int: Int]) { if rows.isEmpty { } }",
+        "let a: [Int: Int]\ninit(a: [Int]) { for i in a { } }",
+        "let a: [Int: Int]\nfunc f<T>(a: [T]) { a.forEach { } }",
+        "func f() { let a = [1: 2] }\nfunc g() { let a = [1]\nfor i in a { } }",
     ])
     func leavesWhatHasAnOrderAlone(_ snippet: String) {
         #expect(violations(snippet).isEmpty, "\(violations(snippet))")

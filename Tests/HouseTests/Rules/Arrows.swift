@@ -10,7 +10,8 @@ struct Arrows {
     private(set) var targets: [Target] = []
     private var lists: [String: Set<String>] = [:]
 
-    /// Reads the manifest's own helpers: `module`, `system`, `tests`, `.target`, `.executableTarget`, and its two lists.
+    /// Reads the manifest's own helpers: `module`, `system`, `tests`, `.target`, `.executableTarget`, and its
+    /// two lists.
     init(_ manifest: SourceFile) {
         let tokens = manifest.tokens
         func literals(_ open: Int) -> [String] {
@@ -60,7 +61,7 @@ struct Arrows {
         var modules: Set = [
             "Foundation", "FoundationNetworking", "Glibc", "Musl", "Darwin", "Synchronization",
         ]
-        if path.hasPrefix("Tests/") { modules.formUnion(["Testing", "Dispatch"]) }
+        if path.hasPrefix("Tests/") { modules.formUnion(["Testing", "Dispatch", "FoundationXML"]) }
         return modules
     }
 

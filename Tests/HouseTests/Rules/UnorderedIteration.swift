@@ -1,7 +1,8 @@
-/// Finds code whose result may depend on the order of a dictionary or a set, which differs from process to process.
+/// Finds code whose result may depend on the order of a dictionary or a set, which differs from process to
+/// process.
 ///
-/// A heuristic without types: it knows the names that a file, or a stored property of the same module, declares with
-/// such a type, and looks at what follows wherever one is used.
+/// A heuristic without types: it knows the names that a file, or a stored property of the same module,
+/// declares with such a type, and looks at what follows wherever one is used.
 enum UnorderedIteration {
     /// Members whose result shows the order.
     static let ordered: Set = [
@@ -23,32 +24,22 @@ enum UnorderedIteration {
     /// Names that the tokens declare with a dictionary's or a set's type.
     /// - Parameter storedOnly: only `let` and `var`, which another file of the module may use too.
     static func names(in tokens: [Token], storedOnly: Bool = false) -> Set<String> {
-        var names: Set<String> = []
-        for index in tokens.indices where tokens[index].isWord {
-            let isStored = ["let", "var"].contains(tokens.text(index - 1))
-            if storedOnly && !isStored { continue }
-            if tokens.text(index + 1) == ":", tokens.text(index - 1) != "?", isType(tokens, index + 2) {
-                names.insert(tokens[index].text)
-            }
-            if isStored, tokens.text(index + 1) == "=", isValue(tokens, index + 2) {
-                names.insert(tokens[index].text)
-            }
-            if tokens.text(index - 1) == "func", let result = resultType(tokens, index),
-                isType(tokens, result)
-            {
-                names.insert(tokens[index].text)
-            }
-        }
-        return names
+        Set(declarations(in: tokens).filter { $0.isUnordered && ($0.isStored || !storedOnly) }.map(\.name))
     }
 
     /// Uses that show the order.
+    /// - Parameter names: what `names(in:)` gives for this file and for stored properties of the module.
     static func violations(in file: SourceFile, names: Set<String>) -> [Violation] {
         let tokens = file.tokens
+        let declared = declarations(in: tokens).filter { names.contains($0.name) }
         var result: [Violation] = []
         for index in tokens.indices where names.contains(tokens[index].text) {
             if ["let", "var", "func", "case"].contains(tokens.text(index - 1)) { continue }
             if tokens.text(index + 1) == ":" { continue }
+            // A bare name is the innermost declaration around it; behind a point it may be any.
+            let name = tokens[index].text
+            let inner = declared.last { $0.name == name && $0.scope.contains(index) }
+            if tokens.text(index - 1) != ".", let inner, !inner.isUnordered { continue }
             if let member = use(tokens, index) {
                 result.append(
                     Violation(
@@ -57,6 +48,74 @@ enum UnorderedIteration {
             }
         }
         return result
+    }
+
+    /// A name, whether its type has no order, and the tokens in which it means this.
+    private struct Declaration {
+        let name: String
+        let isUnordered: Bool
+        /// `let` or `var`.
+        let isStored: Bool
+        let scope: Range<Int>
+    }
+
+    private static func declarations(in tokens: [Token]) -> [Declaration] {
+        var result: [Declaration] = []
+        var blocks: [Int] = []
+        var parentheses: [Int] = []
+        for (index, token) in tokens.enumerated() {
+            switch token.text {
+            case "{": blocks.append(tokens.closing(index))
+            case "}": _ = blocks.popLast()
+            case "(": parentheses.append(index)
+            case ")": _ = parentheses.popLast()
+            default: break
+            }
+            guard token.isWord else { continue }
+            let block = blocks.last ?? tokens.count
+            let isStored = ["let", "var"].contains(tokens.text(index - 1))
+            func add(_ isUnordered: Bool, until end: Int) {
+                result.append(
+                    Declaration(
+                        name: token.text, isUnordered: isUnordered, isStored: isStored,
+                        scope: index..<max(index + 1, end)))
+            }
+            if tokens.text(index - 1) == "func", let type = resultType(tokens, index) {
+                if isType(tokens, type) { add(true, until: block) }
+            } else if isStored, tokens.text(index + 1) == ":" {
+                add(isType(tokens, index + 2), until: block)
+            } else if isStored, tokens.text(index + 1) == "=" {
+                let isUnordered = isValue(tokens, index + 2)
+                if isUnordered || tokens.text(index + 2) == "[" { add(isUnordered, until: block) }
+            } else if tokens.text(index + 1) == ":", let open = parentheses.last,
+                isParameterList(tokens, open)
+            {
+                add(isType(tokens, index + 2), until: bodyEnd(tokens, tokens.closing(open)))
+            }
+        }
+        return result
+    }
+
+    /// Whether the parenthesis opens the parameters of a function or an initialiser, not the arguments of a
+    /// call.
+    private static func isParameterList(_ tokens: [Token], _ open: Int) -> Bool {
+        var index = open - 1
+        // Past the generic parameters.
+        if tokens.text(index) == ">" { while index > 0, tokens[index].text != "<" { index -= 1 } }
+        if tokens.text(index) == "<" { index -= 1 }
+        let isNamed = tokens.text(index - 1) == "func"
+        return isNamed
+            || (["init", "subscript"].contains(tokens.text(index)) && tokens.text(index - 1) != ".")
+    }
+
+    /// Where the body that follows a parameter list ends.
+    private static func bodyEnd(_ tokens: [Token], _ close: Int) -> Int {
+        guard close < tokens.count else { return tokens.count }
+        for index in close..<tokens.count {
+            if tokens[index].text == "{" { return tokens.closing(index) }
+            if ["}", "func", "var", "let"].contains(tokens[index].text) { return index }
+        }
+        return tokens.count
     }
 
     /// How the use of the name at an index shows its order; nil where it does not.

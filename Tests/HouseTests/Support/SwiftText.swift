@@ -1,7 +1,7 @@
 /// A Swift source split into what is compiled and what is said about it.
 ///
-/// `code` and `comments` are as long as the source and keep its lines: what belongs to the other is blank. Code inside
-/// a string's interpolation is code.
+/// `code` and `comments` are as long as the source and keep its lines: what belongs to the other is blank.
+/// Code inside a string's interpolation is code.
 struct SwiftText {
     /// A string literal's characters, without those of its interpolations.
     struct Literal {

@@ -17,7 +17,8 @@ struct Token {
         }
     }
 
-    /// The tokens of code without comments and literals. `->`, `!=` and `==` are one token; other marks are one each.
+    /// The tokens of code without comments and literals. `->`, `!=` and `==` are one token; other marks are
+    /// one each.
     static func tokens(of code: [UInt8]) -> [Token] {
         var tokens: [Token] = []
         var at = 0
