@@ -7,10 +7,10 @@ import Testing
 
 /// A founded consortium on an in-memory state, on which contracts run as they do in a block.
 ///
-/// Members, by role: board `b1` and `b2`; `oem`, `oem2`; `customer`, `customer2`; maintainers `m1` and `m2`;
-/// `arbiter`; `auditor`. Each action is a block of its own: accepted, it is kept; rejected, it is undone and its
-/// rejection thrown. Signatures and hashes are the real ones; keys follow from their names. Scopes, quotas and
-/// replays are the executor's and not checked here.
+/// Members, by role: board `b1` and `b2`; `oem`, `oem2`; `customer`, `customer2`; maintainers `m1` and
+/// `m2`; `arbiter`; `auditor`. Each action is a block of its own: accepted, it is kept; rejected, it is
+/// undone and its rejection thrown. Signatures and hashes are the real ones; keys follow from their names.
+/// Scopes, quotas and replays are the executor's and not checked here.
 final class ContractHarness {
     static let chain = Digest(Array(repeating: 0x11, count: 32))!
     /// 2025-01-01 00:00 UTC: when the consortium is founded.
@@ -46,7 +46,8 @@ final class ContractHarness {
     ) throws {
         if let time { advance(to: time) }
         try beginBlock()
-        // The executor hands over what it has decoded: an action that does not survive its encoding is a defect.
+        // The executor hands over what it has decoded: an action that does not survive its encoding is a
+        // defect.
         let decoded = try CBOR.decode(C.Action.self, from: try CBOR.encode(action))
         do {
             try C.apply(decoded, in: context(C.name, signer: signer))
@@ -115,9 +116,19 @@ final class ContractHarness {
         Context(
             transactionSigner: signer, transactionID: signer == nil ? nil : lastTransaction, time: now,
             height: height, chain: ContractHarness.chain, contract: contract, hash: SHA256.hash,
-            verify: SignatureVerifier { publicKey, signature, message in
-                Ed25519.verify(publicKey: publicKey, signature: signature, message: message)
-            }, state: state)
+            verify: ContractHarness.verifier, state: state)
+    }
+
+    /// A context for founding, on a state with nothing in it.
+    static func emptyContext() -> Context {
+        Context(
+            transactionSigner: nil, transactionID: nil, time: start, height: 0, chain: chain,
+            contract: ConsortiumContract.name, hash: SHA256.hash, verify: verifier,
+            state: BlockState(base: NoRows(), height: 0))
+    }
+
+    static let verifier = SignatureVerifier { publicKey, signature, message in
+        Ed25519.verify(publicKey: publicKey, signature: signature, message: message)
     }
 
     // MARK: Looking
@@ -128,6 +139,9 @@ final class ContractHarness {
     func existing<R: Record>(_ type: R.Type, _ id: R.ID) throws -> R {
         try #require(try get(type, id), "there is no such \(R.table)")
     }
+
+    /// Everything written so far, in order of the keys.
+    var rows: [RowChange] { state.changes() }
 
     /// Names of the events of the last action and of deadlines since, in order.
     var events: [String] { state.events.dropFirst(eventsSeen).map(\.name) }
