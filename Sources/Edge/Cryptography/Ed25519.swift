@@ -107,8 +107,8 @@ extension Ed25519.PublicKey: Codable, CustomStringConvertible {
 
 /// Names a key by its content: the COSE key thumbprint (RFC 9679 §3) with SHA-256.
 package enum KeyThumbprint {
-    /// SHA-256 of the deterministic CBOR `{1: 1, -1: 6, -2: x}`: key type OKP, curve Ed25519, the 32 bytes
-    /// of the key.
+    /// SHA-256 of the deterministic CBOR `{1: 1, -1: 6, -2: x}`: key type OKP, curve Ed25519, the 32 bytes of
+    /// the key.
     package static func of(publicKey: Ed25519.PublicKey) -> Digest {
         var writer = CBORWriter(reservingCapacity: 40)
         writer.map(3)

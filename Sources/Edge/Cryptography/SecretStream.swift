@@ -2,8 +2,8 @@ import CSodium
 
 /// Encrypts a document chunk by chunk; chunks cannot be changed, reordered, repeated or left out unnoticed.
 ///
-/// libsodium's `crypto_secretstream_xchacha20poly1305`: a header of 24 bytes, then each chunk 17 bytes
-/// longer than its plain text. The last chunk is tagged, so that a shortened stream is noticed too.
+/// libsodium's `crypto_secretstream_xchacha20poly1305`: a header of 24 bytes, then each chunk 17 bytes longer
+/// than its plain text. The last chunk is tagged, so that a shortened stream is noticed too.
 package enum SecretStream {
     package static let headerCount = 24
     /// How much longer a sealed chunk is than a plain one.

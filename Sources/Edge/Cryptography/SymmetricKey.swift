@@ -39,8 +39,8 @@ package enum XChaCha20Poly1305 {
     }
 
     /// The message of `seal`.
-    /// - Throws: `crypto.invalid_key` where the nonce is not 24 bytes; `crypto.not_authentic` where
-    ///   anything was changed.
+    /// - Throws: `crypto.invalid_key` where the nonce is not 24 bytes; `crypto.not_authentic` where anything
+    ///   was changed.
     package static func open(
         _ sealed: [UInt8], additionalData: [UInt8] = [], nonce: [UInt8], key: SymmetricKey
     ) throws(CryptographyError) -> [UInt8] {
