@@ -4,8 +4,9 @@ import Foundation
 
 /// Content-addressed encrypted documents in one folder.
 ///
-/// A document is encrypted with its own random key (XChaCha20-Poly1305 stream, 64 KiB chunks); the key is sealed to each
-/// reader's X25519 key. Its name is the CID of the ciphertext, the one that `ipfs add --cid-version=1` gives.
+/// A document is encrypted with its own random key (XChaCha20-Poly1305 stream, 64 KiB chunks); the key is
+/// sealed to each reader's X25519 key. Its name is the CID of the ciphertext, the one that `ipfs add
+/// --cid-version=1` gives.
 ///
 /// ```
 /// CID.doc    header (24 bytes), then the sealed chunks
@@ -124,8 +125,8 @@ package final class DocumentVault: Sendable {
         return plain
     }
 
-    /// The same for a document of any size, chunk by chunk. What `take` got counts only when the call returns: only
-    /// then has the whole ciphertext been found to be the one of this CID.
+    /// The same for a document of any size, chunk by chunk. What `take` got counts only when the call
+    /// returns: only then has the whole ciphertext been found to be the one of this CID.
     package func open(
         _ cid: CID, with key: SealingKey, take: ([UInt8]) -> Void
     ) throws(VaultError) {
