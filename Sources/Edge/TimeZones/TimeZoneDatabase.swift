@@ -65,8 +65,8 @@ package struct TimeZoneDatabase: Sendable {
     /// Whether a text can be a zone's name: letters, digits and "+-_" in parts between slashes, at most 64
     /// bytes.
     ///
-    /// Not those that mean this machine's own setting, and not the copies in `posix` and `right`: all members
-    /// must find the same zone under a name.
+    /// Not those that mean this machine's own setting, and not the copies in `posix` and `right`: all
+    /// members must find the same zone under a name.
     package static func isName(_ name: String) -> Bool {
         guard (1...64).contains(name.utf8.count) else { return false }
         let parts = name.utf8.split(separator: 0x2f, omittingEmptySubsequences: false)
