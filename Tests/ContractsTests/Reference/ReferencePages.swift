@@ -98,7 +98,7 @@ enum ReferencePages {
         return source.matches(of: declaration).map { String($0.output.1) }
     }
 
-    /// Rejection codes of a contract as its sources spell them, and the scopes among them.
+    /// Literals that begin with a contract's name: rejection codes, and scopes.
     static func codes(of contract: String, in source: String) -> Set<String> {
         let literal = /"([a-z]+\.[A-Za-z_]+)"/
         return Set(
