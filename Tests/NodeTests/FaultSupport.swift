@@ -14,7 +14,7 @@ struct FoundedHome {
     let folder: TemporaryFolder
     let home: Home
 
-    init() throws {
+    init(simulated: Bool = false) throws {
         folder = try TemporaryFolder()
         home = Home(URL(fileURLWithPath: folder.path + "/home"))
         let founding = Founding(
@@ -25,7 +25,7 @@ struct FoundedHome {
                     profile: MemberProfile(registrationName: "Board", country: "DE"))
             ],
             validator: FoundedHome.member, created: Timestamp(milliseconds: 1_767_225_600_000),
-            simulated: false)
+            simulated: simulated)
         _ = try founding.found(in: home)
     }
 

@@ -18,8 +18,7 @@ package struct SeededGenerator: RandomNumberGenerator {
     }
 }
 
-/// A folder that is gone when the test is over; in memory where the system has such a place, for the tests
-/// synchronise a lot.
+/// A folder that is gone when the test is over.
 package final class TemporaryFolder {
     package let path: String
 
