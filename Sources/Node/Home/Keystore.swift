@@ -13,7 +13,9 @@ package struct Keystore: Sendable {
     private var sealingFile: URL { folder.appendingPathComponent("sealing.key") }
 
     /// - Throws: `keys.not_found`, `keys.damaged`, `keys.passphrase`.
-    package func signingKey() throws(NodeError) -> Ed25519.SigningKey { try KeyFile(signingFile).signingKey() }
+    package func signingKey() throws(NodeError) -> Ed25519.SigningKey {
+        try KeyFile(signingFile).signingKey()
+    }
 
     package func sealingKey() throws(NodeError) -> SealingKey {
         let secret = try KeyFile(sealingFile).read()
@@ -41,7 +43,9 @@ package struct Keystore: Sendable {
     }
 
     /// A key that the member holds for somebody else: a user's, or a machine's device.
-    package func heldKey(_ name: String) throws(NodeError) -> Ed25519.SigningKey { try heldFile(name).signingKey() }
+    package func heldKey(_ name: String) throws(NodeError) -> Ed25519.SigningKey {
+        try heldFile(name).signingKey()
+    }
 
     package func hasHeldKey(_ name: String) -> Bool {
         FileManager.default.fileExists(atPath: folder.appendingPathComponent("\(name).key").path)
