@@ -7,7 +7,9 @@ extension ContractSet {
         version: 1, contracts: [ConsortiumContract.self]
     ) { (genesis: Genesis, context: Context) throws(Rejection) in
         let founders: [Founder]
-        do throws(CodecError) { founders = try CBOR.decode([Founder].self, from: genesis.founders.array) } catch {
+        do throws(CodecError) {
+            founders = try CBOR.decode([Founder].self, from: genesis.founders.array)
+        } catch {
             throw Rejection("consortium.malformed_founders", error.description)
         }
         let parameters = ParametersRecord(

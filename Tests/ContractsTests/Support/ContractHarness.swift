@@ -115,9 +115,19 @@ final class ContractHarness {
         Context(
             transactionSigner: signer, transactionID: signer == nil ? nil : lastTransaction, time: now,
             height: height, chain: ContractHarness.chain, contract: contract, hash: SHA256.hash,
-            verify: SignatureVerifier { publicKey, signature, message in
-                Ed25519.verify(publicKey: publicKey, signature: signature, message: message)
-            }, state: state)
+            verify: ContractHarness.verifier, state: state)
+    }
+
+    /// A context for founding, on a state with nothing in it.
+    static func emptyContext() -> Context {
+        Context(
+            transactionSigner: nil, transactionID: nil, time: start, height: 0, chain: chain,
+            contract: ConsortiumContract.name, hash: SHA256.hash, verify: verifier,
+            state: BlockState(base: NoRows(), height: 0))
+    }
+
+    static let verifier = SignatureVerifier { publicKey, signature, message in
+        Ed25519.verify(publicKey: publicKey, signature: signature, message: message)
     }
 
     // MARK: Looking
@@ -128,6 +138,9 @@ final class ContractHarness {
     func existing<R: Record>(_ type: R.Type, _ id: R.ID) throws -> R {
         try #require(try get(type, id), "there is no such \(R.table)")
     }
+
+    /// Everything written so far, in order of the keys.
+    var rows: [RowChange] { state.changes() }
 
     /// Names of the events of the last action and of deadlines since, in order.
     var events: [String] { state.events.dropFirst(eventsSeen).map(\.name) }

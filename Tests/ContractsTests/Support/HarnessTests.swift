@@ -1,7 +1,7 @@
 import Contracts
 import Testing
 
-@testable import Ledger
+import Ledger
 
 @Suite struct HarnessTests {
     @Test func foundsAConsortiumWhoseMembersAreActive() throws {
@@ -20,11 +20,11 @@ import Testing
 
     @Test func aRejectionChangesNothing() throws {
         let harness = try ContractHarness()
-        let before = harness.state.changes()
+        let before = harness.rows
         let code = try harness.rejection(
             MachineContract.self, .register(ContractHarness.registration("press-7", customer: "m1")),
             as: harness.member("oem"))
         #expect(code == "machine.role_required")
-        #expect(harness.state.changes() == before)
+        #expect(harness.rows == before)
     }
 }

@@ -66,7 +66,8 @@ extension AgreementContract {
         let isOfNothing = invoice.gross == .zero && invoice.creditNotes == 0 && body.amount == .zero
         try context.require(
             isOfNothing || (.zero < body.amount && body.amount <= limit),
-            else: "agreement.amount_out_of_range", "a credit is more than nothing and at most \(limit.rawValue)")
+            else: "agreement.amount_out_of_range",
+            "a credit is more than nothing and at most \(limit.rawValue)")
         try InvoiceNumber.take(body.number, of: invoice.oem, in: context)
         let id = InvoiceID(issuer: invoice.oem, number: body.number)
         try context.put(

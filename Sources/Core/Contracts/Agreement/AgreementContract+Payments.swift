@@ -44,7 +44,9 @@ extension AgreementContract {
             let index = invoice.payments.firstIndex(where: {
                 isSame($0.reference, body.reference) && $0.confirmed == nil
             })
-        else { throw Rejection("agreement.no_payment", "no payment of that reference waits for confirmation") }
+        else {
+            throw Rejection("agreement.no_payment", "no payment of that reference waits for confirmation")
+        }
         let payment = invoice.payments[index]
         try context.requireParty(payment.payer == invoice.customer ? invoice.oem : invoice.customer)
         try context.require(

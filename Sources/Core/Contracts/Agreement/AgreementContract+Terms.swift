@@ -58,6 +58,9 @@ extension AgreementContract {
             body.number == version.number && body.termsHash == version.terms.hash,
             else: "agreement.other_terms", "the proposal is number \(version.number) with other terms")
         try requireNotOver(version.terms, context)
+        try context.require(
+            try context.existing(MachineRecord.self, agreement.machine).state != .terminated,
+            else: "agreement.machine_terminated", "the machine is terminated")
         // The arbiter may have been suspended since the proposal.
         try context.requireRole(.arbiter, of: try context.activeMember(version.terms.arbiter))
         let isFirst = agreement.versions.isEmpty
@@ -103,7 +106,8 @@ extension AgreementContract {
         try context.requireNumber(terms.minimumDisputeWindow, "minimumDisputeWindow", in: upToAYear)
         try context.requireNumber(terms.classificationWindow, "classificationWindow", in: upToAYear)
         try context.require(
-            terms.validFrom < terms.validTo, else: "agreement.validity_empty", "the terms end before they begin")
+            terms.validFrom < terms.validTo, else: "agreement.validity_empty",
+            "the terms end before they begin")
         try requireNotOver(terms, context)
         try context.require(
             !parties.contains(terms.arbiter), else: "agreement.arbiter_is_party",
@@ -132,7 +136,8 @@ extension AgreementContract {
             return own.from < validity.to && validity.from < own.to
         }
         try context.require(
-            !overlaps, else: "agreement.overlaps", "another agreement is in force for the machine at that time")
+            !overlaps, else: "agreement.overlaps",
+            "another agreement is in force for the machine at that time")
     }
 }
 

@@ -56,7 +56,8 @@ package enum AgreementContract: Contract {
         }
     }
 
-    /// Ends the agreements of a machine that is terminated, proposed ones and amendments included.
+    /// Ends the agreements in force of a machine that is terminated, with their amendments. Those only proposed can
+    /// no longer be accepted.
     package static func endAgreements(of machine: MachineID, in context: Context) throws(Rejection) {
         let agreements = try context.records(
             AgreementRecord.self, where: "inForce", equals: machine.keyBytes)

@@ -27,23 +27,6 @@ package struct Founder: Codable, Hashable, Sendable {
 }
 
 extension ConsortiumContract {
-    /// Founds the consortium from a genesis document whose `founders` are the CBOR of `[Founder]`.
-    /// - Throws: `consortium.founders_malformed` and the codes of the other `found`.
-    package static func found(_ genesis: Genesis, in context: Context) throws(Rejection) {
-        let founders: [Founder]
-        do throws(CodecError) {
-            founders = try CBOR.decode([Founder].self, from: genesis.founders.array)
-        } catch {
-            throw Rejection("consortium.founders_malformed", error.description)
-        }
-        let parameters = ParametersRecord(
-            transactionsPerSecond: genesis.parameters.transactionsPerSecond,
-            bytesPerSecond: genesis.parameters.bytesPerSecond,
-            invitationDays: genesis.parameters.invitationDays,
-            auctionGraceSeconds: genesis.parameters.auctionGraceSeconds)
-        try found(founders, parameters: parameters, validators: genesis.validators, in: context)
-    }
-
     /// Writes the consortium as the genesis document has it: members, keys, accounts, parameters and validators.
     ///
     /// The founders prove nothing here: whoever runs a node with the genesis document has agreed to it.

@@ -1,0 +1,197 @@
+import Billing
+import Codec
+import Ledger
+
+extension MaintenanceContract {
+    /// The most bids that a ticket keeps.
+    static let maximumBids: Int64 = 64
+    /// The highest price, in minor units.
+    static let maximumPrice: Int64 = 1_000_000_000_000_000
+
+    static func open(_ body: Open, _ context: Context) throws(Rejection) {
+        let machine = try context.existing(MachineRecord.self, body.machine)
+        let client = try requireClient(of: machine, kind: body.kind, context)
+        try context.require(
+            machine.state != .registered && machine.state != .terminated,
+            else: "maintenance.machine_not_in_use", "the machine is \(machine.state.rawValue)")
+        try context.require(
+            try context.get(TicketRecord.self, body.ticket) == nil, else: "maintenance.exists",
+            "a ticket of that name exists")
+        try requireRequest(body, context)
+        try requirePolicy(body, context)
+        let bidding = TicketRecord.Bidding(
+            opened: context.time, span: body.biddingSpan, grace: try grace(context),
+            revealWindow: body.revealWindow)
+        let ticket = TicketRecord(
+            body, machine: machine, client: client, openedBy: try context.signer.key,
+            reported: context.time, bidding: bidding)
+        try scheduleDecision(of: ticket, context)
+        try context.put(ticket)
+        context.emit("opened", ticket.id)
+    }
+
+    /// The customer, itself or through its machine's device; the OEM for preventive work.
+    private static func requireClient(
+        of machine: MachineRecord, kind: TicketRecord.Kind, _ context: Context
+    ) throws(Rejection) -> MemberID {
+        let signer = try context.signer
+        guard signer.kind != .device, signer.member == machine.oem, machine.oem != machine.customer else {
+            return try context.requireOperator(of: machine).id
+        }
+        let oem = try context.requireParty(machine.oem).id
+        try context.require(
+            kind.isPreventive, else: "maintenance.not_preventive", "an OEM opens tickets for preventive work")
+        return oem
+    }
+
+    private static func requireRequest(_ body: Open, _ context: Context) throws(Rejection) {
+        try context.requireNumber(body.priority, "priority", in: 1...4)
+        try context.requireText(body.faultCode, "faultCode", bytes: 1...64)
+        try context.requireProse(body.description, "description", bytes: 0...2000)
+        if let document = body.document { try context.requireDocument(document) }
+        try context.requireNumber(body.biddingSpan, "biddingSpan", in: Span.minutes(1)...Span.days(90))
+        if let window = body.revealWindow {
+            try context.requireNumber(window, "revealWindow", in: Span.minutes(1)...Span.days(7))
+        }
+        let target = Span.minutes(1)...Span.days(366)
+        if let span = body.respondWithin { try context.requireNumber(span, "respondWithin", in: target) }
+        if let span = body.resolveWithin { try context.requireNumber(span, "resolveWithin", in: target) }
+    }
+
+    /// Sealed bids are compared after all of them are open, so nothing may decide before the deadline.
+    private static func requirePolicy(_ body: Open, _ context: Context) throws(Rejection) {
+        try context.require(
+            body.revealWindow == nil || body.policy.decisiveCount == nil,
+            else: "maintenance.sealed_needs_deadline", "sealed bids wait for the deadline")
+        guard case .bestScore(let rule) = body.policy else { return }
+        try context.require(
+            rule.weights.isValid, else: "maintenance.weights_invalid", "weights add up to 1 000 000 ppm")
+        if let count = rule.minimumBids {
+            try context.requireNumber(count, "minimumBids", in: 1...maximumBids)
+        }
+    }
+
+    static func bid(_ body: Bid, _ context: Context) throws(Rejection) {
+        let maintainer = try context.requireRole(.maintainer)
+        var ticket = try context.existing(TicketRecord.self, body.ticket)
+        try requireState(of: ticket, [.openForBids], context)
+        try context.require(
+            context.time < ticket.bidding.closes, else: "maintenance.bidding_closed", "bidding has closed")
+        let machine = try context.existing(MachineRecord.self, ticket.machine)
+        try requireAccredited(maintainer.id, machine, context)
+        let id = BidRecord.ID(ticket: ticket.id, maintainer: maintainer.id)
+        try context.require(
+            try context.get(BidRecord.self, id) == nil, else: "maintenance.already_bid",
+            "a maintainer has one bid on a ticket")
+        try context.require(
+            ticket.bidding.bids < maximumBids, else: "maintenance.too_many_bids",
+            "a ticket takes at most \(maximumBids) bids")
+        var record = BidRecord(id: id, placed: context.time)
+        switch body.content {
+        case .offer(let offer):
+            try context.require(
+                ticket.request.revealWindow == nil, else: "maintenance.sealed_bids_only", "bids are sealed")
+            try requireOffer(offer, for: ticket, context)
+            record.offer = offer
+        case .sealed(let commitment):
+            try context.require(
+                ticket.request.revealWindow != nil, else: "maintenance.open_bids_only", "bids are open")
+            record.commitment = commitment
+        }
+        ticket.bidding.bids += 1
+        try noteDecisiveBid(&ticket, context)
+        try context.put(record)
+        try context.put(ticket)
+        context.emit("bidPlaced", ticket.id)
+    }
+
+    static func reveal(_ body: Reveal, _ context: Context) throws(Rejection) {
+        let maintainer = try context.requireRole(.maintainer).id
+        let ticket = try context.existing(TicketRecord.self, body.ticket)
+        try requireState(of: ticket, [.openForBids], context)
+        guard let revealUntil = ticket.bidding.revealUntil else {
+            throw Rejection("maintenance.open_bids_only", "bids are open")
+        }
+        try context.require(
+            ticket.bidding.closes <= context.time, else: "maintenance.reveal_too_early",
+            "bids are opened once bidding has closed")
+        try context.require(
+            context.time < revealUntil, else: "maintenance.reveal_too_late",
+            "the window for opening has closed")
+        var bid = try context.existing(
+            BidRecord.self, .init(ticket: ticket.id, maintainer: maintainer))
+        try context.require(bid.offer == nil, else: "maintenance.already_revealed", "the bid is open")
+        try context.require(
+            (16...64).contains(body.salt.count), else: "maintenance.salt_length", "a salt has 16 to 64 bytes")
+        let commitment: Digest
+        do throws(CodecError) {
+            commitment = try Self.commitment(
+                to: body.offer, salt: body.salt, ticket: ticket.id, maintainer: maintainer,
+                hash: context.hash)
+        } catch { throw Rejection("maintenance.offer_invalid", error.description) }
+        try context.require(
+            commitment == bid.commitment, else: "maintenance.commitment_mismatch",
+            "this is not what was sealed")
+        try requireOffer(body.offer, for: ticket, context)
+        bid.offer = body.offer
+        try context.put(bid)
+        context.emit("bidRevealed", ticket.id)
+    }
+
+    /// Takes a bid back, or gives an award back before work starts; then bids are wanted again.
+    static func withdrawBid(_ body: WithdrawBid, _ context: Context) throws(Rejection) {
+        let maintainer = try context.requireRole(.maintainer).id
+        var ticket = try context.existing(TicketRecord.self, body.ticket)
+        try requireState(of: ticket, [.openForBids, .awarded], context)
+        let bid = try context.existing(BidRecord.self, .init(ticket: ticket.id, maintainer: maintainer))
+        if ticket.state == .awarded {
+            try context.require(
+                ticket.award?.maintainer == maintainer, else: "maintenance.wrong_state",
+                "the ticket is awarded to another")
+            var statistics = try statistics(of: maintainer, context)
+            statistics.withdrawn += 1
+            try context.put(statistics)
+            ticket.award = nil
+            ticket.state = .openForBids
+            try restartBidding(&ticket, extensions: 0, without: bid.id, context)
+        } else {
+            try context.require(
+                context.time < ticket.bidding.closes, else: "maintenance.bidding_closed", "bidding has closed"
+            )
+            try context.delete(BidRecord.self, bid.id)
+            ticket.bidding.bids -= 1
+        }
+        try context.put(ticket)
+        context.emit("bidWithdrawn", ticket.id)
+    }
+
+    // MARK: Rules
+
+    static func requireAccredited(
+        _ maintainer: MemberID, _ machine: MachineRecord, _ context: Context
+    ) throws(Rejection) {
+        try context.require(
+            try context.isAccredited(maintainer, for: machine), else: "maintenance.not_accredited",
+            "\(maintainer) is not accredited for the machine")
+    }
+
+    private static func requireOffer(
+        _ offer: Offer, for ticket: TicketRecord, _ context: Context
+    ) throws(Rejection) {
+        try context.require(
+            offer.currency == ticket.request.currency, else: "maintenance.other_currency",
+            "bids are in \(ticket.request.currency)")
+        try context.requireNumber(offer.price.limit.rawValue, "price", in: 0...maximumPrice)
+        if case .rate(let rate) = offer.price {
+            try context.requireNumber(rate.perHour.rawValue, "perHour", in: 0...maximumPrice)
+        }
+        try context.requireNumber(offer.durationMinutes, "durationMinutes", in: 1...525_600)
+        try context.requireNumber(offer.warrantyDays, "warrantyDays", in: 0...3650)
+        try context.require(
+            ticket.reported <= offer.earliestArrival
+                && offer.earliestArrival <= ticket.reported + .days(366),
+            else: "maintenance.arrival_out_of_range", "arrival is within a year of the report")
+        try context.require(
+            context.time < offer.expires, else: "maintenance.bid_expired", "the bid has expired")
+    }
+}
