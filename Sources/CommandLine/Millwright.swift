@@ -5,7 +5,7 @@ import Node
 @main
 struct Millwright {
     /// Every verb, grouped by its first word in the order in which help lists them.
-    static let verbs: [Verb] = []
+    static let verbs: [Verb] = ConsortiumVerbs.all + QueryVerbs.all
 
     static func main() async {
         let arguments = Array(CommandLine.arguments.dropFirst())

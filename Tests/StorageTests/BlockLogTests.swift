@@ -48,6 +48,22 @@ import Testing
         #expect(try log.latest(.block) == block(2, "two"))
     }
 
+    @Test func aVoteMayComeBeforeTheFirstBlock() throws {
+        do {
+            let log = try openLog(path)
+            try log.append([vote(9, "promised")])
+            #expect(log.lastHeight == nil)
+        }
+        do {
+            let log = try openLog(path)
+            #expect(log.lastHeight == nil)
+            try log.append([vote(9, "promised"), block(1, "one")])
+        }
+        let log = try openLog(path)
+        #expect(try log.blocks() == [block(1, "one")])
+        #expect(try log.latest(.vote) == vote(9, "promised"))
+    }
+
     @Test func goesOnInTheNextSegmentWhenOneIsFull() throws {
         var random = SeededGenerator(seed: 1)
         let written = (1...50).map { block(UInt64($0), random.bytes(100)) }

@@ -73,6 +73,11 @@ enum Output {
         return mirror.children.isEmpty ? "" : nil
     }
 
+    /// `1234.50 EUR`.
+    static func amount(_ amount: MinorUnits, _ currency: CurrencyCode) -> String {
+        "\(amount.text(in: currency)) \(currency)"
+    }
+
     static func decimal(millionths: Int64) -> String {
         let magnitude = millionths.magnitude
         var fraction = String(magnitude % 1_000_000)

@@ -4,7 +4,7 @@ import Ledger
 extension ContractSet {
     /// The first version of the Machine-as-a-Service rules.
     package static let version1 = ContractSet(
-        version: 1, contracts: [ConsortiumContract.self]
+        version: 1, contracts: [ConsortiumContract.self, MachineContract.self, TelemetryContract.self, AgreementContract.self]
     ) { (genesis: Genesis, context: Context) throws(Rejection) in
         let founders: [Founder]
         do throws(CodecError) {

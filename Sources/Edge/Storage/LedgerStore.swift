@@ -36,6 +36,7 @@ package final class LedgerStore: Sendable {
         files: any FileSystem = POSIXFileSystem()
     ) throws(StorageError) {
         try files.createFolder(folder)
+        try files.synchronizeFolder(folder + "/..")
         lock = try LedgerStore.lock(folder + "/lock", files)
         log = try BlockLog(opening: folder + "/log", chain: chain, options: options.log, files: files)
         state = try CheckpointStore(

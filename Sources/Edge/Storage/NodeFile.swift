@@ -43,7 +43,8 @@ package final class NodeFile: Sendable {
         return Digest(try files.bytes(of: file, at: position * Digest.count, count: Digest.count))
     }
 
-    /// Drops the digests from a position on: their blocks were undone. Nothing happens where there are fewer.
+    /// Drops the digests from a position on: their blocks were undone. Nothing happens where there are
+    /// fewer.
     package func truncate(to newCount: Int) throws(StorageError) {
         precondition(newCount >= 0)
         guard newCount < count else { return }

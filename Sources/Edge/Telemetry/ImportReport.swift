@@ -51,7 +51,7 @@ package struct ImportReport: Sendable {
     package private(set) var gapMilliseconds: Int64 = 0
     package private(set) var longestGapMilliseconds: Int64 = 0
     package private(set) var longestGapFrom: Int64 = 0
-    /// Times that the source said it had no data, or had said nothing of a state yet.
+    /// How often the source began to say that it has no data.
     package private(set) var unavailableSpans = 0
 
     package private(set) var skippedCount = 0
@@ -91,8 +91,8 @@ package struct ImportReport: Sendable {
         counters.filter { !$0.value.moved }.map(\.key).sorted()
     }
 
-    /// How long each state lasted by the source's clock; gaps and stepped-back time in none. An overview: invoices
-    /// are computed from the entries.
+    /// How long each state lasted by the source's clock; gaps and stepped-back time in none. An overview:
+    /// invoices are computed from the entries.
     package var stateTimes: [StateTime] {
         MachineState.allCases.compactMap { state in
             durations[state].map { StateTime(state: state, milliseconds: $0) }
@@ -107,9 +107,10 @@ package struct ImportReport: Sendable {
         previous = entry.time
         earliest = min(earliest ?? entry.time, entry.time)
         latest = max(latest ?? entry.time, entry.time)
-        let next = entry.state ?? state ?? .unknown
-        if next == .unknown && state != .unknown { unavailableSpans += 1 }
-        state = next
+        if let next = entry.state {
+            if next == .unknown && state != .unknown { unavailableSpans += 1 }
+            state = next
+        }
         for counter in entry.counters {
             guard var track = counters[counter.name] else {
                 counters[counter.name] = CounterTrack(last: counter.value)
@@ -132,10 +133,9 @@ package struct ImportReport: Sendable {
         }
         if time < latest || (time == latest && !equalTimesAreOrdinary) { repeatedTimes += 1 }
         guard time > latest else { return }
-        let state = state ?? .unknown
         let isGap = time - previous > 3 * reportingIntervalMilliseconds
         if state == .unknown || !isGap {
-            durations[state, default: 0] += time - latest
+            if let state { durations[state, default: 0] += time - latest }
             return
         }
         gaps += 1

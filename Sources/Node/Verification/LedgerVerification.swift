@@ -24,9 +24,9 @@ package struct LedgerVerification {
         package let transaction: Int?
         package let detail: String
 
-        package var description: String {
-            "\(code): block \(height)" + (transaction.map { ", transaction \($0)" } ?? "") + ": \(detail)"
-        }
+        /// `block 7, transaction 3: `
+        package var place: String { "block \(height)" + (transaction.map { ", transaction \($0)" } ?? "") + ": " }
+        package var description: String { "\(code): " + place + detail }
     }
 
     private let genesis: Genesis
@@ -45,9 +45,9 @@ package struct LedgerVerification {
     }
 
     /// Checks every block of a log.
-    /// - Parameter progress: told the height after each block.
+    /// - Parameter progress: told each block's header as derived, after the block has been checked.
     /// - Throws: `Failure`, or a storage error.
-    package func run(_ log: BlockLog, progress: (Height) -> Void) throws -> Summary {
+    package func run(_ log: BlockLog, progress: (BlockHeader) -> Void) throws -> Summary {
         let set = ValidatorSet(genesis.validators, hash: rules.hash)
         var (executor, founded) = try Executor.found(genesis, bytes: bytes, rules: rules)
         let epochBlock = founded.hash
@@ -68,7 +68,7 @@ package struct LedgerVerification {
             try checkCertificates(record, block, set, &votes)
             rows.apply(block.changes)
             rejected += UInt64(block.included.count { $0.outcome != .accepted })
-            progress(next)
+            progress(block.header)
             next += 1
         }
         guard next > 0 else { throw Failure(code: "verify.empty", height: 0, transaction: nil, detail: "no blocks") }
@@ -160,7 +160,7 @@ package struct LedgerVerification {
 extension LedgerNode {
     /// Checks the whole ledger, then that the served state is the one that follows from it.
     /// - Throws: `LedgerVerification.Failure`, `NodeError`.
-    package func verify(width: Int, progress: (Height) -> Void) throws -> LedgerVerification.Summary {
+    package func verify(width: Int, progress: (BlockHeader) -> Void) throws -> LedgerVerification.Summary {
         let bytes = try genesis.encoded()
         let verification = LedgerVerification(genesis: genesis, bytes: bytes, rules: rules, width: width)
         return try verification.run(store.store.log, progress: progress)

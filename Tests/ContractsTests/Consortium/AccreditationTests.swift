@@ -61,30 +61,28 @@ import Testing
     typealias Refused = Refusal<ConsortiumContract>
 
     @Test(arguments: [
-        Refused("consortium.role_required", "only an OEM accredits", by: "customer") { _ in accredit() },
-        Refused("consortium.role_required", "only maintainers are accredited", by: "oem") { _ in
-            accredit("customer")
-        },
-        Refused("member.unknown", "a maintainer is a member", by: "oem") { _ in accredit("nobody") },
-        Refused("consortium.expiry_out_of_range", "an accreditation ends ahead", by: "oem") { _ in
-            accredit(until: ContractHarness.start)
-        },
-        Refused("consortium.list_too_long", "classes have a bound", by: "oem") { _ in
-            accredit(classes: (0...64).map { "class-\($0)" })
-        },
-        Refused("consortium.duplicate_entry", "a region is listed once", by: "oem") { _ in
-            accredit(regions: ["de-bw", "de-bw"])
-        },
-        Refused("accreditation.unknown", "what is not granted is not revoked", by: "oem") { _ in
-            .revokeAccreditation(.init(maintainer: MemberID("m1")!))
-        },
+        Refused("consortium.role_required", "only an OEM accredits", by: "customer", accredit()),
+        Refused(
+            "consortium.role_required", "only maintainers are accredited", by: "oem", accredit("customer")),
+        Refused("member.unknown", "a maintainer is a member", by: "oem", accredit("nobody")),
+        Refused(
+            "consortium.expiry_out_of_range", "an accreditation ends ahead", by: "oem",
+            accredit(until: ContractHarness.start)),
+        Refused(
+            "consortium.list_too_long", "classes have a bound", by: "oem",
+            accredit(classes: (0...64).map { "class-\($0)" })),
+        Refused(
+            "consortium.duplicate_entry", "a region is listed once", by: "oem",
+            accredit(regions: ["de-bw", "de-bw"])),
+        Refused(
+            "accreditation.unknown", "what is not granted is not revoked", by: "oem",
+            .revokeAccreditation(.init(maintainer: MemberID("m1")!))),
         Refused(
             "consortium.accreditation_revoked", "an accreditation is revoked once", by: "oem",
             before: {
                 try $0.consortium(accredit(), as: $0.member("oem"))
                 try $0.consortium(
                     .revokeAccreditation(.init(maintainer: MemberID("m1")!)), as: $0.member("oem"))
-            }
-        ) { _ in .revokeAccreditation(.init(maintainer: MemberID("m1")!)) },
+            }, .revokeAccreditation(.init(maintainer: MemberID("m1")!))),
     ]) func refusesAnAccreditation(_ refusal: Refused) throws { try refusal.check() }
 }

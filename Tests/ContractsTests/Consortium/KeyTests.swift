@@ -50,78 +50,71 @@ import Testing
     }
 
     @Test(arguments: [
-        Refused("consortium.nothing_to_rotate", "a rotation brings a key", by: "oem") { _ in
-            .rotateKeys(.init())
-        },
+        Refused("consortium.nothing_to_rotate", "a rotation brings a key", by: "oem", .rotateKeys(.init())),
         Refused(
-            "consortium.own_key_required", "a delegate does not rotate", signer: { $0.delegate(of: "oem") }
-        ) { _ in .rotateKeys(.init(sealingPublicKey: ContractHarness.sealingKey("x"))) },
-        Refused("consortium.key_taken", "the same key is no rotation", by: "oem") { _ in
+            "consortium.own_key_required", "a delegate does not rotate", signer: .delegate(of: "oem"),
+            .rotateKeys(.init(sealingPublicKey: ContractHarness.sealingKey("x")))),
+        Refused(
+            "consortium.key_taken", "the same key is no rotation", by: "oem",
             .rotateKeys(
                 .init(
                     signingKey: ContractHarness.newKey(
-                        "oem", for: "oem", sealing: ContractHarness.sealingKey("oem"))))
-        },
-        Refused("consortium.possession_not_proven", "the proof covers the sealing key that stays", by: "oem")
-        { _ in
+                        "oem", for: "oem", sealing: ContractHarness.sealingKey("oem"))))),
+        Refused(
+            "consortium.possession_not_proven", "the proof covers the sealing key that stays", by: "oem",
             .rotateKeys(
                 .init(
                     signingKey: ContractHarness.newKey(
-                        "oem.2", for: "oem", sealing: ContractHarness.sealingKey("another"))))
-        },
-        Refused("consortium.key_malformed", "a sealing key is 32 bytes", by: "oem") { _ in
-            .rotateKeys(.init(sealingPublicKey: Bytes([])))
-        },
+                        "oem.2", for: "oem", sealing: ContractHarness.sealingKey("another"))))),
         Refused(
-            "consortium.own_key_required", "a delegate does not delegate", signer: { $0.delegate(of: "oem") }
-        ) { _ in ConsortiumSteps.delegation(key: "oem.2") },
-        Refused("consortium.list_too_short", "a delegate has scopes", by: "oem") { _ in
-            ConsortiumSteps.delegation(scopes: [])
-        },
-        Refused("consortium.list_too_long", "scopes have a bound", by: "oem") { _ in
-            ConsortiumSteps.delegation(scopes: Array(repeating: "machine.start", count: 33))
-        },
-        Refused("consortium.scope_invalid", "a scope names an action", by: "oem") { _ in
-            ConsortiumSteps.delegation(scopes: ["machine"])
-        },
-        Refused("consortium.scope_invalid", "a scope names a contract", by: "oem") { _ in
-            ConsortiumSteps.delegation(scopes: ["*.*"])
-        },
-        Refused("consortium.scope_invalid", "a scope has two parts", by: "oem") { _ in
-            ConsortiumSteps.delegation(scopes: ["machine.start.now"])
-        },
-        Refused("consortium.duplicate_entry", "a scope is listed once", by: "oem") { _ in
-            ConsortiumSteps.delegation(scopes: ["machine.*", "machine.*"])
-        },
-        Refused("consortium.expiry_out_of_range", "a delegation ends ahead", by: "oem") { _ in
-            ConsortiumSteps.delegation(expires: ContractHarness.start)
-        },
-        Refused("consortium.expiry_out_of_range", "a delegation ends within five years", by: "oem") { _ in
-            ConsortiumSteps.delegation(expires: ContractHarness.start + .days(5 * 366 + 1))
-        },
-        Refused("consortium.possession_not_proven", "a delegate's key is proven", by: "m1") { _ in
-            ConsortiumSteps.delegation()
-        },
-        Refused("key.unknown", "a revocation names a key", by: "b1") { _ in
-            .revokeKey(.init(key: KeyID(.zero)))
-        },
-        Refused("consortium.not_a_party", "another's key stays", by: "m1", before: delegate) { _ in
-            .revokeKey(.init(key: ContractHarness.keyID("oem.delegate")))
-        },
-        Refused("consortium.key_in_use", "a member's own key is rotated", by: "oem") { _ in
-            .revokeKey(.init(key: ContractHarness.keyID("oem")))
-        },
+            "consortium.key_malformed", "a sealing key is 32 bytes", by: "oem",
+            .rotateKeys(.init(sealingPublicKey: Bytes([])))),
+        Refused(
+            "consortium.own_key_required", "a delegate does not delegate", signer: .delegate(of: "oem"),
+            ConsortiumSteps.delegation(key: "oem.2")),
+        Refused(
+            "consortium.list_too_short", "a delegate has scopes", by: "oem",
+            ConsortiumSteps.delegation(scopes: [])),
+        Refused(
+            "consortium.list_too_long", "scopes have a bound", by: "oem",
+            ConsortiumSteps.delegation(scopes: Array(repeating: "machine.start", count: 33))),
+        Refused(
+            "consortium.scope_invalid", "a scope names an action", by: "oem",
+            ConsortiumSteps.delegation(scopes: ["machine"])),
+        Refused(
+            "consortium.scope_invalid", "a scope names a contract", by: "oem",
+            ConsortiumSteps.delegation(scopes: ["*.*"])),
+        Refused(
+            "consortium.scope_invalid", "a scope has two parts", by: "oem",
+            ConsortiumSteps.delegation(scopes: ["machine.start.now"])),
+        Refused(
+            "consortium.duplicate_entry", "a scope is listed once", by: "oem",
+            ConsortiumSteps.delegation(scopes: ["machine.*", "machine.*"])),
+        Refused(
+            "consortium.expiry_out_of_range", "a delegation ends ahead", by: "oem",
+            ConsortiumSteps.delegation(expires: ContractHarness.start)),
+        Refused(
+            "consortium.expiry_out_of_range", "a delegation ends within five years", by: "oem",
+            ConsortiumSteps.delegation(expires: ContractHarness.start + .days(5 * 366 + 1))),
+        Refused(
+            "consortium.possession_not_proven", "a delegate's key is proven", by: "m1",
+            ConsortiumSteps.delegation()),
+        Refused("key.unknown", "a revocation names a key", by: "b1", .revokeKey(.init(key: KeyID(.zero)))),
+        Refused(
+            "consortium.not_a_party", "another's key stays", by: "m1", before: delegate,
+            .revokeKey(.init(key: ContractHarness.keyID("oem.delegate")))),
+        Refused(
+            "consortium.key_in_use", "a member's own key is rotated", by: "oem",
+            .revokeKey(.init(key: ContractHarness.keyID("oem")))),
         Refused(
             "consortium.key_revoked", "a key is revoked once", by: "oem",
             before: {
                 try delegate($0)
                 try $0.consortium(
                     .revokeKey(.init(key: ContractHarness.keyID("oem.delegate"))), as: $0.member("oem"))
-            }
-        ) { _ in .revokeKey(.init(key: ContractHarness.keyID("oem.delegate"))) },
+            }, .revokeKey(.init(key: ContractHarness.keyID("oem.delegate")))),
         Refused(
-            "consortium.own_key_required", "a delegate does not revoke", signer: { $0.delegate(of: "oem") },
-            before: delegate
-        ) { _ in .revokeKey(.init(key: ContractHarness.keyID("oem.delegate"))) },
+            "consortium.own_key_required", "a delegate does not revoke", signer: .delegate(of: "oem"),
+            before: delegate, .revokeKey(.init(key: ContractHarness.keyID("oem.delegate")))),
     ]) func refusesToChangeKeys(_ refusal: Refused) throws { try refusal.check() }
 }

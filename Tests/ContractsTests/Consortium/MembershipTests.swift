@@ -117,82 +117,71 @@ import Testing
     typealias Refused = Refusal<ConsortiumContract>
 
     @Test(arguments: [
-        Refused("consortium.role_required", "only the board invites", by: "oem") { _ in
-            ConsortiumSteps.invite()
-        },
+        Refused("consortium.role_required", "only the board invites", by: "oem", ConsortiumSteps.invite()),
         Refused(
             "consortium.not_a_member_key", "a device does not invite",
-            signer: { $0.device(of: "press-7", customer: "b1") }
-        ) { _ in ConsortiumSteps.invite() },
+            signer: .device(of: "press-7", customer: "b1"), ConsortiumSteps.invite()),
         Refused(
             "consortium.member_not_active", "a suspended member does nothing", by: "oem",
-            before: { try $0.decide(.suspend(member: MemberID("oem")!)) }
-        ) { _ in
-            .updateProfile(.init(name: "x", profile: ContractHarness.profile("oem"), endpoint: ""))
-        },
-        Refused("consortium.text_too_short", "a member has a name", by: "b1") { _ in
-            ConsortiumSteps.invite(name: "")
-        },
-        Refused("consortium.text_too_long", "a name has a bound", by: "b1") { _ in
-            ConsortiumSteps.invite(name: String(repeating: "x", count: 201))
-        },
-        Refused("consortium.text_invalid", "a name is one line", by: "b1") { _ in
-            ConsortiumSteps.invite(name: "two\nlines")
-        },
-        Refused("consortium.list_too_short", "a member has a role", by: "b1") { _ in
-            ConsortiumSteps.invite(roles: [])
-        },
-        Refused("consortium.list_too_long", "there are six roles", by: "b1") { _ in
-            ConsortiumSteps.invite(roles: Role.allCases + [.oem])
-        },
-        Refused("consortium.duplicate_entry", "a role is given once", by: "b1") { _ in
-            ConsortiumSteps.invite(roles: [.oem, .oem])
-        },
-        Refused("consortium.member_exists", "a member's name is taken", by: "b1") { _ in
-            ConsortiumSteps.invite("oem")
-        },
+            before: { try $0.decide(.suspend(member: MemberID("oem")!)) },
+            .updateProfile(.init(name: "x", profile: ContractHarness.profile("oem"), endpoint: ""))),
+        Refused(
+            "consortium.text_too_short", "a member has a name", by: "b1", ConsortiumSteps.invite(name: "")),
+        Refused(
+            "consortium.text_too_long", "a name has a bound", by: "b1",
+            ConsortiumSteps.invite(name: String(repeating: "x", count: 201))),
+        Refused(
+            "consortium.text_invalid", "a name is one line", by: "b1",
+            ConsortiumSteps.invite(name: "two\nlines")),
+        Refused(
+            "consortium.list_too_short", "a member has a role", by: "b1", ConsortiumSteps.invite(roles: [])),
+        Refused(
+            "consortium.list_too_long", "there are six roles", by: "b1",
+            ConsortiumSteps.invite(roles: Role.allCases + [.oem])),
+        Refused(
+            "consortium.duplicate_entry", "a role is given once", by: "b1",
+            ConsortiumSteps.invite(roles: [.oem, .oem])),
+        Refused(
+            "consortium.member_exists", "a member's name is taken", by: "b1", ConsortiumSteps.invite("oem")),
         Refused(
             "consortium.invitation_exists", "an invitation's name is taken", by: "b1",
-            before: { try $0.consortium(ConsortiumSteps.invite(), as: $0.member("b1")) }
-        ) { _ in ConsortiumSteps.invite("other") },
-        Refused("consortium.key_malformed", "a key is 32 bytes", by: "b1") { _ in
+            before: { try $0.consortium(ConsortiumSteps.invite(), as: $0.member("b1")) },
+            ConsortiumSteps.invite("other")),
+        Refused(
+            "consortium.key_malformed", "a key is 32 bytes", by: "b1",
             .invite(
                 .init(
                     invitation: InvitationID("i")!, member: MemberID("newco")!, name: "x", roles: [.oem],
-                    publicKey: Bytes([1, 2, 3])))
-        },
-        Refused("consortium.key_taken", "a known key is not taken again", by: "b1") { _ in
+                    publicKey: Bytes([1, 2, 3])))),
+        Refused(
+            "consortium.key_taken", "a known key is not taken again", by: "b1",
             .invite(
                 .init(
                     invitation: InvitationID("i")!, member: MemberID("newco")!, name: "x", roles: [.oem],
-                    publicKey: ContractHarness.publicKey("oem")))
-        },
+                    publicKey: ContractHarness.publicKey("oem")))),
     ]) func refusesAnInvitation(_ refusal: Refused) throws { try refusal.check() }
 
     static func joining(
-        _ code: String, _ name: String, _ change: @escaping @Sendable (inout ConsortiumContract.Join) -> Void
+        _ code: String, _ name: String, _ change: (inout ConsortiumContract.Join) -> Void
     ) -> Refused {
-        Refused(
-            code, name, signer: { $0.invitation("inv-1") },
-            before: { try $0.consortium(ConsortiumSteps.invite(), as: $0.member("b1")) }
-        ) { _ in
-            var join = ConsortiumSteps.join()
-            change(&join)
-            return .join(join)
-        }
+        var join = ConsortiumSteps.join()
+        change(&join)
+        return Refused(
+            code, name, signer: .invitation("inv-1"),
+            before: { try $0.consortium(ConsortiumSteps.invite(), as: $0.member("b1")) }, .join(join))
     }
 
     @Test(arguments: [
-        Refused("consortium.invitation_required", "a member does not join", by: "b1") { _ in
-            .join(ConsortiumSteps.join())
-        },
         Refused(
-            "invitation.unknown", "an invitation is on the ledger", signer: { $0.invitation("inv-1") }
-        ) { _ in .join(ConsortiumSteps.join()) },
+            "consortium.invitation_required", "a member does not join", by: "b1",
+            .join(ConsortiumSteps.join())),
+        Refused(
+            "invitation.unknown", "an invitation is on the ledger", signer: .invitation("inv-1"),
+            .join(ConsortiumSteps.join())),
         Refused(
             "consortium.invitation_not_open", "an invitation is used once",
-            signer: { $0.invitation("inv-1") }, before: { try $0.applicant() }
-        ) { _ in .join(ConsortiumSteps.join(key: "another")) },
+            signer: .invitation("inv-1"), before: { try $0.applicant() },
+            .join(ConsortiumSteps.join(key: "another"))),
         joining("consortium.key_malformed", "a sealing key is 32 bytes") { $0.sealingPublicKey = Bytes([1]) },
         joining("consortium.key_malformed", "a sealing key is not zero") {
             $0.sealingPublicKey = Bytes(Array(repeating: 0, count: 32))

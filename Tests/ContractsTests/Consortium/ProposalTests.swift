@@ -109,7 +109,7 @@ import Testing
         before: @escaping @Sendable (ContractHarness) throws -> Void = { _ in },
         _ subject: ProposalSubject
     ) -> Refused {
-        Refused(code, name, by: "b1", before: before) { _ in ConsortiumSteps.propose(subject) }
+        Refused(code, name, by: "b1", before: before, ConsortiumSteps.propose(subject))
     }
 
     static func parameters(
@@ -121,21 +121,21 @@ import Testing
     }
 
     @Test(arguments: [
-        Refused("consortium.role_required", "only the board proposes", by: "auditor") { _ in
-            .admit(ConsortiumSteps.decision("oem"))
-        },
-        Refused("consortium.role_required", "only the board votes", by: "oem") { _ in
-            .vote(.init(proposal: .zero, approve: true))
-        },
-        Refused("proposal.unknown", "a vote names a proposal", by: "b1") { _ in
-            .vote(.init(proposal: .zero, approve: true))
-        },
-        Refused("consortium.text_too_long", "a reason has a bound", by: "b1") { _ in
-            .suspend(.init(member: MemberID("oem")!, reason: String(repeating: "x", count: 1001)))
-        },
-        Refused("consortium.text_invalid", "a reason is text", by: "b1") { _ in
-            .suspend(.init(member: MemberID("oem")!, reason: "\u{7}"))
-        },
+        Refused(
+            "consortium.role_required", "only the board proposes", by: "auditor",
+            .admit(ConsortiumSteps.decision("oem"))),
+        Refused(
+            "consortium.role_required", "only the board votes", by: "oem",
+            .vote(.init(proposal: .zero, approve: true))),
+        Refused(
+            "proposal.unknown", "a vote names a proposal", by: "b1",
+            .vote(.init(proposal: .zero, approve: true))),
+        Refused(
+            "consortium.text_too_long", "a reason has a bound", by: "b1",
+            .suspend(.init(member: MemberID("oem")!, reason: String(repeating: "x", count: 1001)))),
+        Refused(
+            "consortium.text_invalid", "a reason is text", by: "b1",
+            .suspend(.init(member: MemberID("oem")!, reason: "\u{7}"))),
         Refused(
             "consortium.too_many_proposals", "a member has 16 open proposals", by: "b1",
             before: { harness in
@@ -145,8 +145,7 @@ import Testing
                     try harness.consortium(
                         ConsortiumSteps.propose(.announceContracts(announcement)), as: harness.member("b1"))
                 }
-            }
-        ) { _ in .suspend(ConsortiumSteps.decision("oem")) },
+            }, .suspend(ConsortiumSteps.decision("oem"))),
         subject("member.unknown", "a decision names a member", .admit(member: MemberID("nobody")!)),
         subject(
             "consortium.wrong_status", "an active member is not admitted", .admit(member: MemberID("oem")!)),

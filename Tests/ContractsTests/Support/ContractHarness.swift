@@ -7,10 +7,10 @@ import Testing
 
 /// A founded consortium on an in-memory state, on which contracts run as they do in a block.
 ///
-/// Members, by role: board `b1` and `b2`; `oem`, `oem2`; `customer`, `customer2`; maintainers `m1` and `m2`;
-/// `arbiter`; `auditor`. Each action is a block of its own: accepted, it is kept; rejected, it is undone and its
-/// rejection thrown. Signatures and hashes are the real ones; keys follow from their names. Scopes, quotas and
-/// replays are the executor's and not checked here.
+/// Members, by role: board `b1` and `b2`; `oem`, `oem2`; `customer`, `customer2`; maintainers `m1` and
+/// `m2`; `arbiter`; `auditor`. Each action is a block of its own: accepted, it is kept; rejected, it is
+/// undone and its rejection thrown. Signatures and hashes are the real ones; keys follow from their names.
+/// Scopes, quotas and replays are the executor's and not checked here.
 final class ContractHarness {
     static let chain = Digest(Array(repeating: 0x11, count: 32))!
     /// 2025-01-01 00:00 UTC: when the consortium is founded.
@@ -46,7 +46,8 @@ final class ContractHarness {
     ) throws {
         if let time { advance(to: time) }
         try beginBlock()
-        // The executor hands over what it has decoded: an action that does not survive its encoding is a defect.
+        // The executor hands over what it has decoded: an action that does not survive its encoding is a
+        // defect.
         let decoded = try CBOR.decode(C.Action.self, from: try CBOR.encode(action))
         do {
             try C.apply(decoded, in: context(C.name, signer: signer))

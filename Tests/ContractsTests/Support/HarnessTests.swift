@@ -1,7 +1,6 @@
 import Contracts
-import Testing
-
 import Ledger
+import Testing
 
 @Suite struct HarnessTests {
     @Test func foundsAConsortiumWhoseMembersAreActive() throws {

@@ -4,9 +4,10 @@ import Ledger
 
 /// Attribution of intervals, said by both parties before the period is invoiced.
 ///
-/// An interval can be classified until the window after its end closes; then the agreed default takes effect where
-/// only one party has spoken. The deadline counts from the interval and not from the first word, so that nobody can
-/// hold an invoice up by speaking again, and the last word of one party has no more effect than the default.
+/// An interval can be classified until the window after its end closes; then the agreed default takes
+/// effect where only one party has spoken. The deadline counts from the interval and not from the first
+/// word, so that nobody can hold an invoice up by speaking again, and the last word of one party has no
+/// more effect than the default.
 extension AgreementContract {
     static func classify(_ body: Classify, _ context: Context) throws(Rejection) {
         let agreement = try context.existing(AgreementRecord.self, body.agreement)

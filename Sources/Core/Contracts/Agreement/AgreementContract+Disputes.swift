@@ -88,7 +88,8 @@ extension AgreementContract {
 }
 
 extension InvoiceRecord {
-    /// Takes a checked credit note in. A dispute ends where no more is payable than the customer never disputed.
+    /// Takes a checked credit note in. A dispute ends where no more is payable than the customer never
+    /// disputed.
     mutating func credit(_ amount: MinorUnits, _ ground: CreditNoteRecord.Ground) {
         credited.rawValue += amount.rawValue
         creditNotes += 1

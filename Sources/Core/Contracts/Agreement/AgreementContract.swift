@@ -46,8 +46,9 @@ package enum AgreementContract: Contract {
         }
     }
 
-    /// Whether the machine can be terminated as far as money goes: each agreement that came into force has its final
-    /// invoice, and every invoice is paid. An agreement whose terms are still to begin does not count.
+    /// Whether the machine can be terminated as far as money goes: each agreement that came into force has
+    /// its final invoice, and every invoice is paid. An agreement whose terms are still to begin does not
+    /// count.
     package static func isSettled(_ machine: MachineID, in context: Context) throws(Rejection) -> Bool {
         let unsettled = try context.records(
             AgreementRecord.self, where: "unsettled", equals: machine.keyBytes)
@@ -56,8 +57,8 @@ package enum AgreementContract: Contract {
         }
     }
 
-    /// Ends the agreements in force of a machine that is terminated, with their amendments. Those only proposed can
-    /// no longer be accepted.
+    /// Ends the agreements in force of a machine that is terminated, with their amendments. Those only
+    /// proposed can no longer be accepted.
     package static func endAgreements(of machine: MachineID, in context: Context) throws(Rejection) {
         let agreements = try context.records(
             AgreementRecord.self, where: "inForce", equals: machine.keyBytes)

@@ -10,8 +10,9 @@ package struct AgreementID: TextIdentifier {
 
 /// What the ledger knows of terms: their document's hash, and the few figures that its own deadlines need.
 ///
-/// The terms themselves are sealed in the vault, so the ledger cannot count business days: each invoice names its own
-/// end of the dispute window, and the ledger holds it to the minimum that both parties accepted here.
+/// The terms themselves are sealed in the vault, so the ledger cannot count business days: each invoice
+/// names its own end of the dispute window, and the ledger holds it to the minimum that both parties
+/// accepted here.
 package struct AgreedTerms: Codable, Hashable, Sendable {
     /// The sealed terms; its digest is the terms hash that invoices name.
     package var document: DocumentReference
@@ -45,7 +46,8 @@ package struct AgreedTerms: Codable, Hashable, Sendable {
     package var hash: Digest { document.digest }
 }
 
-/// What an OEM and a customer have agreed for one machine, version by version, and what has been billed of it.
+/// What an OEM and a customer have agreed for one machine, version by version, and what has been billed of
+/// it.
 package struct AgreementRecord: Record {
     package enum State: String, Codable, Hashable, Sendable {
         /// By one party; the other has not accepted it.
@@ -136,7 +138,8 @@ package struct AgreementRecord: Record {
         return (first.terms.validFrom, last.terms.validTo)
     }
 
-    /// The version that is in force during the whole of an interval; nil where there is none or it changes within.
+    /// The version that is in force during the whole of an interval; nil where there is none or it changes
+    /// within.
     package func version(for interval: Interval) -> Version? {
         let from = Timestamp(milliseconds: interval.from)
         let to = Timestamp(milliseconds: interval.to)

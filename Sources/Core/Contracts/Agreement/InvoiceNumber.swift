@@ -2,8 +2,9 @@ import Ledger
 
 /// An issuer's place in one series of invoice numbers.
 ///
-/// Numbers are sequential in one or more series (Directive 2006/112/EC, article 226 (2)): the series, a hyphen, and a
-/// number from 1 with at least four digits, such as `2026-0001`. Invoices and credit notes share them.
+/// Numbers are sequential in one or more series (Directive 2006/112/EC, article 226 (2)): the series, a
+/// hyphen, and a number from 1 with at least four digits, such as `2026-0001`. Invoices and credit notes
+/// share them.
 package struct NumberSeriesRecord: Record {
     package struct ID: RecordKey, Hashable, Codable {
         package var issuer: MemberID

@@ -24,8 +24,8 @@ package struct InvoiceID: RecordKey, Hashable, Codable, CustomStringConvertible 
     package var description: String { "\(issuer)/\(number)" }
 }
 
-/// An issued invoice: what it claims and from which evidence, and what became of it. It is never edited, only
-/// credited.
+/// An issued invoice: what it claims and from which evidence, and what became of it. It is never edited,
+/// only credited.
 ///
 /// State: issued → (disputed → adjusted | confirmed) → due → paid.
 package struct InvoiceRecord: Record {
@@ -150,7 +150,8 @@ package struct InvoiceRecord: Record {
     /// Whether a party still has something to do or to pay.
     package var isOpen: Bool { state != .paid || received != payable }
 
-    /// Whether the OEM has taken it back, so that its period can be invoiced again. What an arbiter has ruled on cannot.
+    /// Whether the OEM has taken it back, so that its period can be invoiced again. What an arbiter has
+    /// ruled on cannot.
     package var isWithdrawn: Bool { creditNotes > 0 && credited == gross && ruling == nil }
 
     /// What a ruling took away and no credit note documents yet.

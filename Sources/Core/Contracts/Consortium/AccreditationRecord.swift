@@ -38,8 +38,8 @@ package struct AccreditationRecord: Record {
         (self.until, self.granted, self.revoked) = (until, granted, revoked)
     }
 
-    /// Whether it holds for machines of a class in a region at a time. Whether both members are still active is
-    /// another question.
+    /// Whether it holds for machines of a class in a region at a time. Whether both members are still
+    /// active is another question.
     package func covers(_ machineClass: MachineClass, in region: Region, at time: Timestamp) -> Bool {
         revoked == nil && time < until
             && (classes.isEmpty || classes.contains(machineClass))

@@ -1,8 +1,8 @@
 import Codec
 import Ledger
 
-/// What the board's decisions may say, and what they do. They are checked when proposed and again when carried out,
-/// since the consortium may have changed in between.
+/// What the board's decisions may say, and what they do. They are checked when proposed and again when
+/// carried out, since the consortium may have changed in between.
 extension ConsortiumContract {
     /// The subject in its one form (lists sorted), where it could be carried out now.
     static func checked(_ subject: ProposalSubject, _ context: Context) throws(Rejection) -> ProposalSubject {

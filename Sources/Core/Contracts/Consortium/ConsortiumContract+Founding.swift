@@ -27,11 +27,12 @@ package struct Founder: Codable, Hashable, Sendable {
 }
 
 extension ConsortiumContract {
-    /// Writes the consortium as the genesis document has it: members, keys, accounts, parameters and validators.
+    /// Writes the consortium as the genesis document has it: members, keys, accounts, parameters and
+    /// validators.
     ///
     /// The founders prove nothing here: whoever runs a node with the genesis document has agreed to it.
-    /// - Throws: `consortium.no_board`, `.member_exists`, `.key_taken`, `.key_malformed`, and the codes of bounds:
-    ///   the genesis document is refused.
+    /// - Throws: `consortium.no_board`, `.member_exists`, `.key_taken`, `.key_malformed`, and the codes of
+    ///   bounds: the genesis document is refused.
     package static func found(
         _ founders: [Founder], parameters: ParametersRecord, validators: [ValidatorsRecord.Validator],
         in context: Context

@@ -3,8 +3,8 @@ import Ledger
 
 extension ConsortiumContract {
     /// What a new signing key signs to prove that whoever brings it holds it: deterministic CBOR
-    /// `["millwright-possession", chain, member, signing public key, sealing public key]`, the sealing key empty for
-    /// a delegated key. It names chain and member, so that the proof is good nowhere else.
+    /// `["millwright-possession", chain, member, signing public key, sealing public key]`, the sealing key
+    /// empty for a delegated key. It names chain and member, so that the proof is good nowhere else.
     package static func possessionMessage(
         chain: ChainID, member: MemberID, signingPublicKey: [UInt8], sealingPublicKey: [UInt8]
     ) -> [UInt8] {

@@ -42,8 +42,8 @@ extension ConsortiumContract {
 
     /// Records a vote, counts those of the members that are on the active board now, and decides.
     ///
-    /// A repeated vote replaces the earlier one and counts anew, so that a proposal which a change of the board has
-    /// decided is never stuck.
+    /// A repeated vote replaces the earlier one and counts anew, so that a proposal which a change of the
+    /// board has decided is never stuck.
     private static func count(
         _ approve: Bool, of voter: MemberID, on proposal: ProposalRecord, _ context: Context
     ) throws(Rejection) {

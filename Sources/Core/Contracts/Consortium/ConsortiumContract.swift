@@ -3,9 +3,10 @@ import Ledger
 
 /// Who belongs to the consortium, with which roles and keys, and what its board decides.
 ///
-/// A company is invited by a board member, joins with a one-use key and is admitted by the board. Board decisions are
-/// proposals and votes: more than half of the active board approves. A member acts while it is active; its account on
-/// the ledger follows its status, so that a suspended member's keys stop at once and need no revoking.
+/// A company is invited by a board member, joins with a one-use key and is admitted by the board. Board
+/// decisions are proposals and votes: more than half of the active board approves. A member acts while it
+/// is active; its account on the ledger follows its status, so that a suspended member's keys stop at once
+/// and need no revoking.
 package enum ConsortiumContract: Contract {
     package static let name = "consortium"
 

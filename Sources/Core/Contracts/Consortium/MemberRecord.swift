@@ -58,7 +58,8 @@ package struct MemberRecord: Record {
     package var isActiveBoard: Bool { status == .active && roles.contains(.board) }
 }
 
-/// Who a member is in law, as its invoices need it (EN 16931 BG-4, BG-7). A company's details, not a person's.
+/// Who a member is in law, as its invoices need it (EN 16931 BG-4, BG-7). A company's details, not a
+/// person's.
 package struct MemberProfile: Codable, Hashable, Sendable {
     /// As registered, 1 to 200 bytes.
     package var registrationName: String

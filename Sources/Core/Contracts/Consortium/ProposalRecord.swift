@@ -52,8 +52,8 @@ package struct ParametersChange: Codable, Hashable, Sendable {
     }
 }
 
-/// A board decision: open until more than half of the active board approves, until that can no longer happen, or
-/// until its end.
+/// A board decision: open until more than half of the active board approves, until that can no longer
+/// happen, or until its end.
 package struct ProposalRecord: Record {
     package enum State: String, Codable, Hashable, Sendable { case open, passed, rejected, expired }
 

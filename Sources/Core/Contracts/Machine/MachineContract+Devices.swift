@@ -3,9 +3,10 @@ import Ledger
 
 /// The devices that sign for a machine.
 ///
-/// The OEM brings their public keys without a proof of possession: devices are provisioned in a workshop, long before
-/// the ledger's name or the customer is known. Nothing is lost by it: a key that its bringer does not hold can sign
-/// nothing, what a device signs names its machine, and a key that is already on the ledger is refused.
+/// The OEM brings their public keys without a proof of possession: devices are provisioned in a workshop,
+/// long before the ledger's name or the customer is known. Nothing is lost by it: a key that its bringer
+/// does not hold can sign nothing, what a device signs names its machine, and a key that is already on the
+/// ledger is refused.
 extension MachineContract {
     /// - Throws: `machine.key_malformed`, `machine.key_taken`, `machine.text_*`.
     static func newDevice(_ new: NewDevice, _ context: Context) throws(Rejection) -> MachineRecord.Device {

@@ -2,8 +2,9 @@ import Codec
 import Ledger
 
 extension MachineContract {
-    /// Only a machine that is not in service: the customer stops it first, so that nobody ends the billing of a
-    /// running machine by proposing. One that the customer has never accepted binds nobody and ends at once.
+    /// Only a machine that is not in service: the customer stops it first, so that nobody ends the billing
+    /// of a running machine by proposing. One that the customer has never accepted binds nobody and ends at
+    /// once.
     static func proposeTermination(_ body: ProposeTermination, _ context: Context) throws(Rejection) {
         var machine = try context.existing(MachineRecord.self, body.machine)
         let member = try context.requireParty(oneOf: [machine.oem, machine.customer])

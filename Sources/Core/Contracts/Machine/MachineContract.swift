@@ -3,14 +3,16 @@ import Ledger
 
 /// A machine's life under rent: registered → accepted → inService ↔ stopped → terminating → terminated.
 ///
-/// Starting and stopping are the customer's, or its device's in its name: the ledger never controls a machine, it
-/// records from when to when it was in service, which is what is billed. A stop with a fault has to be reset, by the
-/// customer or the OEM and never by a device, before the machine starts again; any other stop needs no reset.
+/// Starting and stopping are the customer's, or its device's in its name: the ledger never controls a
+/// machine, it records from when to when it was in service, which is what is billed. A stop with a fault
+/// has to be reset, by the customer or the OEM and never by a device, before the machine starts again; any
+/// other stop needs no reset.
 package enum MachineContract: Contract {
     package static let name = "machine"
 
-    /// What a device may sign: it starts and stops its machine, opens tickets for it, and anchors its telemetry where
-    /// the box does so by itself. It declares no gaps and resets no faults: those are a company's word.
+    /// What a device may sign: it starts and stops its machine, opens tickets for it, and anchors its
+    /// telemetry where the box does so by itself. It declares no gaps and resets no faults: those are a
+    /// company's word.
     package static let deviceScopes = [
         "machine.start", "machine.stop", "maintenance.open", "telemetry.anchor",
     ]

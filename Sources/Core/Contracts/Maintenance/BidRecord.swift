@@ -80,8 +80,9 @@ package struct BidRecord: Record {
 }
 
 extension MaintenanceContract {
-    /// What a sealed bid commits to: the SHA-256 of the deterministic CBOR array of `millwright.bid`, the ticket, the
-    /// maintainer, the salt and the offer. Ticket and maintainer are in it so that nobody can copy a commitment.
+    /// What a sealed bid commits to: the SHA-256 of the deterministic CBOR array of `millwright.bid`, the
+    /// ticket, the maintainer, the salt and the offer. Ticket and maintainer are in it so that nobody can
+    /// copy a commitment.
     /// - Throws: `cbor.*`, never for an offer that was decoded.
     package static func commitment(
         to offer: Offer, salt: Bytes, ticket: TicketID, maintainer: MemberID, hash: HashFunction

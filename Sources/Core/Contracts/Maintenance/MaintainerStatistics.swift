@@ -26,8 +26,9 @@ package struct MaintainerStatistics: Record {
         (self.onTime, self.reworks, self.withdrawn) = (onTime, reworks, withdrawn)
     }
 
-    /// `(firstTimeFixes + onTime + 2) / (2 · (completed + withdrawn) + 4)` in ppm: the mean of both shares, begun at
-    /// one half (Laplace's rule of succession with two made-up tickets), so that a newcomer is neither first nor last.
+    /// `(firstTimeFixes + onTime + 2) / (2 · (completed + withdrawn) + 4)` in ppm: the mean of both shares,
+    /// begun at one half (Laplace's rule of succession with two made-up tickets), so that a newcomer is
+    /// neither first nor last.
     package var reputation: Rate {
         let good = Int128(firstTimeFixes) + Int128(onTime) + 2
         let all = 2 * (Int128(completed) + Int128(withdrawn)) + 4

@@ -3,8 +3,8 @@ import Ledger
 
 /// Comparing bids and awarding. The order of bids within the grace window changes nothing.
 ///
-/// Where no valid bid stands at the deadline, bidding begins again with the same length, three times at most; then the
-/// ticket is cancelled as unawarded, so that nothing runs for ever.
+/// Where no valid bid stands at the deadline, bidding begins again with the same length, three times at
+/// most; then the ticket is cancelled as unawarded, so that nothing runs for ever.
 extension MaintenanceContract {
     static let maximumExtensions: Int64 = 3
 
@@ -121,8 +121,8 @@ extension MaintenanceContract {
         try scheduleDecision(of: ticket, context)
     }
 
-    /// Takes bids for as long as at first. Those that stand are kept where one is named that goes and bids are open;
-    /// else all go: none was valid, or what was sealed is known by now.
+    /// Takes bids for as long as at first. Those that stand are kept where one is named that goes and bids
+    /// are open; else all go: none was valid, or what was sealed is known by now.
     static func restartBidding(
         _ ticket: inout TicketRecord, extensions: Int64, without leaving: BidRecord.ID? = nil,
         _ context: Context

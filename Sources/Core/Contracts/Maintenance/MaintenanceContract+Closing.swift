@@ -108,9 +108,9 @@ extension MaintenanceContract {
         try context.get(MaintainerStatistics.self, maintainer) ?? MaintainerStatistics(id: maintainer)
     }
 
-    /// Takes the first-time fix back from an earlier repair of the same fault, where this one was reported within 30
-    /// days of it, and remembers this one. Only a fault that was repaired counts: one that was merely reported, and
-    /// then rejected or cancelled, must not harm anybody.
+    /// Takes the first-time fix back from an earlier repair of the same fault, where this one was reported
+    /// within 30 days of it, and remembers this one. Only a fault that was repaired counts: one that was
+    /// merely reported, and then rejected or cancelled, must not harm anybody.
     private static func noteRepair(by ticket: TicketRecord, _ context: Context) throws(Rejection) {
         guard !ticket.request.kind.isPreventive else { return }
         let id = LatestRepairRecord.ID(machine: ticket.machine, faultCode: ticket.request.faultCode)

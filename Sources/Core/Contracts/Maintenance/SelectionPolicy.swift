@@ -21,7 +21,8 @@ package enum SelectionPolicy: Codable, Hashable, Sendable {
         }
     }
 
-    /// By which bids are compared automatically; first come first served uses the standard ones among simultaneous bids.
+    /// By which bids are compared automatically; first come first served uses the standard ones among
+    /// simultaneous bids.
     var weights: ScoreWeights? {
         switch self {
         case .firstComeFirstServed: .standard
@@ -62,11 +63,12 @@ package struct ScoreWeights: Codable, Hashable, Sendable {
 
 /// Compares bids with integers only, without regard to the order in which they came.
 ///
-/// Each bid gets parts per million for three things: *price*, the lowest limit over the bid's own; *arrival*, the
-/// shortest delay over its own, a delay being the hours begun from the report to the arrival, at least one; *record*,
-/// `MaintainerStatistics.reputation`. The score is Σ weight · part, in 10⁻¹² and at most 10¹². The highest wins.
-/// Equal scores are drawn by lot: the SHA-256 over all bids' digests in order gives a seed, and the lowest SHA-256 of
-/// seed ‖ bid id wins, so the lot is nobody's to know before the last bid.
+/// Each bid gets parts per million for three things: *price*, the lowest limit over the bid's own;
+/// *arrival*, the shortest delay over its own, a delay being the hours begun from the report to the
+/// arrival, at least one; *record*, `MaintainerStatistics.reputation`. The score is Σ weight · part, in
+/// 10⁻¹² and at most 10¹². The highest wins. Equal scores are drawn by lot: the SHA-256 over all bids'
+/// digests in order gives a seed, and the lowest SHA-256 of seed ‖ bid id wins, so the lot is nobody's to
+/// know before the last bid.
 package enum Selection {
     package struct Candidate: Hashable, Sendable {
         package var bid: BidRecord.ID

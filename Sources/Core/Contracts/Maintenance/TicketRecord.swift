@@ -10,8 +10,9 @@ package struct TicketID: TextIdentifier {
 
 /// One piece of maintenance from its report to its payment.
 ///
-/// State: open for bids → awarded → in progress ↔ on hold → work done → verified → closed; rework reopens it; it may be
-/// cancelled or rejected before work starts. Reported is a moment, not a state: a ticket is published with its report.
+/// State: open for bids → awarded → in progress ↔ on hold → work done → verified → closed; rework reopens
+/// it; it may be cancelled or rejected before work starts. Reported is a moment, not a state: a ticket is
+/// published with its report.
 package struct TicketRecord: Record {
     package enum State: String, Codable, Hashable, Sendable, CaseIterable {
         case openForBids, awarded, inProgress, onHold, workDone, verified, closed, cancelled, rejected
@@ -150,7 +151,8 @@ extension TicketRecord {
     /// Response: from the report to the start on site or remote, without pauses; nil before the start.
     package var responseTime: Span? { firstStarted.map(elapsed(until:)) }
 
-    /// Resolution: from the report to the machine's return to an up state, without pauses; nil before it is shown.
+    /// Resolution: from the report to the machine's return to an up state, without pauses; nil before it is
+    /// shown.
     package var resolutionTime: Span? {
         evidence.map { elapsed(until: Timestamp(milliseconds: $0.upSince)) }
     }

@@ -38,7 +38,8 @@ extension Context {
             "\(field) is shorter than \(range.lowerBound) bytes")
     }
 
-    /// C0, C1, DEL, and the two noncharacters that XML 1.0 has no form for: invoices must be able to carry it.
+    /// C0, C1, DEL, and the two noncharacters that XML 1.0 has no form for: invoices must be able to carry
+    /// it.
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0..<0x20, 0x7f...0x9f, 0xfffe, 0xffff: true
@@ -67,8 +68,8 @@ extension Context {
             "\(field) is not within \(range.lowerBound)...\(range.upperBound)")
     }
 
-    /// A content identifier's outer form: multibase base32 in lower case (`b…`), 16 to 128 characters. Whether it
-    /// names the right ciphertext is for whoever fetches it.
+    /// A content identifier's outer form: multibase base32 in lower case (`b…`), 16 to 128 characters.
+    /// Whether it names the right ciphertext is for whoever fetches it.
     /// - Throws: `<contract>.cid_malformed`.
     package func requireCID(_ cid: String) throws(Rejection) {
         let bytes = Array(cid.utf8)

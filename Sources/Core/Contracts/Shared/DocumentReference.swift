@@ -1,7 +1,8 @@
 import Codec
 import Ledger
 
-/// A document in the vault, as the ledger names it: where its ciphertext is found and what its plain bytes are.
+/// A document in the vault, as the ledger names it: where its ciphertext is found and what its plain bytes
+/// are.
 package struct DocumentReference: Codable, Hashable, Sendable {
     /// The ciphertext's content identifier, at most 128 bytes.
     package var cid: String

@@ -3,10 +3,10 @@ import Ledger
 
 /// A machine's telemetry as the ledger knows it: batches in the vault, each anchored with its root, and gaps.
 ///
-/// Anchors and gaps of a machine are one chain, each naming the digest of the one before. Their sequence numbers are
-/// contiguous from 1, so that a missing entry cannot be hidden: it is either in a batch or in a declared gap. The
-/// numbering is the machine's and runs on when a device is replaced. The device's clock is data, not proof: the
-/// contract asks of it only that a range does not end before it begins.
+/// Anchors and gaps of a machine are one chain, each naming the digest of the one before. Their sequence
+/// numbers are contiguous from 1, so that a missing entry cannot be hidden: it is either in a batch or in a
+/// declared gap. The numbering is the machine's and runs on when a device is replaced. The device's clock
+/// is data, not proof: the contract asks of it only that a range does not end before it begins.
 package enum TelemetryContract: Contract {
     package static let name = "telemetry"
 
@@ -146,8 +146,8 @@ package enum TelemetryContract: Contract {
             from <= to, else: "telemetry.wrong_times", "the range ends before it begins")
     }
 
-    /// A device that the machine has now and that may sign. What a replaced or revoked one still held is declared
-    /// as a gap: its word is worth nothing any more.
+    /// A device that the machine has now and that may sign. What a replaced or revoked one still held is
+    /// declared as a gap: its word is worth nothing any more.
     private static func requireDevice(
         _ key: KeyID, of machine: MachineRecord, _ context: Context
     ) throws(Rejection) {

@@ -61,7 +61,8 @@ package final class BlockLog: Sendable {
             let (first, next) = index.withLock { ($0.firstHeight, $0.nextHeight) }
             try check(records, first: first, next: next)
             do throws(StorageError) {
-                let height = next ?? records[0].height
+                let firstBlock = records.first { $0.kind == .block }
+                let height = next ?? firstBlock?.height ?? SegmentHeader.unknownHeight
                 let locations = try writer.append(records, nextHeight: height, to: self)
                 try index.withLock { (index) throws(StorageError) in
                     for (record, location) in zip(records, locations) {
@@ -76,13 +77,14 @@ package final class BlockLog: Sendable {
     }
 
     /// Begins a new segment whose first block has this height, leaving a gap above the last one: after a
-    /// snapshot was taken from a peer. Blocks below are kept on the disk and no longer found by height.
+    /// snapshot was taken from a peer, and before its state is written. Blocks below are kept on the disk
+    /// and no longer found by height.
     /// - Throws: `storage.out_of_order` where there would be no gap; otherwise as `append`.
     package func beginAgain(at height: UInt64) throws(StorageError) {
         try writer.withLock { (writer) throws(StorageError) in
             try writer.checkUsable()
             let next = index.withLock { $0.nextHeight } ?? 0
-            guard height > next else { throw .outOfOrder(height: height, next: next) }
+            guard height > next, height < .max else { throw .outOfOrder(height: height, next: next) }
             do throws(StorageError) {
                 try writer.roll(nextHeight: height, in: self)
             } catch {

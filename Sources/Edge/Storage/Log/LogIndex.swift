@@ -23,6 +23,7 @@ struct LogIndex: Sendable {
     /// A segment begins. One that begins above the next height is a new beginning: what lies below is not
     /// looked up again.
     mutating func begin(at height: UInt64) {
+        if height == SegmentHeader.unknownHeight { return }
         guard let nextHeight, height <= nextHeight else {
             firstHeight = height
             blocks = []

@@ -48,6 +48,7 @@ struct LogOpening {
 
     consuming func run() throws(StorageError) -> (writer: LogWriter, index: LogIndex) {
         try files.createFolder(folder)
+        try files.synchronizeFolder(folder + "/..")
         for name in try files.names(in: folder) where name.hasSuffix(LogFolder.unfinished) {
             try files.remove(folder + "/" + name)
         }

@@ -13,7 +13,8 @@ struct SegmentHeader: Hashable, Sendable {
 
     let chain: Digest
     let number: UInt64
-    /// The height that was next when the segment was begun.
+    static let unknownHeight = UInt64.max
+    /// The height that was next when the segment was begun, or `unknownHeight` while no block had been seen.
     let firstHeight: UInt64
     let salt: UInt64
 

@@ -38,7 +38,7 @@ package struct RowLayer: Sendable {
     package private(set) var nodeCount: UInt64 = 0
 
     /// - Parameter isLarge: Whether the layer will hold many blocks and be snapshotted while it grows.
-    package init(isLarge: Bool = false) { shardCount = isLarge ? 2048 : 1 }
+    package init(isLarge: Bool = false) { shardCount = isLarge ? 8192 : 1 }
 
     /// The rows that differ from what lies below, over all tables.
     package var count: Int { tables.reduce(0) { $0 + $1.count } }

@@ -19,10 +19,10 @@ struct RowKey: Hashable, Comparable, Sendable {
     static func < (left: RowKey, right: RowKey) -> Bool { KeyOrder.precedes(left.bytes, right.bytes) }
 }
 
-/// Keys in order, in chunks of a few hundred: an insertion moves one chunk, and copies only that where a
+/// Keys in order, in chunks of about a hundred: an insertion moves one chunk, and copies only that where a
 /// snapshot holds it.
 struct SortedKeys: Sendable {
-    private static let chunkLimit = 256
+    private static let chunkLimit = 128
     private var chunks: [[RowKey]] = []
 
     /// Where a key stands.

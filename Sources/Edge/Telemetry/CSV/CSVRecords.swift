@@ -1,4 +1,5 @@
-/// Records of comma-separated values (RFC 4180): quoted fields may hold separators, doubled quotes and line ends.
+/// Records of comma-separated values (RFC 4180): quoted fields may hold separators, doubled quotes and line
+/// ends.
 struct CSVRecords {
     private(set) var lines: LineReader
     private let separator: UInt8

@@ -1,7 +1,8 @@
 import Billing
 import Foundation
 
-/// A JSON object of a mapping file. Keys that nobody asked for are refused, so that a misspelt one is noticed.
+/// A JSON object of a mapping file. Keys that nobody asked for are refused, so that a misspelt one is
+/// noticed.
 struct MappingObject {
     private indirect enum Value: Decodable {
         case text(String)

@@ -2,9 +2,9 @@ import Billing
 
 /// A state that follows from measured values, for machines that report none.
 ///
-/// The rules are read in order and the first that holds gives the state. A rule in force holds on until its bound is
-/// missed by more than its hysteresis. A new outcome is taken once it has been the outcome for the hold time; it is
-/// never dated back. The first row counts at once.
+/// The rules are read in order and the first that holds gives the state. A rule in force holds on until its
+/// bound is missed by more than its hysteresis. A new outcome is taken once it has been the outcome for the
+/// hold time; it is never dated back. The first row counts at once.
 package struct ThresholdRules: Sendable {
     struct Rule: Sendable {
         /// The place of the measure in the mapping's list.

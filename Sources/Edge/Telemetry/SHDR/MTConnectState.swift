@@ -62,8 +62,8 @@ struct MTConnectState {
         faults.count < Self.maximumFaults || holds(key, nativeCode: nativeCode)
     }
 
-    /// Whether a fault begins with the condition. A code's level replaces its earlier one; NORMAL without a code, or
-    /// UNAVAILABLE, ends all of the key's.
+    /// Whether a fault begins with the condition. A code's level replaces its earlier one; NORMAL without a
+    /// code, or UNAVAILABLE, ends all of the key's.
     mutating func apply(key: String, _ level: ConditionLevel, nativeCode: String) -> Bool {
         switch level {
         case .fault: return faults.insert(Fault(key: key, nativeCode: nativeCode)).inserted

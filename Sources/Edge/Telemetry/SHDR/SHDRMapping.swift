@@ -20,9 +20,10 @@ package struct SHDRMapping: Sendable {
     let counters: [CounterMapping]
     let measures: [MeasureMapping]
 
-    /// MTConnect `ControllerMode` as what the machine is used for. In AUTOMATIC and SEMI_AUTOMATIC a program makes
-    /// parts; in MANUAL, MANUAL_DATA_INPUT and EDIT a person moves axes, tries blocks or writes programs, which is
-    /// setting up. MTConnect has no mode for maintenance: that is a ticket's matter, not the controller's.
+    /// MTConnect `ControllerMode` as what the machine is used for. In AUTOMATIC and SEMI_AUTOMATIC a program
+    /// makes parts; in MANUAL, MANUAL_DATA_INPUT and EDIT a person moves axes, tries blocks or writes
+    /// programs, which is setting up. MTConnect has no mode for maintenance: that is a ticket's matter, not
+    /// the controller's.
     static let controllerModes: [String: MachineMode] = [
         "AUTOMATIC": .processing, "SEMI_AUTOMATIC": .processing, "MANUAL": .setup,
         "MANUAL_DATA_INPUT": .setup, "EDIT": .setup,

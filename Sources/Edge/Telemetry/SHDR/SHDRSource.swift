@@ -2,8 +2,9 @@ import Billing
 
 /// Entries from an MTConnect adapter's log.
 ///
-/// Events with one time stamp that follow each other become one entry, until a key repeats. Lines that change nothing
-/// make no entry, except where the silence would otherwise look longer than three reporting intervals.
+/// Events with one time stamp that follow each other become one entry, until a key repeats. Lines that
+/// change nothing make no entry, except where the silence would otherwise look longer than three reporting
+/// intervals.
 package struct SHDRSource: TelemetrySource {
     /// The entry that is being gathered.
     private struct Draft {

@@ -1,11 +1,11 @@
 import Billing
 
-/// A press that makes parts, from a seed: the same plan and the same repairs give the same entries, in whatever steps they
-/// are asked for.
+/// A press that makes parts, from a seed: the same plan and the same repairs give the same entries, in
+/// whatever steps they are asked for.
 ///
-/// It works in shifts, sets up at the beginning of each, makes parts with scrap and stops, waits for material, warms up and
-/// cools down. A failure takes it out of service until somebody repairs it. It reports at every interval and, in between,
-/// when its state or mode changes.
+/// It works in shifts, sets up at the beginning of each, makes parts with scrap and stops, waits for
+/// material, warms up and cools down. A failure takes it out of service until somebody repairs it. It
+/// reports at every interval and, in between, when its state or mode changes.
 package struct SimulatedMachine: TelemetrySource {
     private enum Phase: Hashable {
         case off, setup, cycle, shortStop, waiting, failed
@@ -71,7 +71,8 @@ package struct SimulatedMachine: TelemetrySource {
     /// Lets `next()` give entries before `time` only; called again with a later time, it goes on.
     package mutating func run(until time: Int64) { horizon = min(time, plan.to) }
 
-    /// Tells when the machine is repaired. A time that has passed means the last reported one: what was reported stays.
+    /// Tells when the machine is repaired. A time that has passed means the last reported one: what was
+    /// reported stays.
     package mutating func repair(at time: Int64) {
         repairs.append(max(time, clock))
         repairs.sort()

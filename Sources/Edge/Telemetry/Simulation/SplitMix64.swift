@@ -1,5 +1,5 @@
-/// A small deterministic generator of 64-bit numbers (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number
-/// Generators", 2014). For simulations only: it keeps no secret.
+/// A small deterministic generator of 64-bit numbers (Steele, Lea, Flood: "Fast Splittable Pseudorandom
+/// Number Generators", 2014). For simulations only: it keeps no secret.
 package struct SplitMix64: Sendable {
     private var state: UInt64
 

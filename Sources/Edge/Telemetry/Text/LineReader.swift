@@ -2,8 +2,8 @@ import Foundation
 
 /// Lines of UTF-8 text from a byte source, in bounded memory: one chunk and one line.
 ///
-/// Lines end with LF or CRLF; the last may have no end. A byte order mark is skipped. After an error the reader goes on
-/// with the line that follows.
+/// Lines end with LF or CRLF; the last may have no end. A byte order mark is skipped. After an error the
+/// reader goes on with the line that follows.
 struct LineReader {
     /// What the errors of a reader are called.
     struct Codes {

@@ -1,4 +1,5 @@
-/// A point in time as machines write it, in milliseconds since 1970 UTC. Smaller parts are cut off, not rounded.
+/// A point in time as machines write it, in milliseconds since 1970 UTC. Smaller parts are cut off, not
+/// rounded.
 package struct Timestamp: Hashable, Sendable {
     package let milliseconds: Int64
     /// False where the text named no zone, so that one had to be assumed.

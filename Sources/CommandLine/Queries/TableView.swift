@@ -1,0 +1,134 @@
+import Codec
+import Contracts
+import Ledger
+import Node
+
+/// One kind of record as people look at it: its columns, and how its names are read.
+struct TableView: Sendable {
+    /// Plural, as in `millwright list machines`.
+    let plural: String
+    /// Singular, as in `millwright show machine press-7`.
+    let singular: String
+    let list: @Sendable (StateView) throws -> (rows: [[String]], json: any Encodable)
+    let show: @Sendable (StateView, String) throws -> (record: Any, json: any Encodable)?
+    let rowKey: @Sendable (StateView, String) throws -> RowKey?
+    let header: [String]
+
+    init<R: Record>(
+        _ type: R.Type, _ singular: String, _ plural: String,
+        _ columns: [(String, @Sendable (R) -> String)],
+        name: @escaping @Sendable (R.ID) -> String
+    ) {
+        (self.singular, self.plural) = (singular, plural)
+        header = columns.map(\.0)
+        list = { view in
+            let records = try view.all(R.self)
+            return (records.map { record in columns.map { $0.1(record) } }, records)
+        }
+        let find: @Sendable (StateView, String) throws -> R? = { view, text in
+            try view.all(R.self).first { name($0.id) == text }
+        }
+        show = { view, text in try find(view, text).map { ($0, $0) } }
+        rowKey = { view, text in try find(view, text).map { R.rowKey($0.id) } }
+    }
+}
+
+extension TableView {
+    /// A table whose names are texts of their own.
+    init<R: Record>(
+        _ type: R.Type, _ singular: String, _ plural: String,
+        _ columns: [(String, @Sendable (R) -> String)]
+    ) where R.ID: CustomStringConvertible {
+        self.init(type, singular, plural, columns) { $0.description }
+    }
+
+    static let all: [TableView] = [
+        TableView(
+            MemberRecord.self, "member", "members",
+            [
+                ("MEMBER", { $0.id.text }), ("NAME", { $0.name }),
+                ("ROLES", { $0.roles.map(\.rawValue).joined(separator: ", ") }), ("STATUS", { $0.status.rawValue }),
+            ]),
+        TableView(
+            InvitationRecord.self, "invitation", "invitations",
+            [
+                ("INVITATION", { $0.id.text }), ("MEMBER", { $0.member.text }),
+                ("STATE", { $0.state.rawValue }), ("EXPIRES", { Output.time($0.expires) }),
+            ]),
+        TableView(
+            ProposalRecord.self, "proposal", "proposals",
+            [
+                ("PROPOSAL", { $0.id.description }), ("STATE", { $0.state.rawValue }),
+            ]),
+        TableView(
+            AccreditationRecord.self, "accreditation", "accreditations",
+            [
+                ("OEM", { $0.id.oem.text }), ("MAINTAINER", { $0.id.maintainer.text }),
+                ("CLASSES", { $0.classes.map(\.text).joined(separator: ", ") }),
+                ("REGIONS", { $0.regions.map(\.text).joined(separator: ", ") }),
+                ("UNTIL", { $0.revoked == nil ? Output.time($0.until) : "revoked" }),
+            ]
+        ) { "\($0.oem)/\($0.maintainer)" },
+        TableView(
+            KeyRecord.self, "key", "keys",
+            [
+                ("KEY", { $0.id.description }), ("MEMBER", { $0.account.text }),
+            ]),
+        TableView(
+            MachineRecord.self, "machine", "machines",
+            [
+                ("MACHINE", { $0.id.text }), ("CLASS", { $0.machineClass.text }), ("OEM", { $0.oem.text }),
+                ("CUSTOMER", { $0.customer.text }), ("STATE", { $0.state.rawValue }),
+            ]),
+        TableView(
+            AnchorRecord.self, "anchor", "anchors",
+            [
+                ("MACHINE", { $0.id.machine.text }), ("NUMBER", { "\($0.id.number)" }),
+                ("ENTRIES", { "\($0.first)-\($0.last)" }),
+                ("FROM", { ISO8601.text(milliseconds: $0.fromMilliseconds) }),
+            ]
+        ) { "\($0.machine)/\($0.number)" },
+        TableView(
+            GapRecord.self, "gap", "gaps",
+            [
+                ("MACHINE", { $0.id.machine.text }), ("ENTRIES", { "\($0.first)-\($0.last)" }),
+                ("REASON", { $0.reason }),
+            ]
+        ) { "\($0.machine)/\($0.number)" },
+        TableView(
+            AgreementRecord.self, "agreement", "agreements",
+            [
+                ("AGREEMENT", { $0.id.text }), ("MACHINE", { $0.machine.text }), ("OEM", { $0.oem.text }),
+                ("CUSTOMER", { $0.customer.text }), ("STATE", { $0.state.rawValue }),
+            ]),
+        TableView(
+            ClassificationRecord.self, "classification", "classifications",
+            [
+                ("CLASSIFICATION", { $0.id.description }), ("OEM SAYS", { $0.oemSays?.rawValue ?? "-" }),
+                ("CUSTOMER SAYS", { $0.customerSays?.rawValue ?? "-" }),
+                ("DECIDED", { $0.decision?.attribution.rawValue ?? "open" }),
+            ]),
+        TableView(
+            InvoiceRecord.self, "invoice", "invoices",
+            [
+                ("INVOICE", { $0.id.description }), ("MACHINE", { $0.machine.text }),
+                ("STATE", { $0.state.rawValue }), ("PAYABLE", { Output.amount($0.payable, $0.currency) }),
+                ("DUE", { Output.time($0.dueDate) }),
+            ]),
+        TableView(
+            CreditNoteRecord.self, "credit-note", "credit-notes",
+            [
+                ("CREDIT NOTE", { $0.id.description }), ("INVOICE", { $0.invoice.description }),
+                ("REASON", { $0.reason }),
+            ]),
+    ]
+
+    /// The table that a person means by either of its names.
+    static func named(_ name: String) throws -> TableView {
+        guard let table = all.first(where: { $0.singular == name || $0.plural == name }) else {
+            throw UsageError(
+                "cli.unknown_table", "there are no «\(name)»: \(all.map(\.plural).joined(separator: ", "))")
+        }
+        return table
+    }
+}

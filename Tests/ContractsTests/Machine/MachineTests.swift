@@ -1,0 +1,176 @@
+import Codec
+import Contracts
+import Ledger
+import Testing
+
+extension ContractHarness {
+    func machine(_ action: MachineContract.Action, as signer: Signer) throws {
+        try run(MachineContract.self, action, as: signer)
+    }
+
+    func machine(_ id: String = "press-7") throws -> MachineRecord {
+        try existing(MachineRecord.self, MachineID(id)!)
+    }
+}
+
+/// Ready-made actions on the machine `press-7`.
+enum MachineSteps {
+    static let press = MachineContract.Subject(machine: MachineID("press-7")!)
+
+    static func stop(fault: Bool = false, reason: String = "end of shift") -> MachineContract.Action {
+        .stop(.init(machine: press.machine, reason: reason, fault: fault))
+    }
+
+    static func terminate(reason: String = "end of contract") -> MachineContract.Action {
+        .proposeTermination(.init(machine: press.machine, reason: reason))
+    }
+
+    static func relocate(_ name: String = "Hall 9") -> MachineContract.Action {
+        .relocate(.init(machine: press.machine, site: .init(region: Region("de-by")!, name: name)))
+    }
+
+    static func replace(
+        _ old: String = "press-7.device", with new: String = "press-7.device.2", label: String = "new box"
+    ) -> MachineContract.Action {
+        .replaceDevice(
+            .init(
+                machine: press.machine, replaces: ContractHarness.keyID(old),
+                device: .init(publicKey: ContractHarness.publicKey(new), label: label)))
+    }
+
+    static func acceptDevice(_ key: String = "press-7.device.2") -> MachineContract.Action {
+        .acceptDevice(.init(machine: press.machine, key: ContractHarness.keyID(key)))
+    }
+
+    typealias Step = @Sendable (ContractHarness) throws -> Void
+
+    static let registered: Step = {
+        try $0.machine(.register(ContractHarness.registration("press-7")), as: $0.member("oem"))
+    }
+    static let accepted: Step = { try $0.acceptedMachine("press-7") }
+    static let running: Step = {
+        try accepted($0)
+        try $0.machine(.start(press), as: $0.member("customer"))
+    }
+    static let stopped: Step = {
+        try running($0)
+        try $0.machine(stop(), as: $0.member("customer"))
+    }
+    static let faulted: Step = {
+        try running($0)
+        try $0.machine(stop(fault: true), as: $0.device(of: "press-7"))
+    }
+    static let terminating: Step = {
+        try stopped($0)
+        try $0.machine(terminate(), as: $0.member("customer"))
+    }
+    static let replacing: Step = {
+        try running($0)
+        try $0.machine(replace(), as: $0.member("oem"))
+    }
+}
+
+@Suite struct MachineTests {
+    let harness: ContractHarness
+
+    init() throws { harness = try ContractHarness() }
+
+    @Test func theOEMRegistersAndTheCustomerAccepts() throws {
+        try MachineSteps.registered(harness)
+        let device = ContractHarness.keyID("press-7.device")
+        #expect(try harness.machine().state == .registered)
+        #expect(try harness.get(KeyRecord.self, device) == nil)
+        try harness.machine(.accept(MachineSteps.press), as: harness.member("customer"))
+        #expect(try harness.machine().state == .accepted)
+        let key = try harness.existing(KeyRecord.self, device)
+        #expect(key.kind == .device && key.account == MemberID("customer") && key.subject == "press-7")
+        #expect(key.scopes == MachineContract.deviceScopes && key.since == harness.height)
+    }
+
+    @Test func aMachineIsFoundByItsParties() throws {
+        try MachineSteps.accepted(harness)
+        let context = harness.context()
+        for (index, value) in [("oem", "oem"), ("customer", "customer"), ("state", "accepted")] {
+            let found = try context.records(MachineRecord.self, where: index, equals: Array(value.utf8))
+            #expect(found.map(\.id.text) == ["press-7"])
+        }
+    }
+
+    @Test func customerAndDeviceStartAndStop() throws {
+        try MachineSteps.accepted(harness)
+        let device = harness.device(of: "press-7")
+        try harness.machine(.start(MachineSteps.press), as: device)
+        #expect(try harness.machine().state == .inService)
+        try harness.machine(MachineSteps.stop(), as: harness.delegate(of: "customer"))
+        try harness.machine(.start(MachineSteps.press), as: harness.member("customer"))
+        try harness.machine(MachineSteps.stop(reason: "material is\nmissing"), as: device)
+        let machine = try harness.machine()
+        #expect(machine.state == .stopped)
+        #expect(machine.lastStop?.key == device.key && machine.lastStop?.hasOpenFault == false)
+    }
+
+    @Test(arguments: ["oem", "customer"]) func aFaultIsResetBeforeTheNextStart(_ name: String) throws {
+        try MachineSteps.faulted(harness)
+        try harness.machine(.reset(MachineSteps.press), as: harness.member(name))
+        let stop = try #require(try harness.machine().lastStop)
+        #expect(stop.fault && !stop.hasOpenFault && stop.resetBy?.text == name)
+        #expect(try harness.machine().state == .stopped)
+        try harness.machine(.start(MachineSteps.press), as: harness.device(of: "press-7"))
+        #expect(try harness.machine().state == .inService)
+    }
+
+    @Test(arguments: [("oem", "customer"), ("customer", "oem")])
+    func bothPartiesEndTheRent(_ proposer: String, _ other: String) throws {
+        try MachineSteps.stopped(harness)
+        try harness.machine(MachineSteps.terminate(), as: harness.member(proposer))
+        #expect(try harness.machine().state == .terminating)
+        try harness.machine(.acceptTermination(MachineSteps.press), as: harness.member(other))
+        #expect(try harness.machine().state == .terminated)
+        #expect(try harness.machine().terminated == harness.now)
+        #expect(try harness.existing(KeyRecord.self, ContractHarness.keyID("press-7.device")).revoked)
+    }
+
+    @Test(arguments: ["oem", "customer"]) func aTerminationIsDeclinedOrTakenBack(_ name: String) throws {
+        try MachineSteps.terminating(harness)
+        try harness.machine(.declineTermination(MachineSteps.press), as: harness.member(name))
+        #expect(try harness.machine().state == .stopped)
+        #expect(try harness.machine().termination == nil)
+        try harness.machine(.start(MachineSteps.press), as: harness.member("customer"))
+    }
+
+    @Test(arguments: ["oem", "customer"]) func whatWasNeverAcceptedEndsAtOnce(_ name: String) throws {
+        try MachineSteps.registered(harness)
+        try harness.machine(MachineSteps.terminate(), as: harness.member(name))
+        #expect(try harness.machine().state == .terminated)
+    }
+
+    @Test func endingAnUnacceptedMachineLeavesAnothersDeviceAlone() throws {
+        try MachineSteps.registered(harness)
+        let same = ContractHarness.registration("press-7")
+        var other = ContractHarness.registration("press-8")
+        other.devices = same.devices
+        try harness.machine(.register(other), as: harness.member("oem"))
+        try harness.machine(.accept(MachineSteps.press), as: harness.member("customer"))
+        try harness.machine(
+            .proposeTermination(.init(machine: other.machine, reason: "wrong box")),
+            as: harness.member("customer"))
+        #expect(try !harness.existing(KeyRecord.self, ContractHarness.keyID("press-7.device")).revoked)
+    }
+
+    @Test func aDeviceIsReplacedWhileTheMachineRuns() throws {
+        try MachineSteps.replacing(harness)
+        #expect(try !harness.existing(KeyRecord.self, ContractHarness.keyID("press-7.device")).revoked)
+        try harness.machine(MachineSteps.acceptDevice(), as: harness.member("customer"))
+        let machine = try harness.machine()
+        #expect(machine.devices.map(\.label) == ["new box"] && machine.replacement == nil)
+        #expect(try harness.existing(KeyRecord.self, ContractHarness.keyID("press-7.device")).revoked)
+        #expect(try !harness.existing(KeyRecord.self, ContractHarness.keyID("press-7.device.2")).revoked)
+    }
+
+    @Test func theCustomerMovesAMachineThatIsNotRunning() throws {
+        try MachineSteps.stopped(harness)
+        try harness.machine(MachineSteps.relocate(), as: harness.member("customer"))
+        #expect(try harness.machine().site == .init(region: Region("de-by")!, name: "Hall 9"))
+        #expect(harness.events == ["relocated"])
+    }
+}
