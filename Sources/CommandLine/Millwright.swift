@@ -5,7 +5,8 @@ import Node
 @main
 struct Millwright {
     /// Every verb, grouped by its first word in the order in which help lists them.
-    static let verbs: [Verb] = ConsortiumVerbs.all + QueryVerbs.all
+    static let verbs: [Verb] = 
+        ConsortiumVerbs.all + MachineVerbs.all + MaintenanceVerbs.all + QueryVerbs.all
 
     static func main() async {
         let arguments = Array(CommandLine.arguments.dropFirst())
