@@ -1,3 +1,4 @@
+import Billing
 import Foundation
 import Node
 
@@ -6,7 +7,8 @@ import Node
 struct Millwright {
     /// Every verb, grouped by its first word in the order in which help lists them.
     static let verbs: [Verb] = 
-        ConsortiumVerbs.all + MachineVerbs.all + MaintenanceVerbs.all + QueryVerbs.all
+        ConsortiumVerbs.all + MachineVerbs.all + MaintenanceVerbs.all + TelemetryVerbs.all
+        + BillingVerbs.all + QueryVerbs.all
 
     static func main() async {
         let arguments = Array(CommandLine.arguments.dropFirst())
@@ -28,6 +30,10 @@ struct Millwright {
             try await verb.run(invocation)
             return 0
         } catch let error as UsageError {
+            Terminal.error("millwright: \(error)")
+            return 2
+        } catch let error as BillingError {
+            // What the ledger refuses comes as a `NodeError`: these are figures that a person gave.
             Terminal.error("millwright: \(error)")
             return 2
         } catch let answer as NegativeAnswer {
