@@ -6,8 +6,8 @@ import Node
 @main
 struct Millwright {
     /// Every verb, grouped by its first word in the order in which help lists them.
-    static let verbs: [Verb] = 
-        ConsortiumVerbs.all + MachineVerbs.all + MaintenanceVerbs.all + TelemetryVerbs.all
+    static let verbs: [Verb] =
+        DemoVerb.all + ConsortiumVerbs.all + MachineVerbs.all + MaintenanceVerbs.all + TelemetryVerbs.all
         + BillingVerbs.all + QueryVerbs.all
 
     static func main() async {
