@@ -117,7 +117,8 @@ struct COSEExampleTests {
         #expect(!Ed25519.verify(publicKey: publicKey, signature: message.signature, message: payload))
     }
 
-    /// The same signature scheme in a message of several signers (tag 98), which the ledger itself does not use.
+    /// The same signature scheme in a message of several signers (tag 98), which the ledger itself does not
+    /// use.
     @Test func verifiesTheSignerOfASignMessage() throws {
         var reader = CBORReader(try message("eddsa-01"))
         #expect(try reader.tag() == 98)

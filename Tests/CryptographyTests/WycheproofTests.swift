@@ -4,7 +4,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Project Wycheproof's cases, each run; the counts are of the vendored files, so that none can vanish unnoticed.
+/// Project Wycheproof's cases, each run; the counts are of the vendored files, so that none can vanish
+/// unnoticed.
 @Suite(.enabled(if: SharedFiles.isPresent, "needs ../shared/vectors"))
 struct WycheproofTests {
     private struct File<Group: Decodable>: Decodable {
@@ -53,7 +54,8 @@ struct WycheproofTests {
         let tests: [Case]
     }
 
-    /// 518 cases: 264 valid; of 254 acceptable ones, those with an all-zero secret are refused and the rest computed.
+    /// 518 cases: 264 valid; of 254 acceptable ones, those with an all-zero secret are refused and the rest
+    /// computed.
     @Test func x25519AgreesAndRefusesSmallOrderPoints() throws {
         let groups: [AgreementGroup] = try groups("x25519", count: 518)
         var (computed, refused) = (0, 0)

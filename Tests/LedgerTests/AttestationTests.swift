@@ -79,7 +79,9 @@ import Testing
         for (count, quorum) in expected {
             let set = ValidatorSet(
                 (0..<count).map {
-                    .init(member: MemberID("v\($0)")!, votingKey: Bytes([UInt8](repeating: UInt8($0), count: 32)))
+                    .init(
+                        member: MemberID("v\($0)")!,
+                        votingKey: Bytes([UInt8](repeating: UInt8($0), count: 32)))
                 }, hash: TestLedger.hash)
             #expect(set.quorum == quorum)
         }

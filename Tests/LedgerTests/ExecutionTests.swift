@@ -62,7 +62,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (Span.hours(24), Skip.Reason?.none), (Span(nanoseconds: Span.hours(24).nanoseconds + 1), .expiryTooFar),
+        (Span.hours(24), Skip.Reason?.none),
+        (Span(nanoseconds: Span.hours(24).nanoseconds + 1), .expiryTooFar),
         (Span(nanoseconds: 0), .expired), (Span(nanoseconds: 1), nil),
     ])
     func expiryLiesWithinADayAhead(ahead: Span, reason: Skip.Reason?) throws {
@@ -177,7 +178,9 @@ import Testing
 
     @Test func indexesFollowTheirRecords() throws {
         let ledger = try TestLedger()
-        try ledger.run([try ledger.add(1, to: "a"), try ledger.add(1, to: "b"), try ledger.add(1, to: "z", by: "beta")])
+        try ledger.run([
+            try ledger.add(1, to: "a"), try ledger.add(1, to: "b"), try ledger.add(1, to: "z", by: "beta"),
+        ])
         func owned(_ member: String) throws -> [String] {
             let state = BlockState(base: ledger.rows, height: 99)
             return try state.records(

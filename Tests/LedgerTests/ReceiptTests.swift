@@ -41,7 +41,8 @@ import Testing
         for bit in 0..<(bytes.count * 8) {
             var changed = bytes
             changed[bit / 8] ^= 1 << UInt8(bit % 8)
-            let isGood = (try? ReceiptBundle(decoding: changed)).map { (try? verify($0, ledger)) != nil } ?? false
+            let isGood =
+                (try? ReceiptBundle(decoding: changed)).map { (try? verify($0, ledger)) != nil } ?? false
             #expect(!isGood, "bit \(bit % 8) of byte \(bit / 8)")
         }
     }

@@ -4,7 +4,11 @@ import Ledger
 extension ContractSet {
     /// The first version of the Machine-as-a-Service rules.
     package static let version1 = ContractSet(
-        version: 1, contracts: [ConsortiumContract.self, MachineContract.self, TelemetryContract.self, AgreementContract.self]
+        version: 1,
+        contracts: [
+            ConsortiumContract.self, MachineContract.self, TelemetryContract.self, AgreementContract.self,
+            MaintenanceContract.self,
+        ]
     ) { (genesis: Genesis, context: Context) throws(Rejection) in
         let founders: [Founder]
         do throws(CodecError) {

@@ -9,8 +9,8 @@ package enum Ed25519 {
 
     /// Whether the signature is the key's over the message; false for any input of the wrong length.
     ///
-    /// Every node must accept the same signatures. libsodium's rule: the equation without the cofactor, S below the group's
-    /// order, A encoded canonically, neither A nor R of small order.
+    /// Every node must accept the same signatures. libsodium's rule: the equation without the cofactor, S
+    /// below the group's order, A encoded canonically, neither A nor R of small order.
     package static func verify(publicKey: [UInt8], signature: [UInt8], message: [UInt8]) -> Bool {
         guard publicKey.count == publicKeyCount, signature.count == signatureCount else { return false }
         Cryptography.initialise()
@@ -107,7 +107,8 @@ extension Ed25519.PublicKey: Codable, CustomStringConvertible {
 
 /// Names a key by its content: the COSE key thumbprint (RFC 9679 §3) with SHA-256.
 package enum KeyThumbprint {
-    /// SHA-256 of the deterministic CBOR `{1: 1, -1: 6, -2: x}`: key type OKP, curve Ed25519, the 32 bytes of the key.
+    /// SHA-256 of the deterministic CBOR `{1: 1, -1: 6, -2: x}`: key type OKP, curve Ed25519, the 32 bytes of
+    /// the key.
     package static func of(publicKey: Ed25519.PublicKey) -> Digest {
         var writer = CBORWriter(reservingCapacity: 40)
         writer.map(3)

@@ -3,8 +3,9 @@ import Codec
 
 /// A secret under a password: what a key file holds.
 ///
-/// Deterministic CBOR `[1, operations, memory bytes, salt (16), nonce (24), sealed]`. The key is Argon2id 1.3 (RFC 9106) of the
-/// password's UTF-8 bytes; the secret is sealed with XChaCha20-Poly1305, which also covers everything before it.
+/// Deterministic CBOR `[1, operations, memory bytes, salt (16), nonce (24), sealed]`. The key is Argon2id 1.3
+/// (RFC 9106) of the password's UTF-8 bytes; the secret is sealed with XChaCha20-Poly1305, which also covers
+/// everything before it.
 package enum PasswordProtected {
     /// How much work one guess costs.
     package struct Cost: Hashable, Sendable {
@@ -44,8 +45,8 @@ package enum PasswordProtected {
         return file.bytes
     }
 
-    /// - Throws: `crypto.malformed` where the file is not one or asks for too much work; `crypto.not_authentic` for a wrong
-    ///   password or a changed file; `crypto.out_of_memory`.
+    /// - Throws: `crypto.malformed` where the file is not one or asks for too much work;
+    ///   `crypto.not_authentic` for a wrong password or a changed file; `crypto.out_of_memory`.
     package static func open(_ file: [UInt8], password: String) throws(CryptographyError) -> SecretBytes {
         let parts: (cost: Cost, salt: [UInt8], nonce: [UInt8], sealed: [UInt8])
         do {

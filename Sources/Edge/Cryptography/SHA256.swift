@@ -3,9 +3,10 @@ import Codec
 
 /// SHA-256 (FIPS 180-4), from OpenSSL, which uses the processor's SHA instructions.
 ///
-/// Measured on a two-core machine with SHA-NI, nanoseconds for 65 and 400 bytes: OpenSSL's block functions 92 and 268, EVP
-/// with a fetched algorithm and a reused context 123 and 296, EVP with a new context 153 and 330, `EVP_Q_digest` 340
-/// and 505, libsodium 1.0.18 398 and 1366. A reused EVP context would also need one context a thread.
+/// Measured on a two-core machine with SHA-NI, nanoseconds for 65 and 400 bytes: OpenSSL's block functions 92
+/// and 268, EVP with a fetched algorithm and a reused context 123 and 296, EVP with a new context 153 and
+/// 330, `EVP_Q_digest` 340 and 505, libsodium 1.0.18 398 and 1366. A reused EVP context would also need one
+/// context a thread.
 package enum SHA256 {
     /// The function that the core is given.
     package static let hash = HashFunction { SHA256.digest($0) }

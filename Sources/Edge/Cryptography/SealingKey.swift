@@ -35,8 +35,8 @@ package final class SealingKey: Sendable {
     }
 
     /// The X25519 shared secret, raw; hash it before use as a key.
-    /// - Throws: `crypto.invalid_key` where the public key is not 32 bytes or is a point of small order, which would
-    ///   give an all-zero secret (RFC 7748 §6.1).
+    /// - Throws: `crypto.invalid_key` where the public key is not 32 bytes or is a point of small order,
+    ///   which would give an all-zero secret (RFC 7748 §6.1).
     package func sharedSecret(with publicKey: [UInt8]) throws(CryptographyError) -> SecretBytes {
         guard publicKey.count == SealingKey.publicKeyCount else { throw CryptographyError(.invalidKey) }
         return try SecretBytes(count: 32) { target throws(CryptographyError) in

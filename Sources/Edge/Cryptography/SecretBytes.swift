@@ -2,8 +2,8 @@ import CSodium
 
 /// Secret bytes in memory that is locked, fenced by guard pages, read-only once filled and wiped when freed.
 ///
-/// Each takes several pages (`sodium_malloc`), so it is for keys, not for documents. `@unchecked Sendable` holds because
-/// the bytes never change after `init`, which the read-only page enforces.
+/// Each takes several pages (`sodium_malloc`), so it is for keys, not for documents. `@unchecked Sendable`
+/// holds because the bytes never change after `init`, which the read-only page enforces.
 package final class SecretBytes: @unchecked Sendable {
     private let pointer: UnsafeMutableRawPointer
     package let count: Int

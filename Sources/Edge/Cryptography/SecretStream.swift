@@ -2,8 +2,8 @@ import CSodium
 
 /// Encrypts a document chunk by chunk; chunks cannot be changed, reordered, repeated or left out unnoticed.
 ///
-/// libsodium's `crypto_secretstream_xchacha20poly1305`: a header of 24 bytes, then each chunk 17 bytes longer than its
-/// plain text. The last chunk is tagged, so that a shortened stream is noticed too.
+/// libsodium's `crypto_secretstream_xchacha20poly1305`: a header of 24 bytes, then each chunk 17 bytes longer
+/// than its plain text. The last chunk is tagged, so that a shortened stream is noticed too.
 package enum SecretStream {
     package static let headerCount = 24
     /// How much longer a sealed chunk is than a plain one.
@@ -76,7 +76,8 @@ package enum SecretStream {
         }
 
         /// The plain chunk.
-        /// - Throws: `crypto.not_authentic` where it was changed or is not the next one; `crypto.finished` after the last.
+        /// - Throws: `crypto.not_authentic` where it was changed or is not the next one; `crypto.finished`
+        ///   after the last.
         package mutating func open(_ sealed: [UInt8]) throws(CryptographyError) -> [UInt8] {
             guard !isFinished else { throw CryptographyError(.finished) }
             guard sealed.count >= overhead else { throw CryptographyError(.notAuthentic) }

@@ -16,7 +16,8 @@ package struct SymmetricKey: Sendable {
     package static func generate() -> SymmetricKey { SymmetricKey(generated: .random(count)) }
 }
 
-/// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03), for small messages under a nonce that is random or used once.
+/// XChaCha20-Poly1305 (draft-irtf-cfrg-xchacha-03), for small messages under a nonce that is random or used
+/// once.
 package enum XChaCha20Poly1305 {
     package static let nonceCount = 24
     package static let tagCount = 16
@@ -38,7 +39,8 @@ package enum XChaCha20Poly1305 {
     }
 
     /// The message of `seal`.
-    /// - Throws: `crypto.invalid_key` where the nonce is not 24 bytes; `crypto.not_authentic` where anything was changed.
+    /// - Throws: `crypto.invalid_key` where the nonce is not 24 bytes; `crypto.not_authentic` where anything
+    ///   was changed.
     package static func open(
         _ sealed: [UInt8], additionalData: [UInt8] = [], nonce: [UInt8], key: SymmetricKey
     ) throws(CryptographyError) -> [UInt8] {

@@ -2,8 +2,9 @@ import Synchronization
 
 /// The engine of a consortium that runs in one process: the order is the order of the calls.
 ///
-/// It keeps nothing itself. A batch is durable with the block that it becomes, and nobody is told anything before
-/// that, so a log of its own would be the same bytes a second time. Positions go on from the last block's.
+/// It keeps nothing itself. A batch is durable with the block that it becomes, and nobody is told anything
+/// before that, so a log of its own would be the same bytes a second time. Positions go on from the last
+/// block's.
 package final class EmbeddedEngine: OrderingEngine {
     private struct State {
         var next: UInt64 = 0

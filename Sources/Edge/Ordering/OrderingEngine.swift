@@ -3,8 +3,8 @@ package protocol OrderingEngine: Sendable {
     /// Hands a batch over; it will be delivered at one position, or the call throws.
     func submit(_ batch: [UInt8]) throws(OrderingError)
 
-    /// Begins to deliver batches in order, from a position on, one call after another. `deliver` may block, which
-    /// holds the engine back.
+    /// Begins to deliver batches in order, from a position on, one call after another. `deliver` may block,
+    /// which holds the engine back.
     func start(from position: UInt64, deliver: @escaping @Sendable (OrderedBytes) -> Void)
 
     /// Delivers nothing more.

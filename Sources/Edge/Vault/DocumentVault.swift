@@ -1,122 +1,134 @@
 import Codec
 import Cryptography
 import Foundation
+import Synchronization
 
-/// Content-addressed encrypted documents in one folder.
+/// What a plain document is; known to its readers only.
+package struct DocumentDescription: Hashable, Sendable {
+    /// The media type, such as "application/cbor": 1 to 255 bytes of UTF-8.
+    package let kind: String
+    /// Bytes of the plain document.
+    package let size: Int64
+    /// SHA-256 of the plain document.
+    package let plainDigest: Digest
+}
+
+/// A document that was just stored: what the ledger may be told of it.
+package struct StoredDocument: Hashable, Sendable {
+    /// What `ipfs add --cid-version=1` gives for the ciphertext.
+    package let cid: CID
+    package let description: DocumentDescription
+    /// SHA-256 of the ciphertext.
+    package let cipherDigest: Digest
+
+    package var plainDigest: Digest { description.plainDigest }
+    package var size: Int64 { description.size }
+}
+
+/// Encrypted documents in a folder, each named by the CID of its ciphertext.
 ///
-/// A document is encrypted with its own random key (XChaCha20-Poly1305 stream, 64 KiB chunks); the key is sealed to each
-/// reader's X25519 key. Its name is the CID of the ciphertext, the one that `ipfs add --cid-version=1` gives.
-///
-/// ```
-/// CID.doc    header (24 bytes), then the sealed chunks
-/// CID.keys   deterministic CBOR [[reader, sealed key], …], sorted by reader
-/// ```
+/// `<cid>.doc` is the ciphertext (`DocumentCipher`), `<cid>.keys` the document's key sealed to each reader (`SealedKeys`). Files
+/// appear whole or not at all. The lock covers a document's keys; several vaults may share a folder to store and
+/// open, but only one may change readers or shred. Memory stays constant however large a document is.
 package final class DocumentVault: Sendable {
-    /// Somebody who may open a document.
-    package struct Reader: Hashable, Sendable {
-        package let id: String
-        /// X25519, 32 bytes.
-        package let sealingPublicKey: [UInt8]
+    private let folder: String
+    private let keysLock = Mutex(())
 
-        package init(id: String, sealingPublicKey: [UInt8]) {
-            (self.id, self.sealingPublicKey) = (id, sealingPublicKey)
-        }
-    }
-
-    /// What storing a document came to.
-    package struct StoredDocument: Hashable, Sendable {
-        package let cid: CID
-        /// SHA-256 of the plain bytes.
-        package let plainDigest: Digest
-        /// SHA-256 of the ciphertext.
-        package let cipherDigest: Digest
-        /// The plain bytes' number.
-        package let size: Int64
-    }
-
-    /// Plain bytes in a chunk.
-    static let chunkCount = 65_536
-
-    private let folder: URL
-
-    /// Opens or makes the folder.
-    package init(_ folder: URL) throws(VaultError) {
-        self.folder = folder
+    /// Opens a vault, and makes its folder if there is none.
+    /// - Throws: `vault.io`.
+    package init(directory: URL) throws(VaultError) {
+        folder = directory.path
         do {
             try FileManager.default.createDirectory(
-                at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        } catch { throw VaultError(.io, "\(folder.path): \(error.localizedDescription)") }
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw VaultError(.io, "make \(folder)", cause: error)
+        }
+        try VaultFolder.removeLeftovers(in: folder)
     }
 
-    private func documentFile(_ cid: CID) -> URL { folder.appendingPathComponent("\(cid).doc") }
-    private func keysFile(_ cid: CID) -> URL { folder.appendingPathComponent("\(cid).keys") }
+    private func documentPath(_ cid: CID) -> String { "\(folder)/\(cid).doc" }
+    private func keysPath(_ cid: CID) -> String { "\(folder)/\(cid).keys" }
 
     // MARK: Storing
 
-    /// Encrypts a document for its readers and stores it, durable when the call returns.
-    package func store(_ plain: [UInt8], readers: [Reader]) throws(VaultError) -> StoredDocument {
-        var rest = plain[...]
-        return try store(readers: readers) { () throws(VaultError) in
-            defer { rest = rest.dropFirst(DocumentVault.chunkCount) }
-            return Array(rest.prefix(DocumentVault.chunkCount))
+    /// Encrypts a document under a fresh key for its readers. Equal documents get different CIDs.
+    /// - Throws: `vault.invalid_input`, `vault.io`.
+    package func store(
+        _ plaintext: [UInt8], kind: String, readers: [Reader]
+    ) throws(VaultError) -> StoredDocument {
+        var isGiven = false
+        return try store(kind: kind, readers: readers) {
+            defer { isGiven = true }
+            return isGiven ? [] : plaintext
         }
     }
 
-    /// The same for a document of any size, which `next` gives piece by piece; an empty piece ends it.
+    /// Encrypts a file.
+    /// - Throws: `vault.not_found` where there is none; `vault.invalid_input`, `vault.io`.
     package func store(
-        readers: [Reader], next: () throws(VaultError) -> [UInt8]
+        contentsOf url: URL, kind: String, readers: [Reader]
     ) throws(VaultError) -> StoredDocument {
+        let file = try VaultFile(reading: url.path)
+        return try store(kind: kind, readers: readers) { try file.read(DocumentCipher.chunkSize) }
+    }
+
+    /// Encrypts a stream: pieces of any size, an empty one at the end.
+    /// - Throws: `vault.invalid_input`; `vault.io`, also for what `next` throws.
+    package func store(
+        kind: String, readers: [Reader], reading next: () throws -> [UInt8]
+    ) throws(VaultError) -> StoredDocument {
+        guard 1...DocumentSecret.maximumKindCount ~= kind.utf8.count else {
+            throw VaultError(.invalidInput, "a kind is 1 to \(DocumentSecret.maximumKindCount) bytes")
+        }
         let key = SymmetricKey.generate()
-        let sealedKeys = try DocumentVault.seal(key, to: readers)
-        let temporary = folder.appendingPathComponent("incoming-\(UUID().uuidString)")
+        return try withTemporary { path throws(VaultError) in
+            var sealer = try DocumentSealer(key: key, creating: path)
+            while true {
+                let piece = try read(next)
+                if piece.isEmpty { break }
+                try sealer.append(piece)
+            }
+            let stored = try sealer.finish(kind: kind)
+            let secret = DocumentSecret(key: key, description: stored.description)
+            // Keys first: whoever sees the document can then read it.
+            try write(try SealedKeys(sealing: secret, to: readers), for: stored.cid)
+            try VaultFolder.rename(path, to: documentPath(stored.cid))
+            try VaultFolder.sync(folder)
+            return stored
+        }
+    }
+
+    private func read(_ next: () throws -> [UInt8]) throws(VaultError) -> [UInt8] {
         do {
-            var writer = try CiphertextWriter(temporary, key: key)
-            try writer.writeHeader()
-            var pending = try next()
-            var digest = SHA256.Stream()
-            var size: Int64 = 0
-            repeat {
-                let piece = pending.prefix(DocumentVault.chunkCount)
-                pending.removeFirst(piece.count)
-                while pending.count < DocumentVault.chunkCount {
-                    let more = try next()
-                    if more.isEmpty { break }
-                    pending += more
-                }
-                digest.update(piece)
-                size += Int64(piece.count)
-                try writer.write(Array(piece), isLast: pending.isEmpty)
-            } while !pending.isEmpty
-            let (cid, cipherDigest) = try writer.finish()
-            try Durable.write(KeyList.encode(sealedKeys), to: keysFile(cid))
-            try Durable.rename(temporary, to: documentFile(cid))
-            return StoredDocument(
-                cid: cid, plainDigest: digest.digest(), cipherDigest: cipherDigest, size: size)
+            return try next()
         } catch let error as VaultError {
-            try? FileManager.default.removeItem(at: temporary)
             throw error
         } catch {
-            try? FileManager.default.removeItem(at: temporary)
-            throw VaultError(.io, "\(temporary.path): \(error)")
+            throw VaultError(.io, "the source of the document", cause: error)
         }
     }
 
-    private static func seal(
-        _ key: SymmetricKey, to readers: [Reader]
-    ) throws(VaultError) -> [KeyList.Entry] {
-        var entries: [KeyList.Entry] = []
-        for reader in readers where !entries.contains(where: { $0.reader == reader.id }) {
-            do {
-                let box = try SealedBox.seal(key.secret, to: reader.sealingPublicKey)
-                entries.append(KeyList.Entry(reader: reader.id, box: box))
-            } catch { throw VaultError(.badReader, "\(reader.id): \(error)") }
+    /// Lends a path in the folder, and removes what is still there afterwards.
+    private func withTemporary<Result>(
+        _ body: (String) throws(VaultError) -> Result
+    ) throws(VaultError) -> Result {
+        let path = VaultFolder.temporaryPath(in: folder)
+        let result: Result
+        do {
+            result = try body(path)
+        } catch {
+            // The first failure is the one to tell; a leftover goes when the vault is next opened.
+            try? VaultFolder.remove(path)
+            throw error
         }
-        return entries.sorted { $0.reader.utf8.lexicographicallyPrecedes($1.reader.utf8) }
+        try VaultFolder.remove(path)
+        return result
     }
 
     // MARK: Opening
 
-    /// The plain bytes, where the key is a reader's and the ciphertext is what was stored.
+    /// The plain document, in memory.
     /// - Throws: `vault.not_found`, `vault.not_reader`, `vault.damaged`, `vault.io`.
     package func open(_ cid: CID, with key: SealingKey) throws(VaultError) -> [UInt8] {
         var plain: [UInt8] = []
@@ -124,83 +136,181 @@ package final class DocumentVault: Sendable {
         return plain
     }
 
-    /// The same for a document of any size, chunk by chunk. What `take` got counts only when the call returns: only
-    /// then has the whole ciphertext been found to be the one of this CID.
+    /// The plain document in chunks of at most 64 KiB. Each chunk is authentic, but whether the document is whole and the one
+    /// that the CID names is known only when this returns: discard the chunks if it throws.
+    /// - Throws: `vault.not_found`, `vault.not_reader`, `vault.damaged`; `vault.io`, also for what `sink` throws.
+    @discardableResult
     package func open(
-        _ cid: CID, with key: SealingKey, take: ([UInt8]) -> Void
-    ) throws(VaultError) {
-        let documentKey = try documentKey(cid, key)
-        guard let handle = try? FileHandle(forReadingFrom: documentFile(cid)) else {
-            throw VaultError(.notFound, "\(cid)")
-        }
-        defer { try? handle.close() }
-        var reader = CiphertextReader(handle, cid: cid)
-        do {
-            var pull = try SecretStream.Pull(
-                key: documentKey, header: try reader.next(SecretStream.headerCount))
-            while !pull.isFinished {
-                let sealed = try reader.next(DocumentVault.chunkCount + SecretStream.overhead)
-                take(try pull.open(sealed))
-            }
-            try reader.finish()
-        } catch let error as VaultError { throw error } catch {
-            throw VaultError(.damaged, "\(cid): \(error)")
+        _ cid: CID, with key: SealingKey, to sink: ([UInt8]) throws -> Void
+    ) throws(VaultError) -> DocumentDescription {
+        let secret = try secret(of: cid, for: key)
+        let file = try VaultFile(reading: documentPath(cid))
+        try DocumentCipher.open(file, cid: cid, secret: secret, to: sink)
+        return secret.description
+    }
+
+    /// Writes the plain document to a file that appears whole or not at all.
+    /// - Throws: `vault.not_found`, `vault.not_reader`, `vault.damaged`, `vault.io`.
+    @discardableResult
+    package func open(
+        _ cid: CID, with key: SealingKey, toFile url: URL
+    ) throws(VaultError) -> DocumentDescription {
+        let target = url.deletingLastPathComponent().path
+        let path = VaultFolder.temporaryPath(in: target)
+        do throws(VaultError) {
+            let output = try VaultFile(creating: path)
+            let description = try open(cid, with: key) { try output.write($0) }
+            try output.sync()
+            try VaultFolder.rename(path, to: url.path)
+            try VaultFolder.sync(target)
+            return description
+        } catch {
+            try? VaultFolder.remove(path)
+            throw error
         }
     }
 
-    private func documentKey(_ cid: CID, _ key: SealingKey) throws(VaultError) -> SymmetricKey {
-        for entry in try keyList(cid) {
-            guard let secret = try? key.open(entry.box) else { continue }
-            do { return try SymmetricKey(secret) } catch { throw VaultError(.damaged, "\(cid): its key") }
-        }
-        throw VaultError(.notReader, "\(cid)")
+    /// What the document is, without opening it.
+    /// - Throws: `vault.not_found`, `vault.not_reader`, `vault.damaged`, `vault.io`.
+    package func describe(_ cid: CID, with key: SealingKey) throws(VaultError) -> DocumentDescription {
+        try secret(of: cid, for: key).description
     }
 
-    private func keyList(_ cid: CID) throws(VaultError) -> [KeyList.Entry] {
-        guard let data = try? Data(contentsOf: keysFile(cid)) else { throw VaultError(.notFound, "\(cid)") }
-        do { return try KeyList.decode([UInt8](data)) } catch {
-            throw VaultError(.damaged, "\(cid): \(error)")
-        }
+    private func secret(of cid: CID, for key: SealingKey) throws(VaultError) -> DocumentSecret {
+        try keys(of: cid).secret(for: key)
     }
 
     // MARK: Readers
 
-    /// Who may open a document, sorted.
-    package func readers(of cid: CID) throws(VaultError) -> [String] { try keyList(cid).map(\.reader) }
-
-    /// Lets one more reader in. Only a reader can: the document's key must be opened to be sealed again.
-    package func addReader(_ reader: Reader, to cid: CID, by key: SealingKey) throws(VaultError) {
-        let documentKey = try documentKey(cid, key)
-        var entries = try keyList(cid).filter { $0.reader != reader.id }
-        entries += try DocumentVault.seal(documentKey, to: [reader])
-        entries.sort { $0.reader.utf8.lexicographicallyPrecedes($1.reader.utf8) }
-        try Durable.write(KeyList.encode(entries), to: keysFile(cid))
+    /// The keys as they are stored, to hand to a peer with the ciphertext.
+    /// - Throws: `vault.not_found`, `vault.damaged`, `vault.io`.
+    package func keys(of cid: CID) throws(VaultError) -> SealedKeys {
+        try keysLock.withLock { _ throws(VaultError) in try storedKeys(of: cid) }
     }
 
-    /// Destroys a document: first its keys, which are overwritten, then the ciphertext.
-    package func shred(_ cid: CID) throws(VaultError) {
+    /// - Throws: `vault.not_found`, `vault.damaged`, `vault.io`.
+    package func readers(of cid: CID) throws(VaultError) -> [Reader] {
+        try keys(of: cid).entries.map(\.reader)
+    }
+
+    /// Lets one more reader read, who is vouched for by one that already can.
+    /// - Throws: `vault.not_found`, `vault.not_reader`, `vault.damaged`, `vault.invalid_input`, `vault.io`.
+    package func addReader(_ reader: Reader, to cid: CID, by key: SealingKey) throws(VaultError) {
+        try keysLock.withLock { _ throws(VaultError) in
+            var keys = try storedKeys(of: cid)
+            try keys.add(reader, try keys.secret(for: key))
+            try replaceKeys(of: cid, with: keys)
+        }
+    }
+
+    /// Under the lock only.
+    private func storedKeys(of cid: CID) throws(VaultError) -> SealedKeys {
         guard contains(cid) else { throw VaultError(.notFound, "\(cid)") }
-        for file in [keysFile(cid), documentFile(cid)] {
-            guard FileManager.default.fileExists(atPath: file.path) else { continue }
-            try Durable.overwrite(file)
-            do { try FileManager.default.removeItem(at: file) } catch {
-                throw VaultError(.io, "\(file.path): \(error.localizedDescription)")
+        do {
+            let file = try VaultFile(reading: keysPath(cid))
+            return try SealedKeys(decoding: try file.read(SealedKeys.maximumSize + 1))
+        } catch {
+            guard error.code == .notFound else { throw error }
+            // A ciphertext alone: its shredding was interrupted.
+            throw VaultError(.notReader, "\(cid) has lost its keys", cause: error)
+        }
+    }
+
+    /// Under the lock only. The old file's blocks are wiped once the new one is in place, so that shredding stays complete.
+    private func replaceKeys(of cid: CID, with keys: SealedKeys) throws(VaultError) {
+        let old = try VaultFile(overwriting: keysPath(cid))
+        try write(keys, for: cid)
+        try VaultFolder.sync(folder)
+        try old.wipe()
+    }
+
+    private func write(_ keys: SealedKeys, for cid: CID) throws(VaultError) {
+        try withTemporary { path throws(VaultError) in
+            let file = try VaultFile(creating: path)
+            try file.write(keys.encoded)
+            try file.sync()
+            try VaultFolder.rename(path, to: keysPath(cid))
+        }
+    }
+
+    // MARK: Peers
+
+    /// The ciphertext in chunks of at most 256 KiB, unchecked: who receives it checks it.
+    /// - Throws: `vault.not_found`; `vault.io`, also for what `sink` throws.
+    package func ciphertext(of cid: CID, to sink: ([UInt8]) throws -> Void) throws(VaultError) {
+        let file = try VaultFile(reading: documentPath(cid))
+        while true {
+            let piece = try file.read(FileDAG.chunkSize)
+            if piece.isEmpty { return }
+            do {
+                try sink(piece)
+            } catch {
+                throw VaultError(.io, "\(cid): the receiver of its ciphertext", cause: error)
             }
         }
-        try Durable.synchronise(folder)
     }
 
-    package func contains(_ cid: CID) -> Bool {
-        FileManager.default.fileExists(atPath: documentFile(cid).path)
-            || FileManager.default.fileExists(atPath: keysFile(cid).path)
+    /// Takes a document over from a peer, or new readers of one that is here already.
+    ///
+    /// Keys that are here already stay: a peer can add readers, not replace them. The keys themselves are not checked beyond their
+    /// form, which only their readers could do.
+    /// - Parameter next: the ciphertext, in pieces of any size, an empty one at the end.
+    /// - Throws: `vault.damaged` where the ciphertext is not the one that the CID names; `vault.invalid_input` for too many
+    ///   readers; `vault.io`, also for what `next` throws.
+    package func receive(
+        _ cid: CID, keys: SealedKeys, reading next: () throws -> [UInt8]
+    ) throws(VaultError) {
+        try withTemporary { path throws(VaultError) in
+            let file = try VaultFile(creating: path)
+            var dag = FileDAG(hash: SHA256.hash)
+            while true {
+                let piece = try read(next)
+                if piece.isEmpty { break }
+                dag.append(piece)
+                try file.write(piece)
+            }
+            guard dag.finish() == cid else { throw VaultError(.damaged, "\(cid): other content arrived") }
+            try file.sync()
+            try keysLock.withLock { _ throws(VaultError) in
+                if contains(cid), VaultFolder.exists(keysPath(cid)) {
+                    var merged = try storedKeys(of: cid)
+                    try merged.merge(keys)
+                    try replaceKeys(of: cid, with: merged)
+                } else {
+                    try write(keys, for: cid)
+                }
+                try VaultFolder.rename(path, to: documentPath(cid))
+                try VaultFolder.sync(folder)
+            }
+        }
     }
 
-    /// Every document here, sorted by name.
+    // MARK: The folder
+
+    package func contains(_ cid: CID) -> Bool { VaultFolder.exists(documentPath(cid)) }
+
+    /// All documents here, by the text of their CIDs.
+    /// - Throws: `vault.io`.
     package func list() throws(VaultError) -> [CID] {
-        do {
-            return try FileManager.default.contentsOfDirectory(atPath: folder.path)
-                .filter { $0.hasSuffix(".doc") }.sorted()
-                .compactMap { try? CID(parsing: String($0.dropLast(4))) }
-        } catch { throw VaultError(.io, "\(folder.path): \(error.localizedDescription)") }
+        try VaultFolder.names(in: folder).filter { $0.hasSuffix(".doc") }.sorted()
+            .compactMap { try? CID(parsing: String($0.dropLast(4))) }
+    }
+
+    /// Destroys a document here: its keys first, then its ciphertext, each overwritten and removed.
+    ///
+    /// Copies that others hold are theirs, and file systems and disks that write elsewhere than told keep old blocks for a while.
+    /// An interrupted shredding is finished by another.
+    /// - Throws: `vault.not_found`, `vault.io`.
+    package func shred(_ cid: CID) throws(VaultError) {
+        try keysLock.withLock { _ throws(VaultError) in
+            guard contains(cid) || VaultFolder.exists(keysPath(cid)) else {
+                throw VaultError(.notFound, "\(cid)")
+            }
+            for path in [keysPath(cid), documentPath(cid)] where VaultFolder.exists(path) {
+                try VaultFile(overwriting: path).wipe()
+                try VaultFolder.remove(path)
+                try VaultFolder.sync(folder)
+            }
+        }
     }
 }

@@ -1,23 +1,37 @@
-/// Why the vault did not do what was asked. The codes are stable.
-package struct VaultError: Error, Hashable, Sendable, CustomStringConvertible {
+import Foundation
+
+/// Why the vault could not do what was asked.
+package struct VaultError: Error, Sendable, CustomStringConvertible {
+    /// Stable codes.
     package enum Code: String, Sendable, Hashable {
-        /// Neither the ciphertext nor its keys are here.
+        /// No such document, or it was shredded.
         case notFound = "vault.not_found"
-        /// The document is here, but not for this key.
+        /// The key is not one that the document was sealed to.
         case notReader = "vault.not_reader"
-        /// The ciphertext or its key list is not what was stored.
+        /// The document or its keys are not what was stored.
         case damaged = "vault.damaged"
-        /// A reader's public key cannot be sealed to.
-        case badReader = "vault.bad_reader"
-        /// The disk did not do its part.
+        /// A file could not be read or written, or the caller's stream failed; the cause says why.
         case io = "vault.io"
+        /// The readers or the kind break this vault's limits.
+        case invalidInput = "vault.invalid_input"
     }
 
     package let code: Code
-    /// What it concerns, and the cause.
+    /// What it was about, for a person.
     package let detail: String
+    package let cause: (any Error)?
 
-    package init(_ code: Code, _ detail: String) { (self.code, self.detail) = (code, detail) }
+    package init(_ code: Code, _ detail: String, cause: (any Error)? = nil) {
+        (self.code, self.detail, self.cause) = (code, detail, cause)
+    }
 
-    package var description: String { "\(code.rawValue): \(detail)" }
+    /// An operating system's failure, from `errno`.
+    static func system(_ call: String, _ path: String) -> VaultError {
+        let number = errno
+        return VaultError(.io, "\(call) \(path)", cause: POSIXError(POSIXErrorCode(rawValue: number) ?? .EIO))
+    }
+
+    package var description: String {
+        "\(code.rawValue): \(detail)" + (cause.map { " (\($0))" } ?? "")
+    }
 }

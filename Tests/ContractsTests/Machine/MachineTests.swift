@@ -1,7 +1,9 @@
+import Billing
 import Codec
 import Contracts
-import Ledger
 import Testing
+
+@testable import Ledger
 
 extension ContractHarness {
     func machine(_ action: MachineContract.Action, as signer: Signer) throws {
@@ -128,6 +130,40 @@ enum MachineSteps {
         #expect(try harness.machine().state == .terminated)
         #expect(try harness.machine().terminated == harness.now)
         #expect(try harness.existing(KeyRecord.self, ContractHarness.keyID("press-7.device")).revoked)
+    }
+
+    /// An agreement of the machine in force since the founding, for 100 days.
+    private func putAgreement(finalInvoice: InvoiceID?) throws {
+        let founded = ContractHarness.start
+        let yes = AgreementRecord.Acceptance(
+            member: MemberID("oem")!, key: ContractHarness.keyID("oem"), time: founded)
+        let terms = AgreedTerms(
+            document: ContractHarness.document("terms"), arbiter: MemberID("arbiter")!,
+            currency: CurrencyCode(rawValue: "EUR")!, validFrom: founded, validTo: founded + .days(100),
+            minimumDisputeWindow: .days(10), paymentDays: 30, classificationWindow: .days(5),
+            defaultAttribution: .undetermined)
+        let version = AgreementRecord.Version(number: 1, terms: terms, proposed: yes, accepted: yes)
+        var agreement = AgreementRecord(
+            id: AgreementID("rent-7")!, machine: MachineSteps.press.machine, oem: MemberID("oem")!,
+            customer: MemberID("customer")!, pending: version)
+        (agreement.state, agreement.pending, agreement.versions) = (.active, nil, [version])
+        agreement.finalInvoice = finalInvoice
+        try harness.context().put(agreement)
+        harness.state.keep()
+    }
+
+    @Test func theRentEndsAfterTheFinalInvoice() throws {
+        try MachineSteps.terminating(harness)
+        try putAgreement(finalInvoice: nil)
+        let accept = MachineContract.Action.acceptTermination(MachineSteps.press)
+        #expect(
+            try harness.rejection(MachineContract.self, accept, as: harness.member("oem"))
+                == "machine.not_settled")
+        #expect(try harness.machine().state == .terminating)
+        try putAgreement(finalInvoice: InvoiceID(issuer: MemberID("oem")!, number: "2025-001"))
+        try harness.machine(accept, as: harness.member("oem"))
+        #expect(try harness.machine().state == .terminated)
+        #expect(try harness.existing(AgreementRecord.self, AgreementID("rent-7")!).state == .ended)
     }
 
     @Test(arguments: ["oem", "customer"]) func aTerminationIsDeclinedOrTakenBack(_ name: String) throws {

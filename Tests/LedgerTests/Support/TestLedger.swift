@@ -185,7 +185,8 @@ final class TestLedger {
         signed(try payload(.add(.init(counter: counter, amount: amount))), by: member)
     }
 
-    func batch(_ transactions: [[UInt8]], signer: Ed25519.SigningKey? = nil, epoch: Digest? = nil) -> [UInt8] {
+    func batch(_ transactions: [[UInt8]], signer: Ed25519.SigningKey? = nil, epoch: Digest? = nil) -> [UInt8]
+    {
         Batch.signed(
             chain: rules.chain, epochBlock: epoch ?? replica.epochBlock, clock: clock,
             transactions: transactions, signer: TestLedger.signer(signer ?? voter), hash: TestLedger.hash)

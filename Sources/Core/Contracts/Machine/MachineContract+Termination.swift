@@ -40,8 +40,13 @@ extension MachineContract {
         context.emit("terminationDeclined", id)
     }
 
-    /// The end: no device signs for it any more.
+    /// The end: all is paid, no agreement goes on, no device signs for it any more.
+    /// - Throws: `machine.not_settled` before the final invoice is paid.
     private static func terminate(_ machine: inout MachineRecord, _ context: Context) throws(Rejection) {
+        try context.require(
+            try AgreementContract.isSettled(machine.id, in: context), else: "machine.not_settled",
+            "an agreement of \(machine.id) has no final invoice, or an invoice is not paid")
+        try AgreementContract.endAgreements(of: machine.id, in: context)
         if machine.accepted != nil {
             for device in machine.devices { try context.revokeKey(device.key) }
         }

@@ -2,8 +2,8 @@ import Codec
 
 /// What a block commits to. Its hash, SHA-256 of the encoding, is the block's name.
 ///
-/// CBOR array of 13: "millwright-block", kind, chain, epoch, height, previous hash, time, position, content digest,
-/// log size, log root, state root, contracts version.
+/// CBOR array of 13: "millwright-block", kind, chain, epoch, height, previous hash, time, position, content
+/// digest, log size, log root, state root, contracts version.
 package struct BlockHeader: Hashable, Sendable {
     /// What a block holds.
     package enum Kind: UInt64, Sendable {

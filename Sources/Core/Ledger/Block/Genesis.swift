@@ -22,7 +22,8 @@ package struct Genesis: Hashable, Codable, Sendable {
         package var auctionGraceSeconds: Int64
 
         package init(
-            transactionsPerSecond: Int64 = 2_000, bytesPerSecond: Int64 = 4_000_000, invitationDays: Int64 = 14,
+            transactionsPerSecond: Int64 = 2_000, bytesPerSecond: Int64 = 4_000_000,
+            invitationDays: Int64 = 14,
             auctionGraceSeconds: Int64 = 5
         ) {
             (self.transactionsPerSecond, self.bytesPerSecond) = (transactionsPerSecond, bytesPerSecond)

@@ -26,7 +26,8 @@ package enum Outcome: Hashable, Sendable {
 
 /// One leaf of the log tree: the transaction, where it stands, and what became of it.
 ///
-/// CBOR array `[height, time, transaction, outcome]`; the leaf hash is SHA-256(0x00 ‖ encoding) (RFC 9162 §2.1.1).
+/// CBOR array `[height, time, transaction, outcome]`; the leaf hash is SHA-256(0x00 ‖ encoding) (RFC 9162
+/// §2.1.1).
 package struct Leaf: Hashable, Sendable {
     package var height: Height
     package var time: Timestamp

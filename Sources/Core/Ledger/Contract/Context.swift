@@ -57,7 +57,8 @@ package struct Context {
         try state.records(type, where: index, equals: value, limit: limit)
     }
 
-    /// All records of a table in order of their keys, at most `limit`. Only for tables with a known small bound.
+    /// All records of a table in order of their keys, at most `limit`. Only for tables with a known small
+    /// bound.
     package func all<R: Record>(_ type: R.Type, limit: Int = 1000) throws(Rejection) -> [R] {
         try state.all(type, limit: limit)
     }

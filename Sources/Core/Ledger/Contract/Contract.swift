@@ -2,8 +2,8 @@ import Codec
 
 /// Deterministic rules for one subject: actions that members sign, and deadlines that consensus time brings.
 ///
-/// A contract reads and writes only through its context. It cannot trap on input: arithmetic is checked, and every
-/// list and text has a bound. A rejection changes nothing.
+/// A contract reads and writes only through its context. It cannot trap on input: arithmetic is checked, and
+/// every list and text has a bound. A rejection changes nothing.
 package protocol Contract: Sendable {
     /// An enum, one case an action; its CBOR form is `{ name: body }`.
     associatedtype Action: Codable & Sendable

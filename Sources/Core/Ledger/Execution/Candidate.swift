@@ -62,7 +62,8 @@ package struct ExecutedBlock: Sendable {
     /// After-images in order of their keys.
     package let changes: [RowChange]
     package let history: [HistoryEntry]
-    /// What the log tree's node file gains: the leaves' hashes and the subtrees that they close (`LogFrontier`).
+    /// What the log tree's node file gains: the leaves' hashes and the subtrees that they close
+    /// (`LogFrontier`).
     package let logNodes: [Digest]
     package let events: [Event]
 }

@@ -3,8 +3,9 @@ import Merkle
 
 /// Executes ordered batches one after another: the same input gives the same block on every node.
 ///
-/// Order within a block: consensus time, activation of announced rules, ids to forget, deadlines, transactions,
-/// quotas. Nothing but the rows read through `reader`, the trees and the batch decides the result.
+/// Order within a block: consensus time, activation of announced rules, ids to forget, deadlines,
+/// transactions, quotas. Nothing but the rows read through `reader`, the trees and the batch decides the
+/// result.
 package struct Executor: Sendable {
     package let rules: Rules
     package private(set) var head: BlockHeader
@@ -78,7 +79,8 @@ package struct Executor: Sendable {
         state.keep()
 
         var run = TransactionRun(
-            rules: rules, contracts: contracts, parameters: parameters, state: state, height: height, time: time,
+            rules: rules, contracts: contracts, parameters: parameters, state: state, height: height,
+            time: time,
             firstLeaf: head.logSize)
         for (index, candidate) in ordered.candidates.enumerated() {
             try run.process(candidate, at: index, bytes: ordered.batch.transactions[index])
@@ -91,7 +93,8 @@ package struct Executor: Sendable {
         var logNodes: [Digest] = []
         for leaf in run.leafHashes { log.append(leaf, hash: rules.hash) { logNodes.append($0) } }
         let header = BlockHeader(
-            kind: .batch, chain: rules.chain, epoch: head.epoch, height: height, previous: headHash, time: time,
+            kind: .batch, chain: rules.chain, epoch: head.epoch, height: height, previous: headHash,
+            time: time,
             position: ordered.position, content: rules.hash(ordered.batch.bytes), logSize: log.size,
             logRoot: log.root(hash: rules.hash), stateRoot: tree.root,
             contractsVersion: parameters.contractsVersion)
@@ -148,7 +151,9 @@ package struct Executor: Sendable {
         state.keep()
         let prefix = RowKey(table: TimerRow.table, key: []).bytes
         for key in try state.keys(withPrefix: prefix, limit: Executor.timersPerBlock) {
-            guard let timer = TimerRow(key: key)?.timer else { throw LedgerFault("a deadline has a wrong key") }
+            guard let timer = TimerRow(key: key)?.timer else {
+                throw LedgerFault("a deadline has a wrong key")
+            }
             guard timer.due <= time else { return }
             guard try state.value(for: key) != nil else { continue }
             state.write(nil, for: key)
@@ -157,7 +162,8 @@ package struct Executor: Sendable {
                 transactionSigner: nil, transactionID: nil, time: time, height: state.change.height,
                 chain: rules.chain, contract: timer.contract, hash: rules.hash, verify: rules.verify,
                 state: state)
-            // A deadline that its contract refuses has lost its subject: it is spent, and nothing else changes.
+            // A deadline that its contract refuses has lost its subject: it is spent, and nothing else
+            // changes.
             do { try contracts.due(timer, in: context) } catch { state.undo() }
             state.keep()
             if let fault = state.fault { throw fault }

@@ -98,7 +98,8 @@ struct TransactionRun {
     ) throws -> (Outcome, String) {
         let context = Context(
             transactionSigner: signer, transactionID: transaction.id, time: time, height: height,
-            chain: rules.chain, contract: transaction.payload.contract, hash: rules.hash, verify: rules.verify,
+            chain: rules.chain, contract: transaction.payload.contract, hash: rules.hash,
+            verify: rules.verify,
             state: state)
         do {
             try authorise(transaction.payload, key: key)

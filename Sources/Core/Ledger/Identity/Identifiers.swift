@@ -1,6 +1,7 @@
 import Codec
 
-/// A name that people choose and every node compares as bytes: 1 to 64 of `a–z 0–9 - . _`, first a letter or digit.
+/// A name that people choose and every node compares as bytes: 1 to 64 of `a–z 0–9 - . _`, first a letter or
+/// digit.
 package protocol TextIdentifier: RecordKey, Hashable, Comparable, Codable, CustomStringConvertible {
     var text: String { get }
     /// Only for text that `isValid`.

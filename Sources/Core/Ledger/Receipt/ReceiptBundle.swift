@@ -1,8 +1,8 @@
 import Codec
 import Merkle
 
-/// Proof for an outsider that a transaction is on the ledger with its outcome: the leaf, and a COSE receipt (RFC 9942)
-/// from each of a quorum of validators. The genesis file alone verifies it.
+/// Proof for an outsider that a transaction is on the ledger with its outcome: the leaf, and a COSE receipt
+/// (RFC 9942) from each of a quorum of validators. The genesis file alone verifies it.
 ///
 /// CBOR array of 4: "millwright-receipt", chain, leaf (bytes), receipts (COSE_Sign1 messages, tagged).
 package struct ReceiptBundle: Hashable, Sendable {
@@ -53,7 +53,8 @@ package struct ReceiptBundle: Hashable, Sendable {
         try reader.finish()
     }
 
-    /// The transaction as a transparent statement: its COSE_Sign1 with the receipts under header 394 (RFC 9943).
+    /// The transaction as a transparent statement: its COSE_Sign1 with the receipts under header 394 (RFC
+    /// 9943).
     /// - Throws: `cbor.*` where the leaf does not hold a transaction.
     package func transparentStatement() throws(CodecError) -> [UInt8] {
         var statement = try COSESign1(decoding: Leaf(decoding: leaf).transaction)
@@ -92,7 +93,8 @@ package struct ReceiptBundle: Hashable, Sendable {
         package let validators: [MemberID]
     }
 
-    /// Checks the bundle against the genesis: every receipt must be good, and they must be a quorum for one block.
+    /// Checks the bundle against the genesis: every receipt must be good, and they must be a quorum for one
+    /// block.
     package func verify(
         genesis: Genesis, chain expected: ChainID, hash: HashFunction, verifier: SignatureVerifier
     ) throws(Failure) -> Proven {

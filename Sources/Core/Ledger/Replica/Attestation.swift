@@ -10,10 +10,10 @@ package enum AttestationKind: String, Sendable {
 
 /// A validator's signature over a block, as a COSE_Sign1 with a detached payload.
 ///
-/// Protected header: `{1: -8, 4: kid, "mw": [kind, chain, epoch, height, block hash, log size]}`; a commit's also
-/// holds `395: 1` (RFC9162_SHA256), which makes it a COSE receipt (RFC 9942) once an inclusion proof is added. The
-/// detached payload of a vote is the block hash, of a commit the log root. The log size, which RFC 9942 leaves
-/// unprotected in the proof, is bound here.
+/// Protected header: `{1: -8, 4: kid, "mw": [kind, chain, epoch, height, block hash, log size]}`; a commit's
+/// also holds `395: 1` (RFC9162_SHA256), which makes it a COSE receipt (RFC 9942) once an inclusion proof is
+/// added. The detached payload of a vote is the block hash, of a commit the log root. The log size, which RFC
+/// 9942 leaves unprotected in the proof, is bound here.
 package struct Attestation: Hashable, Sendable {
     package let kind: AttestationKind
     package let key: KeyID
@@ -30,7 +30,8 @@ package struct Attestation: Hashable, Sendable {
     ) -> Attestation {
         let unsigned = Attestation(
             kind: kind, key: KeyID(publicKey: signer.publicKey, hash: hash), chain: header.chain,
-            epoch: header.epoch, height: header.height, block: blockHash, logSize: header.logSize, signature: [])
+            epoch: header.epoch, height: header.height, block: blockHash, logSize: header.logSize,
+            signature: [])
         let payload = kind == .vote ? blockHash : header.logRoot
         let signature = signer(
             COSESign1.toBeSigned(protected: unsigned.protected, payload: payload.bytes))

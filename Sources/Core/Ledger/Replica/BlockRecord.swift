@@ -2,9 +2,10 @@ import Codec
 
 /// A block as the log keeps it: everything needed to serve, check and restore it.
 ///
-/// CBOR array of 8: header, content (the batch or genesis as received), outcomes `[[index, outcome], …]`, after-images
-/// `[[row key, value or null], …]`, history `[[position, row key, previous height, previous position] or
-/// [position, row key], …]`, votes, commits, vote record. The two certificates are lists of COSE_Sign1 messages.
+/// CBOR array of 8: header, content (the batch or genesis as received), outcomes `[[index, outcome], …]`,
+/// after-images `[[row key, value or null], …]`, history `[[position, row key, previous height, previous
+/// position] or [position, row key], …]`, votes, commits, vote record. The two certificates are lists of
+/// COSE_Sign1 messages.
 package struct BlockRecord: Hashable, Sendable {
     package var header: BlockHeader
     package var content: [UInt8]

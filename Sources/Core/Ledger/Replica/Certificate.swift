@@ -37,7 +37,8 @@ package struct Certificate: Hashable, Sendable {
 
     /// - Throws: the first failure found; every signature must be good, not only a quorum of them.
     package init(
-        _ kind: AttestationKind, _ attestations: [Attestation], over header: BlockHeader, hash blockHash: Digest,
+        _ kind: AttestationKind, _ attestations: [Attestation], over header: BlockHeader,
+        hash blockHash: Digest,
         validators: ValidatorSet, verifier: SignatureVerifier
     ) throws(Failure) {
         var seen: [KeyID] = []
@@ -57,7 +58,8 @@ package struct Certificate: Hashable, Sendable {
     }
 }
 
-/// What a validator has promised and signed, written with the block in one synced record before a signature leaves.
+/// What a validator has promised and signed, written with the block in one synced record before a signature
+/// leaves.
 package struct VoteRecord: Hashable, Sendable {
     package struct Point: Hashable, Sendable {
         package var epoch: Epoch
@@ -114,7 +116,8 @@ package struct VoteRecord: Hashable, Sendable {
         lock = try point()
     }
 
-    /// Whether a vote for a block keeps every promise: the promised epoch, and a height above the last vote's.
+    /// Whether a vote for a block keeps every promise: the promised epoch, and a height above the last
+    /// vote's.
     package func allowsVote(_ header: BlockHeader) -> Bool {
         guard header.epoch == promised else { return false }
         guard let lastVote else { return true }

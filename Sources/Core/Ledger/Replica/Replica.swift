@@ -1,11 +1,11 @@
 import Codec
 import Merkle
 
-/// One node's part in the ledger, as a value without I/O: events go in, effects come out in the order in which they
-/// must happen. A store is durable before any later effect is visible outside.
+/// One node's part in the ledger, as a value without I/O: events go in, effects come out in the order in
+/// which they must happen. A store is durable before any later effect is visible outside.
 ///
-/// With one validator the block, its vote and its commit go to disk in one synced record; the same record types
-/// carry the signatures of several.
+/// With one validator the block, its vote and its commit go to disk in one synced record; the same record
+/// types carry the signatures of several.
 package struct Replica: Sendable {
     /// What the node has to do, in order.
     package enum Effect: Sendable {

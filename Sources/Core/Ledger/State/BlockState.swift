@@ -2,8 +2,9 @@ import Codec
 
 /// The rows as the block under execution sees them: what it has written over a reader at the parent's height.
 ///
-/// A class because contracts share it during one call chain on one thread; it never leaves the executor. Writes go
-/// straight in; a journal takes a rejected transaction's back. A read error is kept as `fault` and halts the node.
+/// A class because contracts share it during one call chain on one thread; it never leaves the executor.
+/// Writes go straight in; a journal takes a rejected transaction's back. A read error is kept as `fault` and
+/// halts the node.
 final class BlockState {
     private let base: any StateReader
     /// What this block wrote; a nil value is a removed row.
@@ -126,7 +127,9 @@ final class BlockState {
     }
 
     /// `~<table>.<index>` zero, the value's length in two bytes, the value, the record's key.
-    static func indexKey<R: Record>(_ type: R.Type, _ index: String, _ value: [UInt8], _ id: [UInt8]) -> RowKey {
+    static func indexKey<R: Record>(_ type: R.Type, _ index: String, _ value: [UInt8], _ id: [UInt8])
+        -> RowKey
+    {
         let length = [UInt8(truncatingIfNeeded: value.count >> 8), UInt8(truncatingIfNeeded: value.count)]
         return RowKey(table: "~\(R.table).\(index)", key: length + value + id)
     }

@@ -11,7 +11,8 @@ extension Digest: RecordKey {
 
 /// A typed row: its table, its key, and the indexes that find it.
 ///
-/// The stored form is the deterministic CBOR of the record. Bounds on lists and texts are the contract's duty.
+/// The stored form is the deterministic CBOR of the record. Bounds on lists and texts are the contract's
+/// duty.
 package protocol Record: Codable, Sendable {
     associatedtype ID: RecordKey
     /// Stable, lower case, such as `machine`.
@@ -38,7 +39,8 @@ package struct Index<R>: Sendable {
     }
 }
 
-/// A row's name across all tables. Rows of derived tables (indexes) begin with `~` and are not in the state tree.
+/// A row's name across all tables. Rows of derived tables (indexes) begin with `~` and are not in the state
+/// tree.
 package struct RowKey: Hashable, Comparable, Sendable {
     package let bytes: [UInt8]
 
@@ -67,7 +69,8 @@ package struct RowKey: Hashable, Comparable, Sendable {
     }
 }
 
-/// Which step of the ledger last changed a row: a block, and in it 0 for deadlines or 1 + the transaction's index.
+/// Which step of the ledger last changed a row: a block, and in it 0 for deadlines or 1 + the transaction's
+/// index.
 package struct ChangeReference: Hashable, Comparable, Codable, Sendable {
     package var height: Height
     package var position: UInt32

@@ -1,7 +1,8 @@
 import Codec
 
-/// A row's stored form: deterministic CBOR `[height, position, record]`, where height and position name the last
-/// change, so that a proof of the row also proves who changed it last, and `record` is the record's own CBOR.
+/// A row's stored form: deterministic CBOR `[height, position, record]`, where height and position name the
+/// last change, so that a proof of the row also proves who changed it last, and `record` is the record's own
+/// CBOR.
 package struct StoredRow: Hashable, Sendable {
     package var change: ChangeReference
     package var record: [UInt8]

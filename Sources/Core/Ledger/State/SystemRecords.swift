@@ -33,7 +33,8 @@ package struct KeyRecord: Record {
     package var revoked: Bool
 
     package init(
-        id: KeyID, publicKey: Bytes, account: MemberID, kind: Kind, subject: String = "", scopes: [String] = [],
+        id: KeyID, publicKey: Bytes, account: MemberID, kind: Kind, subject: String = "",
+        scopes: [String] = [],
         since: Height, expires: Timestamp? = nil, revoked: Bool = false
     ) {
         (self.id, self.publicKey, self.account, self.kind) = (id, publicKey, account, kind)
@@ -120,7 +121,9 @@ package struct ValidatorsRecord: Record {
         /// Ed25519 voting key, 32 bytes.
         package var votingKey: Bytes
 
-        package init(member: MemberID, votingKey: Bytes) { (self.member, self.votingKey) = (member, votingKey) }
+        package init(member: MemberID, votingKey: Bytes) {
+            (self.member, self.votingKey) = (member, votingKey)
+        }
     }
 
     package static let table = "validators"
@@ -133,5 +136,7 @@ package struct ValidatorsRecord: Record {
 
     enum CodingKeys: String, CodingKey { case current, next }
 
-    package init(current: [Validator], next: [Validator]? = nil) { (self.current, self.next) = (current, next) }
+    package init(current: [Validator], next: [Validator]? = nil) {
+        (self.current, self.next) = (current, next)
+    }
 }

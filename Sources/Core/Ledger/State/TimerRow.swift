@@ -1,6 +1,7 @@
 import Codec
 
-/// A deadline as a row: the key sorts by due time, the value is empty CBOR text since the key says everything.
+/// A deadline as a row: the key sorts by due time, the value is empty CBOR text since the key says
+/// everything.
 struct TimerRow {
     let timer: Timer
 
@@ -8,7 +9,8 @@ struct TimerRow {
 
     static let table = "timer"
 
-    /// `timer` zero, due time in 8 bytes, then contract, kind and subject, each but the last ended by a zero byte.
+    /// `timer` zero, due time in 8 bytes, then contract, kind and subject, each but the last ended by a zero
+    /// byte.
     var key: RowKey {
         RowKey(
             table: TimerRow.table,

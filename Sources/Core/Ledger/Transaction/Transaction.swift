@@ -105,14 +105,15 @@ package struct UnverifiedTransaction: Sendable {
     }
 }
 
-/// A transaction whose signature verifies under the key that its `kid` names. Whether that key may sign is the
-/// ledger's question, at the transaction's place in the order.
+/// A transaction whose signature verifies under the key that its `kid` names. Whether that key may sign is
+/// the ledger's question, at the transaction's place in the order.
 package struct VerifiedTransaction: Sendable {
     package let transaction: UnverifiedTransaction
 
     /// Nil where the key is not the one named, or the signature is not its.
     package init?(
-        _ transaction: UnverifiedTransaction, publicKey: [UInt8], verifier: SignatureVerifier, hash: HashFunction
+        _ transaction: UnverifiedTransaction, publicKey: [UInt8], verifier: SignatureVerifier,
+        hash: HashFunction
     ) {
         guard KeyID(publicKey: publicKey, hash: hash) == transaction.key,
             verifier(publicKey: publicKey, signature: transaction.signature, message: transaction.toBeSigned)

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Installs what is missing to build and test Millwright, and says what it does. Does nothing, and needs no network,
+# where everything is there.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'install: %s\n' "$*"; }
+fail() { printf 'install: %s\n' "$*" >&2; exit 1; }
+
+install_debian() {
+    local package missing=()
+    for package in libsodium-dev liblmdb-dev libssl-dev pkg-config tzdata python3-venv; do
+        # The state, not the exit status: a removed package is still known to dpkg.
+        dpkg -s "$package" 2>/dev/null | grep -q '^Status: .* installed$' || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    local root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || fail "run as root: apt-get install ${missing[*]}"
+        root=(sudo)
+    fi
+    say "installing ${missing[*]}"
+    # `env`, because sudo does not pass the variable on.
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq \
+        || fail "apt-get update failed: is there a network? Missing: ${missing[*]}"
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" \
+        || fail "apt-get could not install ${missing[*]}"
+}
+
+check_macos() {
+    local formula missing=()
+    command -v brew >/dev/null || fail "install Homebrew (https://brew.sh), then run this again"
+    for formula in libsodium lmdb openssl@3 pkgconf; do
+        brew list --formula "$formula" >/dev/null 2>&1 || missing+=("$formula")
+    done
+    [ ${#missing[@]} -eq 0 ] || fail "run: brew install ${missing[*]}"
+}
+
+check_swift() {
+    local version major minor
+    command -v swift >/dev/null || fail "Swift 6.2 or later is needed: https://www.swift.org/install"
+    version=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -n 1)
+    [ -n "$version" ] || fail "swift --version gives no version: is the toolchain whole?"
+    major=${version%%.*} minor=${version#*.}
+    if [ "$major" -lt 6 ] || { [ "$major" -eq 6 ] && [ "$minor" -lt 2 ]; }; then
+        fail "Swift $version is too old; 6.2 or later is needed: https://www.swift.org/install"
+    fi
+}
+
+# Somebody else's verifier of COSE receipts (PyPI scitt-cose), for one test: ours must not only agree with itself.
+install_receipt_checker() {
+    local python=.build/venv/bin/python
+    "$python" -c 'import scitt_cose' >/dev/null 2>&1 && return
+    say "installing scitt-cose 0.5.0 from PyPI into .build/venv, to cross-check receipts"
+    if ! { python3 -m venv .build/venv && "$python" -m pip install --quiet --disable-pip-version-check \
+        scitt-cose==0.5.0; }; then
+        say "scitt-cose could not be installed (is there a network?): its one test will be passed over" >&2
+    fi
+}
+
+case "$(uname -s)" in
+    Linux)
+        if command -v dpkg >/dev/null && command -v apt-get >/dev/null; then
+            install_debian
+        else
+            say "not a Debian system: see docs/dependencies.md for the libraries that are needed"
+        fi
+        ;;
+    Darwin) check_macos ;;
+    *) fail "Linux and macOS are supported, not $(uname -s)" ;;
+esac
+check_swift
+install_receipt_checker
