@@ -1,14 +1,3 @@
-<<<<<<< HEAD
-.PHONY: build
-build:
-	swift build
-
-# What a node commits a second against what its processor can verify: ARGUMENTS="--records 1000000", or --quick.
-.PHONY: bench
-bench:
-	swift build -c release --product millwright-bench
-	.build/release/millwright-bench $(ARGUMENTS)
-=======
 # Everything that a person or a machine does with this project, one word each.
 
 .DEFAULT_GOAL := help
@@ -53,4 +42,3 @@ lint: ## Say what is wrong with the sources' format and shape
 
 clean: ## Remove what was built, measured and demonstrated
 	rm -rf .build demo bench-data
->>>>>>> main
