@@ -43,7 +43,7 @@ final class Benchmark {
         if options.isQuick { Report.write("--quick: tiny input, so the figures mean nothing") }
         let time = try Machine.synchronisationTime(in: folder, repetitions: options.isQuick ? 5 : 100)
         Report.line("disk: 4 KB written and synchronised", Report.time(time), "median; a commit takes one")
-        _ = try Load(node: node).run(try workload.delegations(at: node.clock.now))
+        _ = try Load(node: node).run(try workload.preparations(at: node.clock.now))
         for size in sizes {
             try grow(to: size)
             if size >= 100_000 || size == options.records { try measure(size) }

@@ -5,19 +5,23 @@ import Foundation
 import Ledger
 import Node
 
-/// Who signs in the benchmark: a board member, four OEMs, eight customers with a delegated key each.
+/// Who signs in the benchmark: a board member, four OEMs, two maintainers, eight customers with a
+/// delegated key each.
 struct Consortium: Sendable {
     let chain: ChainID
     let oems: [MessageSigner]
     let customers: [MessageSigner]
+    let maintainers: [MessageSigner]
     let delegates: [MessageSigner]
 
     static let oemCount = 4
     static let customerCount = 8
+    static let maintainerCount = 2
     static let delegateScopes = ["machine.start", "machine.stop", "telemetry.anchor"]
 
     static func oem(_ number: Int) -> MemberID { MemberID(unchecked: "oem\(number)") }
     static func customer(_ number: Int) -> MemberID { MemberID(unchecked: "customer\(number)") }
+    static func maintainer(_ number: Int) -> MemberID { MemberID(unchecked: "maintainer\(number)") }
 
     /// Quotas are set as high as the rules allow: they are not what is measured.
     static let parameters = Genesis.Parameters(
@@ -27,6 +31,7 @@ struct Consortium: Sendable {
         [(MemberID(unchecked: "board"), [.board])]
             + (0..<oemCount).map { (oem($0), [.oem]) }
             + (0..<customerCount).map { (customer($0), [.customer]) }
+            + (0..<maintainerCount).map { (maintainer($0), [.maintainer]) }
     }
 
     /// Founds the consortium as `millwright found` does, with random keys.
@@ -45,6 +50,9 @@ struct Consortium: Sendable {
             oems: try (0..<oemCount).map { try home.keystore(of: oem($0)).signingKey().signer },
             customers: try (0..<customerCount).map {
                 try home.keystore(of: customer($0)).signingKey().signer
+            },
+            maintainers: try (0..<maintainerCount).map {
+                try home.keystore(of: maintainer($0)).signingKey().signer
             },
             delegates: (0..<customerCount).map { _ in Ed25519.SigningKey.generate().signer })
     }
@@ -69,6 +77,7 @@ struct Consortium: Sendable {
         let consortium = Consortium(
             chain: SHA256.digest(bytes), oems: try (0..<oemCount).map { try signer(oem($0).text) },
             customers: try (0..<customerCount).map { try signer(customer($0).text) },
+            maintainers: try (0..<maintainerCount).map { try signer(maintainer($0).text) },
             delegates: try (0..<customerCount).map { try signer("delegate\($0)") })
         return (consortium, genesis, bytes, voter)
     }

@@ -41,7 +41,7 @@ enum ReferenceRun {
             }
         }
         var workload = Workload(consortium, seed: 1)
-        try execute(try workload.delegations(at: genesis.created))
+        try execute(try workload.preparations(at: genesis.created))
         try execute(try workload.machines(machines, at: genesis.created))
         try execute(
             try workload.mix(mixed, at: genesis.created) { machine in

@@ -1,3 +1,4 @@
+import Billing
 import Codec
 import Contracts
 import Cryptography
@@ -9,9 +10,10 @@ import struct Telemetry.SplitMix64
 
 /// Makes and signs transactions: first the machines, then a mix of what happens to them from day to day.
 ///
-/// The mix, uniformly random over all machines: 75 % starts and stops (40 by the machine's device, 25 by the customer's
-/// delegated key, 10 by the customer), 20 % telemetry anchors by the device, 5 % registrations by an OEM. It depends
-/// on nothing but the seed and the heads of the telemetry chains, and every transaction is accepted.
+/// The mix, uniformly random over all machines: 65 % starts and stops (35 by the machine's device, 20 by the customer's
+/// delegated key, 10 by the customer), 20 % telemetry anchors and 5 % repair tickets by the device, 5 % bids on tickets
+/// by a maintainer, 5 % registrations by an OEM. It depends on nothing but the seed and the heads of the telemetry
+/// chains, and every transaction is accepted.
 struct Workload {
     private let consortium: Consortium
     private var random: SplitMix64
@@ -19,6 +21,8 @@ struct Workload {
     private var isInService: [Bool] = []
     /// Machines that the mix has registered and nobody accepts.
     private var registered = 0
+    /// Repair tickets so far, and how many of them have a bid.
+    private var (tickets, bids) = (0, 0)
     private var nonce: UInt64 = 0
 
     init(_ consortium: Consortium, seed: UInt64) {
@@ -31,6 +35,7 @@ struct Workload {
     fileprivate enum Party: Sendable {
         case oem(Int)
         case customer(Int)
+        case maintainer(Int)
         case delegate(Int)
         case device(Int)
     }
@@ -41,6 +46,7 @@ struct Workload {
             case consortium(ConsortiumContract.Action)
             case register(machine: String, owner: Int, device: String)
             case machine(MachineContract.Action)
+            case maintenance(MaintenanceContract.Action)
             case anchor(machine: Int, head: TelemetryHead)
         }
 
@@ -52,8 +58,8 @@ struct Workload {
 
     // MARK: Plans
 
-    /// A delegated key for each customer.
-    mutating func delegations(at time: Timestamp) throws -> [[UInt8]] {
+    /// A delegated key for each customer, and every maintainer accredited by every OEM.
+    mutating func preparations(at time: Timestamp) throws -> [[UInt8]] {
         var plans: [Plan] = []
         for number in 0..<Consortium.customerCount {
             let key = consortium.delegates[number]
@@ -65,6 +71,14 @@ struct Workload {
             let body = ConsortiumContract.DelegateKey(
                 key: new, scopes: Consortium.delegateScopes, expires: time + .days(365))
             plans.append(plan(.customer(number), .consortium(.delegateKey(body)), time))
+        }
+        for oem in 0..<Consortium.oemCount {
+            for number in 0..<Consortium.maintainerCount {
+                let body = ConsortiumContract.Accredit(
+                    maintainer: Consortium.maintainer(number), classes: [], regions: [],
+                    until: time + .days(365))
+                plans.append(plan(.oem(oem), .consortium(.accredit(body)), time))
+            }
         }
         return try sign(plans)
     }
@@ -97,20 +111,44 @@ struct Workload {
             let number = Int(random.number(in: 0...Int64(machineCount - 1)))
             let owner = number % Consortium.customerCount
             switch random.number(in: 0...99) {
-            case 75..<95 where anchored.insert(number).inserted:
+            case 70..<90 where anchored.insert(number).inserted:
                 let head = try head(Workload.id(number)) ?? TelemetryHead(id: Workload.id(number))
                 plans.append(plan(.device(number), .anchor(machine: number, head: head), time))
-            case 95...99:
+            case 90..<95:
                 let name = "new-\(registered)"
                 let action = Plan.Action.register(machine: name, owner: registered, device: name)
                 plans.append(plan(.oem(registered % Consortium.oemCount), action, time))
                 registered += 1
-            case 40..<65: plans.append(plan(.delegate(owner), toggle(number), time))
-            case 65..<75: plans.append(plan(.customer(owner), toggle(number), time))
+            case 95..<100: plans.append(ticketOrBid(number, time))
+            case 35..<55: plans.append(plan(.delegate(owner), toggle(number), time))
+            case 55..<65: plans.append(plan(.customer(owner), toggle(number), time))
+            case 65..<70: plans.append(ticketOrBid(number, time))
             default: plans.append(plan(.device(number), toggle(number), time))
             }
         }
         return try sign(plans)
+    }
+
+    /// A ticket for a machine, then a bid on it, in turn.
+    private mutating func ticketOrBid(_ machine: Int, _ time: Timestamp) -> Plan {
+        if bids < tickets {
+            let number = bids
+            bids += 1
+            let offer = Offer(
+                price: .fixed(MinorUnits(120_000)), currency: .euro, earliestArrival: time + .days(1),
+                durationMinutes: 240, warrantyDays: 180, expires: time + .days(30))
+            return plan(
+                .maintainer(number % Consortium.maintainerCount),
+                .maintenance(.bid(.init(ticket: Workload.ticket(number), content: .offer(offer)))), time)
+        }
+        let number = tickets
+        tickets += 1
+        let body = MaintenanceContract.Open(
+            ticket: Workload.ticket(number), machine: Workload.id(machine), kind: .correctiveDeferred,
+            priority: 3,
+            faultCode: "E-217", description: "coolant pressure is low", policy: .customersChoice,
+            biddingSpan: .days(14), currency: .euro)
+        return plan(.device(machine), .maintenance(.open(body)), time)
     }
 
     private mutating func toggle(_ number: Int) -> Plan.Action {
@@ -129,6 +167,7 @@ struct Workload {
     }
 
     private static func name(_ number: Int) -> String { "machine-\(number)" }
+    private static func ticket(_ number: Int) -> TicketID { TicketID(unchecked: "ticket-\(number)") }
     private static func id(_ number: Int) -> MachineID { MachineID(unchecked: name(number)) }
 
     // MARK: Signing
@@ -158,6 +197,7 @@ struct Workload {
             switch plan.signer {
             case .oem(let number): consortium.oems[number]
             case .customer(let number): consortium.customers[number]
+            case .maintainer(let number): consortium.maintainers[number]
             case .delegate(let number): consortium.delegates[number]
             case .device(let number): try Consortium.key("device \(number)").signer
             }
@@ -173,6 +213,7 @@ struct Workload {
         switch plan.action {
         case .consortium(let action): return try payload(ConsortiumContract.self, action)
         case .machine(let action): return try payload(MachineContract.self, action)
+        case .maintenance(let action): return try payload(MaintenanceContract.self, action)
         case .register(let machine, let owner, let device):
             let key = try Consortium.key(device).publicKey
             return try payload(
