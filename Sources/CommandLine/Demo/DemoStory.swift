@@ -173,7 +173,6 @@ struct DemoStory: Sendable {
     private func end(_ cast: DemoCast, _ invoice: InvoiceID, _ report: ImportReport) throws {
         narrator.act("What the data could not tell, and how it was treated")
         for sentence in report.sentences { narrator.say(sentence) }
-        for line in scenario.about { narrator.say(line) }
         let document = try InvoiceService(try cast.documents(DemoCast.customer)).invoice(invoice)
         let folder = home.folder.appendingPathComponent("documents")
         narrator.act("The first invoice, as a person reads it")
