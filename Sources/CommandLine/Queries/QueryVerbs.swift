@@ -8,7 +8,8 @@ import Node
 /// Looking at the ledger, proving what is on it, and checking it from the ground up.
 enum QueryVerbs {
     static let all: [Verb] = [
-        list, show, history, status, block, setClock, receiptWrite, receiptVerify, verify, export,
+        list, show, history, status, block, setClock, receiptWrite, receiptVerify, stateProve,
+        stateVerify, verify, export,
     ]
 
     private static let kinds = "members, machines, agreements, invoices, tickets, anchors, keys, …"
