@@ -10,19 +10,19 @@ import Vault
     private let customer = SealingKey.generate()
     private let oem = SealingKey.generate()
     private let arbiter = SealingKey.generate()
-    private let stored: StoredDocument
+    private let stored: DocumentVault.StoredDocument
 
     init() throws {
         temporary = try TemporaryVault()
         stored = try temporary.vault.store(
-            [1, 2, 3], kind: "k",
+            [1, 2, 3],
             readers: [
-                Reader(id: "oem", sealingPublicKey: oem.publicKey),
-                Reader(id: "customer", sealingPublicKey: customer.publicKey),
+                DocumentVault.Reader(id: "oem", sealingPublicKey: oem.publicKey),
+                DocumentVault.Reader(id: "customer", sealingPublicKey: customer.publicKey),
             ])
     }
 
-    private func add(_ reader: Reader, by key: SealingKey) -> VaultError.Code? {
+    private func add(_ reader: DocumentVault.Reader, by key: SealingKey) -> VaultError.Code? {
         vaultCode { try vault.addReader(reader, to: stored.cid, by: key) }
     }
 
@@ -30,41 +30,45 @@ import Vault
         #expect(try vault.open(stored.cid, with: customer) == [1, 2, 3])
         #expect(try vault.open(stored.cid, with: oem) == [1, 2, 3])
         #expect(vaultCode { _ = try vault.open(stored.cid, with: arbiter) } == .notReader)
-        #expect(vaultCode { _ = try vault.describe(stored.cid, with: arbiter) } == .notReader)
-        #expect(try vault.readers(of: stored.cid).map(\.id) == ["customer", "oem"])
+        #expect(try vault.readers(of: stored.cid) == ["customer", "oem"])
     }
 
     @Test func aReaderAddedLaterOpens() throws {
-        let reader = Reader(id: "arbiter", sealingPublicKey: arbiter.publicKey)
+        let reader = DocumentVault.Reader(id: "arbiter", sealingPublicKey: arbiter.publicKey)
         #expect(add(reader, by: arbiter) == .notReader)
         #expect(add(reader, by: customer) == nil)
         #expect(add(reader, by: arbiter) == nil)
         #expect(try vault.open(stored.cid, with: arbiter) == [1, 2, 3])
-        #expect(try vault.readers(of: stored.cid).map(\.id) == ["arbiter", "customer", "oem"])
+        #expect(try vault.readers(of: stored.cid) == ["arbiter", "customer", "oem"])
         #expect(try temporary.names == ["\(stored.cid).doc", "\(stored.cid).keys"])
     }
 
     @Test func aReaderCanHaveASecondKey() throws {
-        #expect(add(Reader(id: "oem", sealingPublicKey: arbiter.publicKey), by: oem) == nil)
+        #expect(add(DocumentVault.Reader(id: "oem", sealingPublicKey: arbiter.publicKey), by: oem) == nil)
         #expect(try vault.open(stored.cid, with: oem) == [1, 2, 3])
         #expect(try vault.open(stored.cid, with: arbiter) == [1, 2, 3])
-        #expect(try vault.readers(of: stored.cid).map(\.id) == ["customer", "oem", "oem"])
+        #expect(try vault.readers(of: stored.cid) == ["customer", "oem"])
+        #expect(try vault.keys(of: stored.cid).entries.map(\.reader.id) == ["customer", "oem", "oem"])
     }
 
     @Test func addingReadersWipesTheOldKeysFile() throws {
         let link = temporary.folder.appendingPathComponent("link")
         try FileManager.default.linkItem(at: temporary.path(stored.cid, "keys"), to: link)
-        #expect(add(Reader(id: "arbiter", sealingPublicKey: arbiter.publicKey), by: oem) == nil)
+        #expect(add(DocumentVault.Reader(id: "arbiter", sealingPublicKey: arbiter.publicKey), by: oem) == nil)
         #expect(try Data(contentsOf: link).allSatisfy { $0 == 0 })
     }
 
     @Test func readersAddedAtOnceAllStay() async throws {
-        let (vault, cid, oem) = (vault, stored.cid, oem)
+        let (folder, cid, oem) = (temporary.folder, stored.cid, oem)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<16 {
                 group.addTask {
                     let key = SealingKey.generate().publicKey
-                    try vault.addReader(Reader(id: "r\(number)", sealingPublicKey: key), to: cid, by: oem)
+                    // A vault of its own, as each member's service has.
+                    let vault = try DocumentVault(folder)
+                    #expect(try vault.open(cid, with: oem) == [1, 2, 3])
+                    try vault.addReader(
+                        DocumentVault.Reader(id: "r\(number)", sealingPublicKey: key), to: cid, by: oem)
                 }
             }
             try await group.waitForAll()
@@ -72,24 +76,21 @@ import Vault
         #expect(try vault.readers(of: cid).count == 18)
     }
 
-    @Test func refusesBadReadersAndKinds() throws {
-        let good = Reader(id: "oem", sealingPublicKey: oem.publicKey)
+    @Test func refusesBadReaders() throws {
+        let good = DocumentVault.Reader(id: "oem", sealingPublicKey: oem.publicKey)
         let bad = [
-            Reader(id: "", sealingPublicKey: oem.publicKey),
-            Reader(id: String(repeating: "x", count: 257), sealingPublicKey: oem.publicKey),
-            Reader(id: "x", sealingPublicKey: [1, 2]),
-            Reader(id: "x", sealingPublicKey: [UInt8](repeating: 0, count: 32)),
+            DocumentVault.Reader(id: "", sealingPublicKey: oem.publicKey),
+            DocumentVault.Reader(id: String(repeating: "x", count: 257), sealingPublicKey: oem.publicKey),
+            DocumentVault.Reader(id: "x", sealingPublicKey: [1, 2]),
+            DocumentVault.Reader(id: "x", sealingPublicKey: [UInt8](repeating: 0, count: 32)),
         ]
         let before = try temporary.names
         for reader in bad {
-            #expect(add(reader, by: oem) == .invalidInput)
+            #expect(add(reader, by: oem) == .badReader)
             #expect(
-                vaultCode { _ = try vault.store([1], kind: "k", readers: [good, reader]) } == .invalidInput)
+                vaultCode { _ = try vault.store([1], readers: [good, reader]) } == .badReader)
         }
-        #expect(vaultCode { _ = try vault.store([1], kind: "k", readers: []) } == .invalidInput)
-        for kind in ["", String(repeating: "x", count: 256)] {
-            #expect(vaultCode { _ = try vault.store([1], kind: kind, readers: [good]) } == .invalidInput)
-        }
+        #expect(vaultCode { _ = try vault.store([1], readers: []) } == .badReader)
         #expect(try temporary.names == before)
     }
 
@@ -118,15 +119,15 @@ import Vault
         var cipher: [[UInt8]] = []
         try vault.ciphertext(of: stored.cid) { cipher.append($0) }
         let keys = try SealedKeys(decoding: vault.keys(of: stored.cid).encoded)
-        try peer.vault.receive(stored.cid, keys: keys, reading: pieces(cipher))
+        try peer.vault.receive(stored.cid, keys: keys, next: pieces(cipher))
         #expect(try peer.vault.open(stored.cid, with: oem) == [1, 2, 3])
 
         // A reader added at home reaches the peer with the next copy.
         try vault.addReader(
-            Reader(id: "arbiter", sealingPublicKey: arbiter.publicKey), to: stored.cid, by: oem)
+            DocumentVault.Reader(id: "arbiter", sealingPublicKey: arbiter.publicKey), to: stored.cid, by: oem)
         #expect(vaultCode { _ = try peer.vault.open(stored.cid, with: arbiter) } == .notReader)
         try peer.vault.receive(
-            stored.cid, keys: try vault.keys(of: stored.cid), reading: pieces(cipher))
+            stored.cid, keys: try vault.keys(of: stored.cid), next: pieces(cipher))
         #expect(try peer.vault.open(stored.cid, with: arbiter) == [1, 2, 3])
         #expect(try peer.names == ["\(stored.cid).doc", "\(stored.cid).keys"])
     }
@@ -138,7 +139,7 @@ import Vault
         try vault.ciphertext(of: stored.cid) { cipher += $0 }
         for wrong in [[], Array(cipher.dropLast()), cipher + [0]] {
             #expect(
-                vaultCode { try peer.vault.receive(stored.cid, keys: keys, reading: pieces([wrong])) }
+                vaultCode { try peer.vault.receive(stored.cid, keys: keys, next: pieces([wrong])) }
                     == .damaged)
         }
         #expect(try peer.names.isEmpty)

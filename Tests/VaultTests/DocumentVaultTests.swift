@@ -11,7 +11,7 @@ final class TemporaryVault: Sendable {
 
     init() throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("vault-\(UUID().uuidString)")
-        vault = try DocumentVault(directory: folder)
+        vault = try DocumentVault(folder)
     }
 
     deinit { try? FileManager.default.removeItem(at: folder) }
@@ -58,10 +58,12 @@ func pieces(_ all: [[UInt8]]) -> () -> [UInt8] {
 
     init() throws { temporary = try TemporaryVault() }
 
-    private var readers: [Reader] { [Reader(id: "customer", sealingPublicKey: customer.publicKey)] }
+    private var readers: [DocumentVault.Reader] {
+        [DocumentVault.Reader(id: "customer", sealingPublicKey: customer.publicKey)]
+    }
 
-    private func store(_ plain: [UInt8]) throws -> StoredDocument {
-        try vault.store(plain, kind: "text/plain", readers: readers)
+    private func store(_ plain: [UInt8]) throws -> DocumentVault.StoredDocument {
+        try vault.store(plain, readers: readers)
     }
 
     @Test(arguments: [0, 1, 65_535, 65_536, 65_537, 131_072, 300_000, 600_000])
@@ -79,14 +81,6 @@ func pieces(_ all: [[UInt8]]) -> () -> [UInt8] {
         #expect(FileDAG.identify(cipher, hash: SHA256.hash) == stored.cid)
     }
 
-    @Test func describesWithoutOpening() throws {
-        let stored = try store([1, 2, 3])
-        let description = try vault.describe(stored.cid, with: customer)
-        #expect(description == stored.description)
-        #expect(description.kind == "text/plain")
-        #expect(description.size == 3)
-    }
-
     @Test func streamsInPiecesOfAnySize() throws {
         let plain = pattern(200_000)
         var all: [[UInt8]] = []
@@ -95,7 +89,7 @@ func pieces(_ all: [[UInt8]]) -> () -> [UInt8] {
             all.append(Array(plain[start..<start + size]))
             start += size
         }
-        let stored = try vault.store(kind: "k", readers: readers, reading: pieces(all))
+        let stored = try vault.store(readers: readers, next: pieces(all))
         #expect(stored.plainDigest == SHA256.digest(plain))
         var chunks: [Int] = []
         try vault.open(stored.cid, with: customer) { chunks.append($0.count) }
@@ -108,7 +102,7 @@ func pieces(_ all: [[UInt8]]) -> () -> [UInt8] {
             temporary.folder.appendingPathComponent("target")
         )
         try Data(pattern(100_000)).write(to: source)
-        let stored = try vault.store(contentsOf: source, kind: "k", readers: readers)
+        let stored = try vault.store(contentsOf: source, readers: readers)
         try vault.open(stored.cid, with: customer, toFile: target)
         #expect([UInt8](try Data(contentsOf: target)) == pattern(100_000))
         #expect(vaultCode { _ = try vault.open(stored.cid, with: oem, toFile: target) } == .notReader)
@@ -168,7 +162,7 @@ func pieces(_ all: [[UInt8]]) -> () -> [UInt8] {
         struct Failure: Error {}
         #expect(
             vaultCode {
-                _ = try vault.store(kind: "k", readers: readers) { throw Failure() }
+                _ = try vault.store(readers: readers) { throw Failure() }
             } == .io)
         #expect(try temporary.names.isEmpty)
         let stored = try store([1])
@@ -212,7 +206,7 @@ func pieces(_ all: [[UInt8]]) -> () -> [UInt8] {
         let plain = pattern(100_000)
         let all = try await withThrowingTaskGroup(of: CID.self) { group in
             for _ in 0..<8 {
-                group.addTask { try vault.store(plain, kind: "k", readers: readers).cid }
+                group.addTask { try vault.store(plain, readers: readers).cid }
             }
             return try await group.reduce(into: []) { $0.append($1) }
         }
@@ -229,14 +223,14 @@ func pieces(_ all: [[UInt8]]) -> () -> [UInt8] {
         for url in [old, fresh] { try Data([1]).write(to: url) }
         try FileManager.default.setAttributes(
             [.modificationDate: Date(timeIntervalSinceNow: -100_000)], ofItemAtPath: old.path)
-        _ = try DocumentVault(directory: temporary.folder)
+        _ = try DocumentVault(temporary.folder)
         #expect(try temporary.names == ["tmp-01"])
     }
 
     @Test func tellsWhenTheFolderCannotBeUsed() throws {
         let file = temporary.folder.appendingPathComponent("file")
         try Data([1]).write(to: file)
-        #expect(vaultCode { _ = try DocumentVault(directory: file) } == .io)
+        #expect(vaultCode { _ = try DocumentVault(file) } == .io)
         try FileManager.default.removeItem(at: temporary.folder)
         #expect(vaultCode { _ = try store([1]) } == .io)
         #expect(vaultCode { _ = try vault.list() } == .io)

@@ -24,12 +24,18 @@ extension QueryVerbs {
         try await Session.with(invocation) { session in
             let bundle = try session.node.receipt(for: id)
             try write(bundle.encoded, to: try invocation.required("out"))
-            if let file = invocation.string("statement") { try write(try bundle.transparentStatement(), to: file) }
+            if let file = invocation.string("statement") {
+                try write(try bundle.transparentStatement(), to: file)
+            }
             if let file = invocation.string("leaf") { try write(bundle.leaf, to: file) }
             if invocation.wantsJSON {
-                return try Output.json(["receipt": try invocation.required("out"), "transaction": id.description])
+                return try Output.json([
+                    "receipt": try invocation.required("out"), "transaction": id.description,
+                ])
             }
-            Terminal.print("\(Terminal.green("written")) \(try invocation.required("out")) (\(bundle.encoded.count) bytes)")
+            Terminal.print(
+                "\(Terminal.green("written")) \(try invocation.required("out")) (\(bundle.encoded.count) bytes)"
+            )
         }
     }
 
@@ -69,7 +75,9 @@ extension QueryVerbs {
             throw UsageError("receipt.malformed", "this is not a receipt bundle (\(error))")
         }
         let genesis: (genesis: Genesis, bytes: [UInt8], chain: ChainID)
-        do { genesis = try Home.genesis(try invocation.file(try invocation.required("genesis"))) } catch let error as NodeError {
+        do { genesis = try Home.genesis(try invocation.file(try invocation.required("genesis"))) } catch let
+            error as NodeError
+        {
             throw UsageError(error.code, error.message)
         }
         let rules = LedgerNode.rules(chain: genesis.chain)

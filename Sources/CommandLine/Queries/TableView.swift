@@ -47,7 +47,8 @@ extension TableView {
             MemberRecord.self, "member", "members",
             [
                 ("MEMBER", { $0.id.text }), ("NAME", { $0.name }),
-                ("ROLES", { $0.roles.map(\.rawValue).joined(separator: ", ") }), ("STATUS", { $0.status.rawValue }),
+                ("ROLES", { $0.roles.map(\.rawValue).joined(separator: ", ") }),
+                ("STATUS", { $0.status.rawValue }),
             ]),
         TableView(
             InvitationRecord.self, "invitation", "invitations",

@@ -2,8 +2,8 @@ import Billing
 
 /// The rule for times after the table: a POSIX `TZ` string with RFC 9636 §3.3.1's wider range of hours.
 ///
-/// For example `CET-1CEST,M3.5.0,M10.5.0/3`: one hour east; from the last Sunday of March at 2:00 to the last of October at 3:00
-/// two hours east.
+/// For example `CET-1CEST,M3.5.0,M10.5.0/3`: one hour east; from the last Sunday of March at 2:00 to the
+/// last of October at 3:00 two hours east.
 struct FutureRule: Sendable {
     /// A day of any year.
     enum Day: Equatable, Sendable {

@@ -72,7 +72,8 @@ struct TZifReader {
         times.reserveCapacity(header.transitions)
         for _ in 0..<header.transitions {
             let time = Int64(bitPattern: try number(8))
-            // RFC 9636 §3.2: -2⁵⁹ is the least; the same bound above keeps later arithmetic from overflowing.
+            // RFC 9636 §3.2: -2⁵⁹ is the least; the same bound above keeps later arithmetic from
+            // overflowing.
             guard TZifReader.times ~= time else { throw TZifReader.damaged("a time") }
             if let previous = times.last, previous >= time {
                 throw TZifReader.damaged("its times do not rise")

@@ -44,7 +44,8 @@ package struct TimeZoneDatabase: Sendable {
     private static let maximumSize = 1 << 20
 
     /// The bytes of a zone's file.
-    /// - Throws: `timezone.unknown` where the name is none or there is no file; `timezone.damaged` for an oversized one.
+    /// - Throws: `timezone.unknown` where the name is none or there is no file; `timezone.damaged` for an
+    ///   oversized one.
     func bytes(of name: String) throws(TimeZoneError) -> [UInt8] {
         guard TimeZoneDatabase.isName(name) else { throw TimeZoneError(.unknown, "not a zone's name") }
         let data: Data?
@@ -61,10 +62,11 @@ package struct TimeZoneDatabase: Sendable {
         return [UInt8](data)
     }
 
-    /// Whether a text can be a zone's name: letters, digits and "+-_" in parts between slashes, at most 64 bytes.
+    /// Whether a text can be a zone's name: letters, digits and "+-_" in parts between slashes, at most 64
+    /// bytes.
     ///
-    /// Not those that mean this machine's own setting, and not the copies in `posix` and `right`: all members must
-    /// find the same zone under a name.
+    /// Not those that mean this machine's own setting, and not the copies in `posix` and `right`: all
+    /// members must find the same zone under a name.
     package static func isName(_ name: String) -> Bool {
         guard (1...64).contains(name.utf8.count) else { return false }
         let parts = name.utf8.split(separator: 0x2f, omittingEmptySubsequences: false)

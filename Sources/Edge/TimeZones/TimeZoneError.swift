@@ -6,7 +6,8 @@ package struct TimeZoneError: Error, Hashable, Sendable, CustomStringConvertible
         case unknown = "timezone.unknown"
         /// The file is not TZif, or contradicts itself.
         case damaged = "timezone.damaged"
-        /// A file that this reader has no use for: without 64-bit times or rules for the future, or with leap seconds.
+        /// A file that this reader has no use for: without 64-bit times or rules for the future, or with
+        /// leap seconds.
         case unsupported = "timezone.unsupported"
         /// Times outside 1970 to 9999, or more transitions than terms may hold.
         case outOfRange = "timezone.out_of_range"

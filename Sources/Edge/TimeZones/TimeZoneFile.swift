@@ -1,6 +1,7 @@
 import Billing
 
-/// A time zone as tzdata has it: its past from a table, its future from a rule (RFC 9636, which replaced RFC 8536).
+/// A time zone as tzdata has it: its past from a table, its future from a rule (RFC 9636, which replaced
+/// RFC 8536).
 package struct TimeZoneFile: Sendable {
     /// From a moment on (seconds since 1970 UTC) clocks are so many seconds east of UTC.
     package typealias Transition = ZoneRules.Transition

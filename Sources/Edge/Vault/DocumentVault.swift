@@ -1,42 +1,30 @@
 import Codec
 import Cryptography
 import Foundation
-import Synchronization
-
-/// What a plain document is; known to its readers only.
-package struct DocumentDescription: Hashable, Sendable {
-    /// The media type, such as "application/cbor": 1 to 255 bytes of UTF-8.
-    package let kind: String
-    /// Bytes of the plain document.
-    package let size: Int64
-    /// SHA-256 of the plain document.
-    package let plainDigest: Digest
-}
-
-/// A document that was just stored: what the ledger may be told of it.
-package struct StoredDocument: Hashable, Sendable {
-    /// What `ipfs add --cid-version=1` gives for the ciphertext.
-    package let cid: CID
-    package let description: DocumentDescription
-    /// SHA-256 of the ciphertext.
-    package let cipherDigest: Digest
-
-    package var plainDigest: Digest { description.plainDigest }
-    package var size: Int64 { description.size }
-}
 
 /// Encrypted documents in a folder, each named by the CID of its ciphertext.
 ///
-/// `<cid>.doc` is the ciphertext (`DocumentCipher`), `<cid>.keys` the document's key sealed to each reader (`SealedKeys`). Files
-/// appear whole or not at all. The lock covers a document's keys; several vaults may share a folder to store and
-/// open, but only one may change readers or shred. Memory stays constant however large a document is.
+/// `<cid>.doc` is the ciphertext (`DocumentCipher`), `<cid>.keys` the document's key sealed to each reader
+/// (`SealedKeys`). Files appear whole or not at all. Several vaults may share a folder, in one process or
+/// more: a lock on the folder covers the keys. Memory stays constant however large a document is.
 package final class DocumentVault: Sendable {
-    private let folder: String
-    private let keysLock = Mutex(())
+    /// A document that was just stored: what the ledger may be told of it.
+    package struct StoredDocument: Hashable, Sendable {
+        /// What `ipfs add --cid-version=1` gives for the ciphertext.
+        package let cid: CID
+        /// SHA-256 of the plain document.
+        package let plainDigest: Digest
+        /// SHA-256 of the ciphertext.
+        package let cipherDigest: Digest
+        /// Bytes of the plain document.
+        package let size: Int64
+    }
+
+    let folder: String
 
     /// Opens a vault, and makes its folder if there is none.
     /// - Throws: `vault.io`.
-    package init(directory: URL) throws(VaultError) {
+    package init(_ directory: URL) throws(VaultError) {
         folder = directory.path
         do {
             try FileManager.default.createDirectory(
@@ -47,41 +35,39 @@ package final class DocumentVault: Sendable {
         try VaultFolder.removeLeftovers(in: folder)
     }
 
-    private func documentPath(_ cid: CID) -> String { "\(folder)/\(cid).doc" }
-    private func keysPath(_ cid: CID) -> String { "\(folder)/\(cid).keys" }
+    func documentPath(_ cid: CID) -> String { "\(folder)/\(cid).doc" }
+    func keysPath(_ cid: CID) -> String { "\(folder)/\(cid).keys" }
 
     // MARK: Storing
 
     /// Encrypts a document under a fresh key for its readers. Equal documents get different CIDs.
-    /// - Throws: `vault.invalid_input`, `vault.io`.
+    /// - Throws: `vault.bad_reader`, `vault.io`.
     package func store(
-        _ plaintext: [UInt8], kind: String, readers: [Reader]
+        _ plaintext: [UInt8], readers: [Reader]
     ) throws(VaultError) -> StoredDocument {
         var isGiven = false
-        return try store(kind: kind, readers: readers) {
+        return try store(readers: readers) {
             defer { isGiven = true }
             return isGiven ? [] : plaintext
         }
     }
 
     /// Encrypts a file.
-    /// - Throws: `vault.not_found` where there is none; `vault.invalid_input`, `vault.io`.
+    /// - Throws: `vault.not_found` where there is none; `vault.bad_reader`, `vault.io`.
     package func store(
-        contentsOf url: URL, kind: String, readers: [Reader]
+        contentsOf url: URL, readers: [Reader]
     ) throws(VaultError) -> StoredDocument {
         let file = try VaultFile(reading: url.path)
-        return try store(kind: kind, readers: readers) { try file.read(DocumentCipher.chunkSize) }
+        return try store(readers: readers) { try file.read(DocumentCipher.chunkSize) }
     }
 
     /// Encrypts a stream: pieces of any size, an empty one at the end.
-    /// - Throws: `vault.invalid_input`; `vault.io`, also for what `next` throws.
+    /// - Throws: `vault.bad_reader`; `vault.io`, also for what `next` throws.
     package func store(
-        kind: String, readers: [Reader], reading next: () throws -> [UInt8]
+        readers: [Reader], next: () throws -> [UInt8]
     ) throws(VaultError) -> StoredDocument {
-        guard 1...DocumentSecret.maximumKindCount ~= kind.utf8.count else {
-            throw VaultError(.invalidInput, "a kind is 1 to \(DocumentSecret.maximumKindCount) bytes")
-        }
         let key = SymmetricKey.generate()
+        let sealed = try SealedKeys(sealing: key, to: readers)
         return try withTemporary { path throws(VaultError) in
             var sealer = try DocumentSealer(key: key, creating: path)
             while true {
@@ -89,17 +75,16 @@ package final class DocumentVault: Sendable {
                 if piece.isEmpty { break }
                 try sealer.append(piece)
             }
-            let stored = try sealer.finish(kind: kind)
-            let secret = DocumentSecret(key: key, description: stored.description)
+            let stored = try sealer.finish()
             // Keys first: whoever sees the document can then read it.
-            try write(try SealedKeys(sealing: secret, to: readers), for: stored.cid)
+            try write(sealed, for: stored.cid)
             try VaultFolder.rename(path, to: documentPath(stored.cid))
             try VaultFolder.sync(folder)
             return stored
         }
     }
 
-    private func read(_ next: () throws -> [UInt8]) throws(VaultError) -> [UInt8] {
+    func read(_ next: () throws -> [UInt8]) throws(VaultError) -> [UInt8] {
         do {
             return try next()
         } catch let error as VaultError {
@@ -110,7 +95,7 @@ package final class DocumentVault: Sendable {
     }
 
     /// Lends a path in the folder, and removes what is still there afterwards.
-    private func withTemporary<Result>(
+    func withTemporary<Result>(
         _ body: (String) throws(VaultError) -> Result
     ) throws(VaultError) -> Result {
         let path = VaultFolder.temporaryPath(in: folder)
@@ -136,48 +121,36 @@ package final class DocumentVault: Sendable {
         return plain
     }
 
-    /// The plain document in chunks of at most 64 KiB. Each chunk is authentic, but whether the document is whole and the one
-    /// that the CID names is known only when this returns: discard the chunks if it throws.
-    /// - Throws: `vault.not_found`, `vault.not_reader`, `vault.damaged`; `vault.io`, also for what `sink` throws.
-    @discardableResult
+    /// The plain document in chunks of at most 64 KiB. Each chunk is authentic, but whether the document is
+    /// whole and the one that the CID names is known only when this returns: discard the chunks if it
+    /// throws.
+    /// - Throws: `vault.not_found`, `vault.not_reader`, `vault.damaged`; `vault.io`, also for what `sink`
+    ///   throws.
     package func open(
         _ cid: CID, with key: SealingKey, to sink: ([UInt8]) throws -> Void
-    ) throws(VaultError) -> DocumentDescription {
-        let secret = try secret(of: cid, for: key)
+    ) throws(VaultError) {
+        let documentKey = try keys(of: cid).documentKey(for: key)
         let file = try VaultFile(reading: documentPath(cid))
-        try DocumentCipher.open(file, cid: cid, secret: secret, to: sink)
-        return secret.description
+        try DocumentCipher.open(file, cid: cid, key: documentKey, to: sink)
     }
 
     /// Writes the plain document to a file that appears whole or not at all.
     /// - Throws: `vault.not_found`, `vault.not_reader`, `vault.damaged`, `vault.io`.
-    @discardableResult
     package func open(
         _ cid: CID, with key: SealingKey, toFile url: URL
-    ) throws(VaultError) -> DocumentDescription {
+    ) throws(VaultError) {
         let target = url.deletingLastPathComponent().path
         let path = VaultFolder.temporaryPath(in: target)
         do throws(VaultError) {
             let output = try VaultFile(creating: path)
-            let description = try open(cid, with: key) { try output.write($0) }
+            try open(cid, with: key) { try output.write($0) }
             try output.sync()
             try VaultFolder.rename(path, to: url.path)
             try VaultFolder.sync(target)
-            return description
         } catch {
             try? VaultFolder.remove(path)
             throw error
         }
-    }
-
-    /// What the document is, without opening it.
-    /// - Throws: `vault.not_found`, `vault.not_reader`, `vault.damaged`, `vault.io`.
-    package func describe(_ cid: CID, with key: SealingKey) throws(VaultError) -> DocumentDescription {
-        try secret(of: cid, for: key).description
-    }
-
-    private func secret(of cid: CID, for key: SealingKey) throws(VaultError) -> DocumentSecret {
-        try keys(of: cid).secret(for: key)
     }
 
     // MARK: Readers
@@ -185,26 +158,34 @@ package final class DocumentVault: Sendable {
     /// The keys as they are stored, to hand to a peer with the ciphertext.
     /// - Throws: `vault.not_found`, `vault.damaged`, `vault.io`.
     package func keys(of cid: CID) throws(VaultError) -> SealedKeys {
-        try keysLock.withLock { _ throws(VaultError) in try storedKeys(of: cid) }
+        try VaultFolder.withLock(folder, exclusively: false) { () throws(VaultError) in
+            try storedKeys(of: cid)
+        }
     }
 
+    /// The names of a document's readers, each once, sorted as bytes.
     /// - Throws: `vault.not_found`, `vault.damaged`, `vault.io`.
-    package func readers(of cid: CID) throws(VaultError) -> [Reader] {
-        try keys(of: cid).entries.map(\.reader)
+    package func readers(of cid: CID) throws(VaultError) -> [String] {
+        var names: [String] = []
+        for id in try keys(of: cid).entries.map(\.reader.id) {
+            if let last = names.last, last.utf8.elementsEqual(id.utf8) { continue }
+            names.append(id)
+        }
+        return names
     }
 
     /// Lets one more reader read, who is vouched for by one that already can.
-    /// - Throws: `vault.not_found`, `vault.not_reader`, `vault.damaged`, `vault.invalid_input`, `vault.io`.
+    /// - Throws: `vault.not_found`, `vault.not_reader`, `vault.damaged`, `vault.bad_reader`, `vault.io`.
     package func addReader(_ reader: Reader, to cid: CID, by key: SealingKey) throws(VaultError) {
-        try keysLock.withLock { _ throws(VaultError) in
+        try VaultFolder.withLock(folder, exclusively: true) { () throws(VaultError) in
             var keys = try storedKeys(of: cid)
-            try keys.add(reader, try keys.secret(for: key))
+            try keys.add(reader, try keys.documentKey(for: key))
             try replaceKeys(of: cid, with: keys)
         }
     }
 
     /// Under the lock only.
-    private func storedKeys(of cid: CID) throws(VaultError) -> SealedKeys {
+    func storedKeys(of cid: CID) throws(VaultError) -> SealedKeys {
         guard contains(cid) else { throw VaultError(.notFound, "\(cid)") }
         do {
             let file = try VaultFile(reading: keysPath(cid))
@@ -216,72 +197,21 @@ package final class DocumentVault: Sendable {
         }
     }
 
-    /// Under the lock only. The old file's blocks are wiped once the new one is in place, so that shredding stays complete.
-    private func replaceKeys(of cid: CID, with keys: SealedKeys) throws(VaultError) {
+    /// Under the lock only. The old file's blocks are wiped once the new one is in place, so that shredding
+    /// stays complete.
+    func replaceKeys(of cid: CID, with keys: SealedKeys) throws(VaultError) {
         let old = try VaultFile(overwriting: keysPath(cid))
         try write(keys, for: cid)
         try VaultFolder.sync(folder)
         try old.wipe()
     }
 
-    private func write(_ keys: SealedKeys, for cid: CID) throws(VaultError) {
+    func write(_ keys: SealedKeys, for cid: CID) throws(VaultError) {
         try withTemporary { path throws(VaultError) in
             let file = try VaultFile(creating: path)
             try file.write(keys.encoded)
             try file.sync()
             try VaultFolder.rename(path, to: keysPath(cid))
-        }
-    }
-
-    // MARK: Peers
-
-    /// The ciphertext in chunks of at most 256 KiB, unchecked: who receives it checks it.
-    /// - Throws: `vault.not_found`; `vault.io`, also for what `sink` throws.
-    package func ciphertext(of cid: CID, to sink: ([UInt8]) throws -> Void) throws(VaultError) {
-        let file = try VaultFile(reading: documentPath(cid))
-        while true {
-            let piece = try file.read(FileDAG.chunkSize)
-            if piece.isEmpty { return }
-            do {
-                try sink(piece)
-            } catch {
-                throw VaultError(.io, "\(cid): the receiver of its ciphertext", cause: error)
-            }
-        }
-    }
-
-    /// Takes a document over from a peer, or new readers of one that is here already.
-    ///
-    /// Keys that are here already stay: a peer can add readers, not replace them. The keys themselves are not checked beyond their
-    /// form, which only their readers could do.
-    /// - Parameter next: the ciphertext, in pieces of any size, an empty one at the end.
-    /// - Throws: `vault.damaged` where the ciphertext is not the one that the CID names; `vault.invalid_input` for too many
-    ///   readers; `vault.io`, also for what `next` throws.
-    package func receive(
-        _ cid: CID, keys: SealedKeys, reading next: () throws -> [UInt8]
-    ) throws(VaultError) {
-        try withTemporary { path throws(VaultError) in
-            let file = try VaultFile(creating: path)
-            var dag = FileDAG(hash: SHA256.hash)
-            while true {
-                let piece = try read(next)
-                if piece.isEmpty { break }
-                dag.append(piece)
-                try file.write(piece)
-            }
-            guard dag.finish() == cid else { throw VaultError(.damaged, "\(cid): other content arrived") }
-            try file.sync()
-            try keysLock.withLock { _ throws(VaultError) in
-                if contains(cid), VaultFolder.exists(keysPath(cid)) {
-                    var merged = try storedKeys(of: cid)
-                    try merged.merge(keys)
-                    try replaceKeys(of: cid, with: merged)
-                } else {
-                    try write(keys, for: cid)
-                }
-                try VaultFolder.rename(path, to: documentPath(cid))
-                try VaultFolder.sync(folder)
-            }
         }
     }
 
@@ -298,11 +228,11 @@ package final class DocumentVault: Sendable {
 
     /// Destroys a document here: its keys first, then its ciphertext, each overwritten and removed.
     ///
-    /// Copies that others hold are theirs, and file systems and disks that write elsewhere than told keep old blocks for a while.
-    /// An interrupted shredding is finished by another.
+    /// Copies that others hold are theirs, and file systems and disks that write elsewhere than told keep
+    /// old blocks for a while. An interrupted shredding is finished by another.
     /// - Throws: `vault.not_found`, `vault.io`.
     package func shred(_ cid: CID) throws(VaultError) {
-        try keysLock.withLock { _ throws(VaultError) in
+        try VaultFolder.withLock(folder, exclusively: true) { () throws(VaultError) in
             guard contains(cid) || VaultFolder.exists(keysPath(cid)) else {
                 throw VaultError(.notFound, "\(cid)")
             }

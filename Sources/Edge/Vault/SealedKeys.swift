@@ -1,73 +1,36 @@
 import Codec
 import Cryptography
 
-/// Who may read a document.
-package struct Reader: Hashable, Sendable {
-    /// The reader's name as members know it, 1 to 256 bytes of UTF-8. Visible to all who hold the document.
-    package let id: String
-    /// The X25519 key to seal to, 32 bytes.
-    package let sealingPublicKey: [UInt8]
+extension DocumentVault {
+    /// Who may read a document.
+    package struct Reader: Hashable, Sendable {
+        /// The reader's name as members know it, 1 to 256 bytes of UTF-8. Visible to all who hold the
+        /// document.
+        package let id: String
+        /// The X25519 key to seal to, 32 bytes.
+        package let sealingPublicKey: [UInt8]
 
-    package init(id: String, sealingPublicKey: [UInt8]) {
-        (self.id, self.sealingPublicKey) = (id, sealingPublicKey)
-    }
-
-    /// By name as bytes, then by key.
-    static func precedes(_ left: Reader, _ right: Reader) -> Bool {
-        if left.id.utf8.elementsEqual(right.id.utf8) {
-            return left.sealingPublicKey.lexicographicallyPrecedes(right.sealingPublicKey)
+        package init(id: String, sealingPublicKey: [UInt8]) {
+            (self.id, self.sealingPublicKey) = (id, sealingPublicKey)
         }
-        return left.id.utf8.lexicographicallyPrecedes(right.id.utf8)
-    }
-}
 
-/// What a reader's sealed box holds: the document's key, and what the plain document is.
-///
-/// Key (32) ‖ size (8, big-endian) ‖ SHA-256 of the plain document (32) ‖ kind (UTF-8).
-struct DocumentSecret {
-    static let fixedCount = 72
-    static let maximumKindCount = 255
-
-    let key: SymmetricKey
-    let description: DocumentDescription
-
-    init(key: SymmetricKey, description: DocumentDescription) {
-        (self.key, self.description) = (key, description)
-    }
-
-    /// Nil where the bytes are not such.
-    init?(_ opened: SecretBytes) {
-        let kindCount = opened.count - DocumentSecret.fixedCount
-        guard 1...DocumentSecret.maximumKindCount ~= kindCount else { return nil }
-        let key = SecretBytes(count: 32) { target in
-            opened.withBytes { target.initialize(from: $0, count: 32) }
-        }
-        let rest = opened.withBytes { Array(UnsafeBufferPointer(start: $0 + 32, count: kindCount + 40)) }
-        let size = rest[..<8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        guard let symmetricKey = try? SymmetricKey(key), size <= UInt64(Int64.max),
-            let digest = Digest(rest[8..<40]), let kind = String(validating: rest[40...], as: UTF8.self)
-        else { return nil }
-        self.key = symmetricKey
-        description = DocumentDescription(kind: kind, size: Int64(size), plainDigest: digest)
-    }
-
-    /// The key never leaves locked memory on its way into the box.
-    var bytes: SecretBytes {
-        let size = UInt64(description.size)
-        var rest = stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: size >> UInt64($0)) }
-        rest += description.plainDigest.bytes
-        rest += Array(description.kind.utf8)
-        return SecretBytes(count: 32 + rest.count) { target in
-            key.secret.withBytes { target.initialize(from: $0, count: 32) }
-            (target + 32).initialize(from: rest, count: rest.count)
+        /// By name as bytes, then by key.
+        static func precedes(_ left: Reader, _ right: Reader) -> Bool {
+            if left.id.utf8.elementsEqual(right.id.utf8) {
+                return left.sealingPublicKey.lexicographicallyPrecedes(right.sealingPublicKey)
+            }
+            return left.id.utf8.lexicographicallyPrecedes(right.id.utf8)
         }
     }
 }
 
-/// The keys that go with a document: the same secret, sealed to each reader.
+/// The keys that go with a document: its one key, sealed to each reader.
 ///
-/// Deterministic CBOR `[1, [[id, sealing public key, sealed box], …]]`, by rising id and key, each pair once.
+/// Deterministic CBOR `[1, [[id, sealing public key, sealed box], …]]`, by rising id and key, each pair
+/// once.
 package struct SealedKeys: Sendable {
+    package typealias Reader = DocumentVault.Reader
+
     package struct Entry: Hashable, Sendable {
         package let reader: Reader
         package let box: [UInt8]
@@ -76,26 +39,28 @@ package struct SealedKeys: Sendable {
     package private(set) var entries: [Entry]
 
     private static let version: UInt64 = 1
+    /// The bytes of a sealed document key.
+    private static let boxCount = SymmetricKey.count + SealedBox.overhead
     package static let maximumReaders = 1000
-    /// The longest encoding: every reader with the longest name and kind.
-    static let maximumSize = 1 << 20
+    /// More than the longest encoding: 1000 readers of 400 bytes.
+    static let maximumSize = 1 << 19
 
-    init(sealing secret: DocumentSecret, to readers: [Reader]) throws(VaultError) {
-        guard !readers.isEmpty else { throw VaultError(.invalidInput, "a document needs a reader") }
+    init(sealing key: SymmetricKey, to readers: [Reader]) throws(VaultError) {
+        guard !readers.isEmpty else { throw VaultError(.badReader, "a document needs a reader") }
         entries = []
-        for reader in readers { try add(reader, secret) }
+        for reader in readers { try add(reader, key) }
     }
 
-    /// Seals the secret to one more reader; a reader who is there already stays as it is.
-    mutating func add(_ reader: Reader, _ secret: DocumentSecret) throws(VaultError) {
+    /// Seals the key to one more reader; a reader who is there already stays as it is.
+    mutating func add(_ reader: Reader, _ key: SymmetricKey) throws(VaultError) {
         guard 1...256 ~= reader.id.utf8.count else {
-            throw VaultError(.invalidInput, "a reader's name is 1 to 256 bytes")
+            throw VaultError(.badReader, "a reader's name is 1 to 256 bytes")
         }
         let box: [UInt8]
         do {
-            box = try SealedBox.seal(secret.bytes, to: reader.sealingPublicKey)
+            box = try SealedBox.seal(key.secret, to: reader.sealingPublicKey)
         } catch {
-            throw VaultError(.invalidInput, "the sealing key of \(reader.id)", cause: error)
+            throw VaultError(.badReader, "the sealing key of \(reader.id)", cause: error)
         }
         try insert(Entry(reader: reader, box: box))
     }
@@ -104,7 +69,7 @@ package struct SealedKeys: Sendable {
         let index = entries.firstIndex { !Reader.precedes($0.reader, entry.reader) } ?? entries.count
         if index < entries.count, !Reader.precedes(entry.reader, entries[index].reader) { return }
         guard entries.count < SealedKeys.maximumReaders else {
-            throw VaultError(.invalidInput, "at most \(SealedKeys.maximumReaders) readers")
+            throw VaultError(.badReader, "at most \(SealedKeys.maximumReaders) readers")
         }
         entries.insert(entry, at: index)
     }
@@ -114,18 +79,17 @@ package struct SealedKeys: Sendable {
         for entry in other.entries { try insert(entry) }
     }
 
-    /// The document's secret for a reader's key.
+    /// The document's key, opened by a reader's.
     /// - Throws: `vault.not_reader`; `vault.damaged` where the box is the reader's but does not open.
-    func secret(for key: SealingKey) throws(VaultError) -> DocumentSecret {
+    func documentKey(for key: SealingKey) throws(VaultError) -> SymmetricKey {
         guard let entry = entries.first(where: { $0.reader.sealingPublicKey == key.publicKey }) else {
             throw VaultError(.notReader, "the document is not sealed to this key")
         }
         do {
-            if let secret = DocumentSecret(try key.open(entry.box)) { return secret }
+            return try SymmetricKey(try key.open(entry.box))
         } catch {
             throw VaultError(.damaged, "the sealed key of \(entry.reader.id)", cause: error)
         }
-        throw VaultError(.damaged, "the sealed key of \(entry.reader.id)")
     }
 }
 
@@ -166,7 +130,9 @@ extension SealedKeys {
             try reader.array(of: 3)
             let (id, key) = (try reader.text(), try reader.byteString())
             let entry = Entry(reader: Reader(id: id, sealingPublicKey: key), box: try reader.byteString())
-            guard 1...256 ~= id.utf8.count, key.count == SealingKey.publicKeyCount else {
+            guard 1...256 ~= id.utf8.count, key.count == SealingKey.publicKeyCount,
+                entry.box.count == SealedKeys.boxCount
+            else {
                 throw CodecError(.invalidValue, at: start, "reader")
             }
             if let previous = entries.last, !Reader.precedes(previous.reader, entry.reader) {

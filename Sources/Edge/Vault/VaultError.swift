@@ -12,8 +12,8 @@ package struct VaultError: Error, Sendable, CustomStringConvertible {
         case damaged = "vault.damaged"
         /// A file could not be read or written, or the caller's stream failed; the cause says why.
         case io = "vault.io"
-        /// The readers or the kind break this vault's limits.
-        case invalidInput = "vault.invalid_input"
+        /// No readers, too many, or one whose name or sealing key cannot be used.
+        case badReader = "vault.bad_reader"
     }
 
     package let code: Code

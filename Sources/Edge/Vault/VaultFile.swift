@@ -61,6 +61,14 @@ struct VaultFile: ~Copyable {
         }
     }
 
+    /// Waits for the file's lock, which this holds until it is closed; several may share one that is not
+    /// exclusive.
+    func lock(exclusively isExclusive: Bool) throws(VaultError) {
+        while flock(descriptor, isExclusive ? LOCK_EX : LOCK_SH) != 0 {
+            guard errno == EINTR else { throw VaultError.system("flock", path) }
+        }
+    }
+
     /// Waits until the bytes are on the disk.
     func sync() throws(VaultError) {
         guard fsync(descriptor) == 0 else { throw VaultError.system("fsync", path) }
@@ -104,13 +112,25 @@ enum VaultFolder {
     }
 
     /// Waits until the folder's names are on the disk.
-    static func sync(_ folder: String) throws(VaultError) {
+    static func sync(_ folder: String) throws(VaultError) { try open(folder).sync() }
+
+    private static func open(_ folder: String) throws(VaultError) -> VaultFile {
         do {
-            try VaultFile(reading: folder).sync()
+            return try VaultFile(reading: folder)
         } catch {
-            throw error.code == .notFound
-                ? VaultError(.io, "the vault's folder is gone", cause: error) : error
+            guard error.code == .notFound else { throw error }
+            throw VaultError(.io, "the vault's folder is gone", cause: error)
         }
+    }
+
+    /// Runs the body under the folder's lock, which holds against all vaults of this folder, whatever
+    /// process they are in.
+    static func withLock<Result>(
+        _ folder: String, exclusively isExclusive: Bool, _ body: () throws(VaultError) -> Result
+    ) throws(VaultError) -> Result {
+        let file = try open(folder)
+        try file.lock(exclusively: isExclusive)
+        return try withExtendedLifetime(file) { _ throws(VaultError) in try body() }
     }
 
     static func names(in folder: String) throws(VaultError) -> [String] {

@@ -1,5 +1,6 @@
-// The block functions of sha.h are deprecated in OpenSSL 3 in favour of EVP but maintained; see SHA256.swift for why
-// they are used. Their context is a plain value, so nothing is allocated and nothing is shared between threads.
+// The block functions of sha.h are deprecated in OpenSSL 3 in favour of EVP but maintained; see
+// SHA256.swift for why they are used. Their context is a plain value, so nothing is allocated and nothing
+// is shared between threads.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
 #include <stddef.h>

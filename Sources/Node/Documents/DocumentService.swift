@@ -1,0 +1,141 @@
+import Codec
+import Contracts
+import Cryptography
+import Ledger
+import Vault
+
+/// Documents in the vault as the ledger names them, for one member: it opens only what is sealed to it.
+package struct DocumentService: Sendable {
+    package let node: LedgerNode
+    package let vault: DocumentVault
+    package let member: ActingMember
+
+    package init(node: LedgerNode, vault: DocumentVault, member: ActingMember) {
+        (self.node, self.vault, self.member) = (node, vault, member)
+    }
+
+    /// With the vault of a data directory.
+    /// - Throws: `vault.io`, `keys.*`.
+    package init(node: LedgerNode, home: Home, member: MemberID) throws(NodeError) {
+        let vault: DocumentVault
+        do { vault = try DocumentVault(home.vaultFolder) } catch { throw NodeError(error) }
+        self.init(node: node, vault: vault, member: try ActingMember(member, in: home))
+    }
+
+    // MARK: Storing
+
+    /// Stores a value as deterministic CBOR, sealed to the readers and to the member itself.
+    /// - Throws: `cbor.*`, and those of `store(bytes:…)`.
+    package func store(
+        _ value: some Encodable, name: String, mediaType: String, for readers: [MemberID]
+    ) throws(NodeError) -> DocumentReference {
+        let bytes: [UInt8]
+        do { bytes = try CBOR.encode(value) } catch {
+            throw NodeError(error.code.rawValue, "\(name) has no CBOR form", cause: error)
+        }
+        return try store(bytes: bytes, name: name, mediaType: mediaType, for: readers)
+    }
+
+    /// Stores bytes, sealed to the readers and to the member itself; durable when the call returns.
+    /// - Throws: `member.unknown`, `document.no_sealing_key`, `vault.*`.
+    package func store(
+        bytes: [UInt8], name: String, mediaType: String, for readers: [MemberID]
+    ) throws(NodeError) -> DocumentReference {
+        let stored = try seal(bytes, for: readers)
+        return DocumentReference(
+            cid: stored.cid.description, digest: stored.plainDigest, size: stored.size,
+            mediaType: mediaType, name: name)
+    }
+
+    /// The same for what the ledger names otherwise than by a `DocumentReference`, such as telemetry.
+    package func seal(
+        _ bytes: [UInt8], for readers: [MemberID]
+    ) throws(NodeError) -> DocumentVault.StoredDocument {
+        let view = try node.view()
+        var sealed: [DocumentVault.Reader] = []
+        for reader in [member.id] + readers { sealed.append(try Self.reader(reader, in: view)) }
+        do { return try vault.store(bytes, readers: sealed) } catch { throw NodeError(error) }
+    }
+
+    private static func reader(
+        _ id: MemberID, in view: StateView
+    ) throws(NodeError) -> DocumentVault.Reader {
+        guard let keys = try view.existing(MemberRecord.self, id).keys else {
+            throw NodeError(
+                "document.no_sealing_key", "\(id) has not joined yet: nothing can be sealed to it")
+        }
+        return DocumentVault.Reader(id: id.text, sealingPublicKey: keys.sealingPublicKey.array)
+    }
+
+    // MARK: Opening
+
+    /// The plain bytes, where the member is a reader and they are those that the ledger names.
+    /// - Throws: `document.hash_mismatch`, `document.bad_cid`, `vault.*`.
+    package func open(_ reference: DocumentReference) throws(NodeError) -> [UInt8] {
+        let bytes = try open(cid: reference.cid)
+        guard SHA256.digest(bytes) == reference.digest, bytes.count == reference.size else {
+            throw NodeError(
+                "document.hash_mismatch", "the vault's «\(reference.name)» is not the document on the ledger")
+        }
+        return bytes
+    }
+
+    /// The value of a CBOR document.
+    /// - Throws: `document.malformed`, and those of `open(_:)`.
+    package func open<T: Decodable>(
+        _ type: T.Type, _ reference: DocumentReference
+    ) throws(NodeError) -> T {
+        let bytes = try open(reference)
+        do { return try CBOR.decode(type, from: bytes) } catch {
+            throw NodeError("document.malformed", "«\(reference.name)» is not a \(type)", cause: error)
+        }
+    }
+
+    /// The plain bytes of a ciphertext, which is checked against its name only.
+    /// - Throws: `document.bad_cid`, `vault.*`.
+    package func open(cid text: String) throws(NodeError) -> [UInt8] {
+        let cid = try Self.cid(text)
+        do { return try vault.open(cid, with: member.sealingKey) } catch { throw NodeError(error) }
+    }
+
+    private static func cid(_ text: String) throws(NodeError) -> CID {
+        do { return try CID(parsing: text) } catch {
+            throw NodeError("document.bad_cid", "«\(text)» is no content identifier", cause: error)
+        }
+    }
+
+    // MARK: Readers
+
+    /// Lets a member read a document that this member can read; nothing happens where it already can.
+    /// - Throws: `member.unknown`, `document.*`, `vault.*`.
+    package func addReader(_ reader: MemberID, to reference: DocumentReference) throws(NodeError) {
+        try addReader(reader, toCID: reference.cid)
+    }
+
+    package func addReader(_ reader: MemberID, toCID text: String) throws(NodeError) {
+        let cid = try Self.cid(text)
+        let sealed = try Self.reader(reader, in: try node.view())
+        do { try vault.addReader(sealed, to: cid, by: member.sealingKey) } catch { throw NodeError(error) }
+    }
+
+    /// Who may open a document, as the vault lists them.
+    package func readers(of reference: DocumentReference) throws(NodeError) -> [String] {
+        let cid = try Self.cid(reference.cid)
+        do { return try vault.readers(of: cid) } catch { throw NodeError(error) }
+    }
+}
+
+extension NodeError {
+    /// The vault's own code, with a sentence for the caller.
+    init(_ error: VaultError) {
+        let message =
+            switch error.code {
+            case .notFound: "the document is not in this vault"
+            case .notReader: "the document is not sealed to this member"
+            case .damaged: "the document in the vault is damaged"
+            case .badReader: "a reader's sealing key is not usable"
+            case .io: "the vault could not be read or written"
+            }
+        self.init(error.code.rawValue, message, cause: error)
+    }
+}

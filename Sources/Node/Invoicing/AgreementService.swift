@@ -1,0 +1,160 @@
+import Billing
+import Codec
+import Contracts
+import Cryptography
+import Ledger
+import TimeZones
+
+/// Agreements with their sealed terms, for one party.
+package struct AgreementService: Sendable {
+    package static let termsMediaType = "application/vnd.millwright.terms+cbor"
+
+    private let documents: DocumentService
+    private var node: LedgerNode { documents.node }
+    private var signer: MessageSigner { documents.member.signer }
+
+    package init(_ documents: DocumentService) { self.documents = documents }
+
+    // MARK: Terms
+
+    /// Stores terms for both parties and the arbiter, and proposes them.
+    /// - Throws: `terms.*` where they do not hold together or name others than the machine's parties; `agreement.*`.
+    @discardableResult
+    package func propose(
+        _ agreement: AgreementID, terms: Terms
+    ) async throws(NodeError) -> FinalTransaction {
+        guard let machine = MachineID(terms.machine) else {
+            throw NodeError("terms.machine", "«\(terms.machine)» cannot name a machine")
+        }
+        let agreed = try store(
+            terms, of: agreement, for: try node.view().existing(MachineRecord.self, machine))
+        return try await node.enact(
+            AgreementContract.self, .propose(.init(agreement: agreement, machine: machine, terms: agreed)),
+            as: signer)
+    }
+
+    /// Stores other terms, and proposes them in place of those in force.
+    @discardableResult
+    package func amend(
+        _ agreement: AgreementID, terms: Terms
+    ) async throws(NodeError) -> FinalTransaction {
+        let view = try node.view()
+        let machine = try view.existing(AgreementRecord.self, agreement).machine
+        let agreed = try store(terms, of: agreement, for: try view.existing(MachineRecord.self, machine))
+        return try await node.enact(
+            AgreementContract.self, .amend(.init(agreement: agreement, terms: agreed)), as: signer)
+    }
+
+    /// Reads what is proposed, checks it as an acceptor should, and accepts it.
+    /// - Throws: `agreement.nothing_proposed`, `terms.*`, `document.*`, `vault.*`, `timezone.*`, `agreement.*`.
+    @discardableResult
+    package func accept(_ agreement: AgreementID) async throws(NodeError) -> FinalTransaction {
+        let view = try node.view()
+        let record = try view.existing(AgreementRecord.self, agreement)
+        guard let proposal = record.pending else {
+            throw NodeError("agreement.nothing_proposed", "nothing waits for acceptance")
+        }
+        let terms = try documents.open(Terms.self, proposal.terms.document)
+        try check(terms, for: try view.existing(MachineRecord.self, record.machine))
+        try checkZone(terms)
+        guard try Self.agreed(terms, document: proposal.terms.document) == proposal.terms else {
+            throw NodeError("terms.other_figures", "the ledger's figures are not those of the sealed terms")
+        }
+        return try await node.enact(
+            AgreementContract.self,
+            .accept(.init(agreement: agreement, number: proposal.number, termsHash: proposal.terms.hash)),
+            as: signer)
+    }
+
+    /// The terms that wait for acceptance, or else the latest that were accepted.
+    /// - Throws: `agreement.unknown`, `agreement.not_accepted`, `document.*`, `vault.*`.
+    package func terms(of agreement: AgreementID) throws(NodeError) -> Terms {
+        let record = try node.view().existing(AgreementRecord.self, agreement)
+        guard let version = record.pending ?? record.versions.last else {
+            throw NodeError("agreement.not_accepted", "the agreement has no terms")
+        }
+        return try documents.open(Terms.self, version.terms.document)
+    }
+
+    private func store(
+        _ terms: Terms, of agreement: AgreementID, for machine: MachineRecord
+    ) throws(NodeError) -> AgreedTerms {
+        try check(terms, for: machine)
+        guard let arbiter = MemberID(terms.arbiter) else {
+            throw NodeError("terms.arbiter", "«\(terms.arbiter)» cannot name a member")
+        }
+        let document = try documents.store(
+            terms, name: "Terms of \(agreement)", mediaType: Self.termsMediaType,
+            for: [machine.oem, machine.customer, arbiter])
+        return try Self.agreed(terms, document: document)
+    }
+
+    private func check(_ terms: Terms, for machine: MachineRecord) throws(NodeError) {
+        if let problem = terms.validate().first { throw NodeError(problem.code.rawValue, problem.detail) }
+        guard terms.machine == machine.id.text, terms.seller.id == machine.oem.text,
+            terms.buyer.id == machine.customer.text
+        else {
+            throw NodeError(
+                "terms.other_parties",
+                "\(machine.id) is rented out by \(machine.oem) to \(machine.customer), not as the terms say")
+        }
+    }
+
+    // MARK: What the ledger holds of terms
+
+    /// The figures that the ledger's own deadlines need.
+    /// - Throws: `terms.arbiter`.
+    package static func agreed(
+        _ terms: Terms, document: DocumentReference
+    ) throws(NodeError) -> AgreedTerms {
+        guard let arbiter = MemberID(terms.arbiter) else {
+            throw NodeError("terms.arbiter", "«\(terms.arbiter)» cannot name a member")
+        }
+        return AgreedTerms(
+            document: document, arbiter: arbiter, currency: terms.currency,
+            validFrom: Timestamp(milliseconds: terms.validity.from),
+            validTo: Timestamp(milliseconds: terms.validity.to),
+            minimumDisputeWindow: minimumDisputeWindow(terms.disputeWindowBusinessDays),
+            paymentDays: Int64(terms.paymentDays),
+            classificationWindow: .milliseconds(terms.classificationWindowMilliseconds),
+            defaultAttribution: terms.defaultAttribution)
+    }
+
+    /// The shortest that so many business days can be: issued at a day's last moment, none of them a holiday, and clocks
+    /// that go forward an hour.
+    private static func minimumDisputeWindow(_ businessDays: Int) -> Span {
+        .hours(max(0, 24 * Int64(businessDays) - 1))
+    }
+
+    // MARK: Time zones
+
+    /// A time zone for terms of a validity, as this machine's tzdata has it.
+    ///
+    /// It reaches from 40 days before, so that the first period's days resolve, to 400 days after, for the last
+    /// invoice's deadlines.
+    /// - Throws: `timezone.*`.
+    package static func zone(
+        _ name: String, for validity: Interval, in database: TimeZoneDatabase = .system
+    ) throws(NodeError) -> ZoneRules {
+        let day: Int64 = 86_400
+        // Seconds cannot overflow after a division by 1000.
+        let from = min(max(0, validity.from / 1000 - 40 * day), Interval.latest / 1000)
+        let to = min(max(from, validity.to / 1000 + 400 * day), Interval.latest / 1000)
+        do {
+            return try TimeZoneFile(name: name, in: database).rules(from: from, to: to)
+        } catch { throw NodeError(error.code.rawValue, error.detail) }
+    }
+
+    /// Whoever accepts looks the zone up again: its offsets decide when days and periods end.
+    private func checkZone(_ terms: Terms) throws(NodeError) {
+        let own = try Self.zone(terms.zone.name, for: terms.validity)
+        guard own.initialOffsetSeconds == terms.zone.initialOffsetSeconds,
+            own.transitions == terms.zone.transitions
+        else {
+            throw NodeError(
+                "terms.zone_differs",
+                "\(terms.zone.name) is not what tzdata \(own.tzdataVersion) says here "
+                    + "(the terms name \(terms.zone.tzdataVersion))")
+        }
+    }
+}

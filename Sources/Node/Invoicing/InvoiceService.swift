@@ -1,0 +1,158 @@
+import Billing
+import Codec
+import Contracts
+import Cryptography
+import Ledger
+
+/// Invoices, computed from what both parties can read and recomputed by whoever doubts them.
+package struct InvoiceService: Sendable {
+    package static let mediaType = "application/vnd.millwright.invoice+cbor"
+
+    let documents: DocumentService
+    var node: LedgerNode { documents.node }
+    var signer: MessageSigner { documents.member.signer }
+
+    package init(_ documents: DocumentService) { self.documents = documents }
+
+    // MARK: Computing
+
+    /// The invoice of the period that holds a moment.
+    /// - Parameters:
+    ///   - time: milliseconds since 1970 UTC.
+    ///   - issueDate: nil for the consensus day in the terms' zone.
+    ///   - toleratingMissingTelemetry: also where telemetry does not reach the period's end; what is not known is UNKNOWN.
+    /// - Throws: `invoice.telemetry_incomplete`; `agreement.not_accepted`, `agreement.no_terms`; `metering.*`;
+    ///   `billing.*`; `document.*`; `vault.*`.
+    package func compute(
+        _ agreement: AgreementID, periodContaining time: Int64, number: String, issueDate: CivilDate? = nil,
+        toleratingMissingTelemetry: Bool = false
+    ) throws(NodeError) -> Invoice {
+        let basis = try basis(of: agreement, at: time)
+        let today = try today(in: basis.terms)
+        let (invoice, metering) = try compute(
+            basis, number: number, issueDate: issueDate ?? today, asOf: nil)
+        guard metering.isComplete || toleratingMissingTelemetry else {
+            throw NodeError(
+                "invoice.telemetry_incomplete",
+                "telemetry does not reach the end of the period yet: \(invoice.periodEnd), "
+                    + "last entry \(metering.usage.lastSequence)")
+        }
+        return invoice
+    }
+
+    /// What an invoice is computed from, before telemetry.
+    struct Basis {
+        let agreement: AgreementRecord
+        let version: AgreementRecord.Version
+        let terms: Terms
+        let period: Interval
+    }
+
+    private func basis(of id: AgreementID, at time: Int64) throws(NodeError) -> Basis {
+        let agreement = try node.view().existing(AgreementRecord.self, id)
+        guard !agreement.versions.isEmpty else {
+            throw NodeError("agreement.not_accepted", "the agreement is not accepted")
+        }
+        let moment = Timestamp(milliseconds: time)
+        guard let version = agreement.versions.last(where: { $0.terms.validFrom <= moment }) else {
+            throw NodeError("agreement.no_terms", "no terms are in force at that time")
+        }
+        let terms = try documents.open(Terms.self, version.terms.document)
+        do {
+            let period = try terms.period(containing: time)
+            return Basis(agreement: agreement, version: version, terms: terms, period: period)
+        } catch { throw NodeError(error) }
+    }
+
+    private func today(in terms: Terms) throws(NodeError) -> CivilDate {
+        do { return try terms.zone.local(atMilliseconds: node.clock.now.milliseconds).date } catch {
+            throw NodeError(error)
+        }
+    }
+
+    /// - Parameter moment: only what was anchored by then counts; nil for everything.
+    func compute(
+        _ basis: Basis, number: String, issueDate: CivilDate, asOf moment: Timestamp?
+    ) throws(NodeError) -> (invoice: Invoice, metering: Metering) {
+        let spells = try node.timeInService(basis.agreement.machine)
+        let windows = basis.terms.billedTime(in: basis.period, inService: spells)
+        let metering = try MeteringService(documents).usage(
+            of: basis.agreement.machine, in: windows,
+            reportingIntervalMilliseconds: basis.terms.reportingIntervalMilliseconds, asOf: moment)
+        let classifications = try node.view().records(
+            ClassificationRecord.self, where: "agreement", equals: basis.agreement.id.keyBytes
+        ).filter { $0.id.interval.intersection(basis.period) != nil }
+        do {
+            let attributions = try AgreementContract.attributionSet(of: classifications)
+            let invoice = try InvoiceComputation.compute(
+                terms: basis.terms, usage: metering.usage, attributions: attributions, period: basis.period,
+                number: number, issueDate: issueDate, telemetryRoot: metering.root,
+                termsHash: basis.version.terms.hash,
+                attributionHash: try attributions.digest(with: node.rules.hash))
+            return (invoice, metering)
+        } catch let error as BillingError { throw NodeError(error) } catch {
+            throw NodeError("invoice.attributions", "the attributions have no digest", cause: error)
+        }
+    }
+
+    /// The next number of a series, such as `2026-0001` of `2026`.
+    package func nextNumber(series: String) throws(NodeError) -> String {
+        let id = NumberSeriesRecord.ID(issuer: documents.member.id, series: series)
+        let last = try node.view().get(NumberSeriesRecord.self, id)?.last ?? 0
+        return InvoiceNumber(series: series, number: last + 1).description
+    }
+
+    // MARK: Issuing
+
+    /// Seals an invoice for the parties and the arbiter, and issues it. The ledger takes its figures as they are: whether
+    /// they are right is for the customer to recompute.
+    /// - Throws: `invoice.rounding`; `agreement.*`; `billing.*`; `document.*`; `vault.*`.
+    @discardableResult
+    package func issue(
+        _ invoice: Invoice, under agreement: AgreementID, isFinal: Bool = false
+    ) async throws(NodeError) -> InvoiceID {
+        let basis = try basis(of: agreement, at: invoice.period.from)
+        let document = try store(invoice, of: basis.agreement, arbiter: basis.version.terms.arbiter)
+        let evidence = invoice.evidence
+        let (disputeUntil, dueDate): (Int64, Int64)
+        do {
+            disputeUntil = try basis.terms.disputeWindowEnd(issuedAt: node.clock.now.milliseconds)
+            dueDate = try basis.terms.zone.milliseconds(of: invoice.dueDate.adding(days: 1))
+        } catch { throw NodeError(error) }
+        try await node.enact(
+            AgreementContract.self,
+            .issueInvoice(
+                .init(
+                    agreement: agreement, number: invoice.number, document: document,
+                    evidence: .init(
+                        telemetryRoot: evidence.telemetryRoot, termsHash: evidence.termsHash,
+                        attributionRoot: evidence.attributionHash,
+                        rulesVersion: Int64(evidence.rulesVersion)),
+                    period: invoice.period, currency: invoice.currency, net: invoice.totals.exclusive,
+                    tax: invoice.totals.tax, gross: invoice.totals.payable,
+                    disputeUntil: Timestamp(milliseconds: disputeUntil),
+                    dueDate: Timestamp(milliseconds: dueDate), isFinal: isFinal)), as: signer)
+        return InvoiceID(issuer: basis.agreement.oem, number: invoice.number)
+    }
+
+    func store(
+        _ invoice: Invoice, of agreement: AgreementRecord, arbiter: MemberID
+    ) throws(NodeError) -> DocumentReference {
+        let title = invoice.kind == .invoice ? "Invoice" : "Credit note"
+        return try documents.store(
+            invoice, name: "\(title) \(invoice.number)", mediaType: Self.mediaType,
+            for: [agreement.customer, agreement.oem, arbiter])
+    }
+
+    /// An invoice as it was issued.
+    /// - Throws: `invoice.unknown`, `document.*`, `vault.*`.
+    package func invoice(_ id: InvoiceID) throws(NodeError) -> Invoice {
+        try documents.open(Invoice.self, try node.view().existing(InvoiceRecord.self, id).document)
+    }
+
+    /// A credit note as it was issued.
+    /// - Throws: `creditNote.unknown`, `document.*`, `vault.*`.
+    package func creditNote(_ id: InvoiceID) throws(NodeError) -> Invoice {
+        try documents.open(Invoice.self, try node.view().existing(CreditNoteRecord.self, id).document)
+    }
+}

@@ -1,0 +1,151 @@
+import Billing
+import Codec
+import Contracts
+import Ledger
+
+/// Reads a machine's telemetry from the vault, checks it against the ledger, and totals it.
+package struct MeteringService: Sendable {
+    private let documents: DocumentService
+    private var node: LedgerNode { documents.node }
+
+    package init(_ documents: DocumentService) { self.documents = documents }
+
+    /// What the machine did in a period while it was in service, by its own reporting interval.
+    /// - Throws: as `usage(of:in:reportingIntervalMilliseconds:asOf:)`.
+    package func usage(of machine: MachineID, in period: Interval) throws(NodeError) -> Metering {
+        let record = try node.view().existing(MachineRecord.self, machine)
+        let spells = try node.timeInService(machine).compactMap { $0.intersection(period) }
+        return try usage(
+            of: machine, in: spells,
+            reportingIntervalMilliseconds: record.reportingIntervalMilliseconds)
+    }
+
+    /// What the machine did in stretches of time.
+    ///
+    /// Entries are read from the last batch before the first stretch, whose first entry says all that is unchanged, to
+    /// the first entry at or after the end of the last.
+    /// - Parameters:
+    ///   - windows: sorted and disjoint, in ms since 1970 UTC.
+    ///   - moment: only what was anchored by then counts; nil for everything.
+    /// - Throws: `metering.*` where anything differs from the ledger; `billing.*`; `vault.io`.
+    package func usage(
+        of machine: MachineID, in windows: [Interval], reportingIntervalMilliseconds: Int64,
+        asOf moment: Timestamp? = nil
+    ) throws(NodeError) -> Metering {
+        let view = try node.view()
+        var reading = try Reading(windows: windows, interval: reportingIntervalMilliseconds)
+        var previous: Digest?
+        if let first = windows.first {
+            for link in try links(of: machine, from: first.from, asOf: moment, view) {
+                guard case .anchor(let anchor) = link else {
+                    // Messages are lost with the entries, so the next one follows an unknown one.
+                    previous = nil
+                    continue
+                }
+                if let last = reading.anchors.last, last.device != anchor.device { previous = nil }
+                if anchor.id.number == 1 { previous = .zero }
+                let batch = try AnchoredBatch(anchor, documents: documents, view: view)
+                previous = try batch.read(after: previous) { entry throws(NodeError) in
+                    try reading.take(entry)
+                }
+                reading.anchors.append(anchor)
+                if reading.isComplete { break }
+            }
+        }
+        return try reading.metering(rules: node.rules)
+    }
+
+    /// An anchor or a gap.
+    private enum Link {
+        case anchor(AnchorRecord)
+        case gap(GapRecord)
+
+        var number: UInt64 {
+            switch self {
+            case .anchor(let anchor): anchor.id.number
+            case .gap(let gap): gap.id.number
+            }
+        }
+
+        var sequences: ClosedRange<UInt64> {
+            switch self {
+            case .anchor(let anchor): anchor.first...anchor.last
+            case .gap(let gap): gap.first...gap.last
+            }
+        }
+    }
+
+    /// The chain from the last anchor that ends before a time, in order.
+    /// - Throws: `metering.broken_chain` where the ledger's own records do not follow one another.
+    private func links(
+        of machine: MachineID, from time: Int64, asOf moment: Timestamp?, _ view: StateView
+    ) throws(NodeError) -> [Link] {
+        let key = machine.keyBytes
+        let moment = moment ?? .maximum
+        let anchors = try view.records(AnchorRecord.self, where: "machine", equals: key)
+            .filter { $0.anchored <= moment }
+        let gaps = try view.records(GapRecord.self, where: "machine", equals: key)
+            .filter { $0.declared <= moment }
+        let all = (anchors.map { Link.anchor($0) } + gaps.map { Link.gap($0) })
+            .sorted { $0.number < $1.number }
+        for (before, after) in zip(all, all.dropFirst())
+        where after.number != before.number + 1
+            || after.sequences.lowerBound != before.sequences.upperBound + 1
+        {
+            throw NodeError("metering.broken_chain", "\(machine)'s anchors do not follow one another")
+        }
+        let reaching = all.firstIndex { link in
+            guard case .anchor(let anchor) = link else { return false }
+            return anchor.toMilliseconds >= time
+        }
+        let start = all[..<(reaching ?? all.count)].lastIndex { link in
+            if case .anchor = link { true } else { false }
+        }
+        return Array(all[(start ?? 0)...])
+    }
+}
+
+/// A timeline that is being fed, and what it was fed from.
+private struct Reading {
+    private var timeline: Timeline
+    private let end: Int64?
+    private var latest = Int64.min
+    private var entries: UInt64 = 0
+    var anchors: [AnchorRecord] = []
+
+    init(windows: [Interval], interval: Int64) throws(NodeError) {
+        do { timeline = try Timeline(windows: windows, reportingIntervalMilliseconds: interval) } catch {
+            throw NodeError(error)
+        }
+        end = windows.last?.to
+    }
+
+    var isComplete: Bool { end.map { latest >= $0 } ?? true }
+
+    mutating func take(_ entry: TelemetryEntry) throws(NodeError) {
+        entries += 1
+        // What follows the end is verified with its batch but no longer counts.
+        guard !isComplete else { return }
+        do { try timeline.feed(entry) } catch { throw NodeError(error) }
+        latest = max(latest, entry.time)
+    }
+
+    func metering(rules: Rules) throws(NodeError) -> Metering {
+        do {
+            let usage = try Usage.combined(timeline.usage())
+            let numbers = anchors.first.flatMap { first in anchors.last.map { first.id.number...$0.id.number }
+            }
+            return Metering(
+                usage: usage, anchors: numbers,
+                root: Metering.root(over: anchors.map(\.root), hash: rules.hash), entries: entries,
+                isComplete: isComplete)
+        } catch { throw NodeError(error) }
+    }
+}
+
+extension NodeError {
+    /// Billing's own code and words.
+    init(_ error: BillingError) {
+        self.init(error.code.rawValue, error.detail.isEmpty ? "it cannot be computed" : error.detail)
+    }
+}

@@ -1,0 +1,189 @@
+import Billing
+import Codec
+import Contracts
+import Ledger
+import Testing
+
+/// Issuing, confirming, disputing, ruling and crediting.
+@Suite struct InvoiceTests {
+    typealias Steps = AgreementSteps
+
+    let harness: ContractHarness
+
+    init() throws { harness = try ContractHarness(AgreementContract.self) }
+
+    @Test func namesItsEvidenceAndWaitsForTheCustomer() throws {
+        try Steps.issued(harness)
+        let invoice = try harness.invoice()
+        #expect(invoice.state == .issued && invoice.payable == MinorUnits(11_900) && invoice.isOpen)
+        #expect(invoice.version == 1 && invoice.arbiter.text == "arbiter")
+        #expect(invoice.evidence.termsHash == Steps.terms().hash)
+        #expect(try harness.agreement().billed == [Steps.days(0, 30)])
+        #expect(try harness.agreement().openInvoices == 1)
+        #expect(harness.events == ["invoiceIssued"])
+    }
+
+    @Test func isConfirmedWhenItsWindowClosesAndDueWhenItsDayComes() throws {
+        try Steps.issued(harness)
+        harness.advance(to: Timestamp(nanoseconds: (Steps.start + .days(37)).nanoseconds - 1))
+        #expect(try harness.invoice().state == .issued)
+        harness.advance(to: Steps.start + .days(37))
+        #expect(try harness.invoice().state == .confirmed)
+        harness.advance(to: Steps.start + .days(44))
+        #expect(try harness.invoice().state == .due)
+    }
+
+    @Test func aLateConfirmationIsDueAtOnce() throws {
+        try Steps.disputed(harness)
+        harness.advance(to: Steps.start + .days(50))
+        #expect(try harness.invoice().state == .disputed)
+        try harness.agreement(Steps.approve, by: "customer")
+        #expect(try harness.invoice().state == .due)
+    }
+
+    @Test func theCustomerApproves() throws {
+        try Steps.confirmed(harness)
+        #expect(try harness.invoice().state == .confirmed)
+        harness.advance(to: Steps.start + .days(37))
+        #expect(try harness.invoice().state == .confirmed)
+    }
+
+    @Test func theArbiterSetsWhatIsPayable() throws {
+        try Steps.disputed(harness)
+        #expect(try harness.invoice().dispute?.undisputed == MinorUnits(5_000))
+        try harness.agreement(Steps.rule(8_000), by: "arbiter")
+        let invoice = try harness.invoice()
+        #expect(invoice.state == .adjusted && invoice.payable == MinorUnits(8_000))
+        #expect(invoice.undocumentedReduction == MinorUnits(3_900))
+        try harness.agreement(Steps.credit(3_900, .ruling), by: "oem")
+        #expect(try harness.invoice().payable == MinorUnits(8_000))
+        #expect(try harness.invoice().undocumentedReduction == .zero)
+    }
+
+    @Test(arguments: [0, 11_900] as [Int64])
+    func aRulingReachesFromNothingToAll(payable: Int64) throws {
+        try Steps.disputed(harness)
+        try harness.agreement(Steps.rule(payable), by: "arbiter")
+        #expect(try harness.invoice().payable == MinorUnits(payable))
+        #expect(try harness.invoice().state == (payable == 0 ? .paid : .adjusted))
+        #expect(try harness.agreement().openInvoices == (payable == 0 ? 0 : 1))
+    }
+
+    @Test func aRuledInvoiceCannotBeIssuedAgain() throws {
+        try Steps.disputed(harness)
+        try harness.agreement(Steps.rule(0), by: "arbiter")
+        try harness.agreement(Steps.credit(11_900, .ruling), by: "oem")
+        #expect(try harness.agreement().billed == [Steps.days(0, 30)])
+    }
+
+    @Test func theOEMConcedesADispute() throws {
+        try Steps.disputed(harness)
+        try harness.agreement(Steps.credit(1_000), by: "oem")
+        #expect(try harness.invoice().state == .disputed)
+        try harness.agreement(Steps.credit(5_900, number: "CN-0002"), by: "oem")
+        #expect(try harness.invoice().state == .adjusted)
+        #expect(try harness.invoice().payable == MinorUnits(5_000))
+    }
+
+    @Test func aWhollyCreditedPeriodIsInvoicedAgain() throws {
+        try Steps.issued(harness)
+        try harness.agreement(Steps.credit(11_900), by: "oem")
+        #expect(try harness.invoice().state == .paid)
+        #expect(try harness.agreement().billed.isEmpty && harness.agreement().openInvoices == 0)
+        try harness.agreement(Steps.invoice("2025-0002"), by: "oem")
+        #expect(try harness.agreement().billed == [Steps.days(0, 30)])
+    }
+
+    @Test func anInvoiceOfNothingIsTakenBackByACreditOfNothing() throws {
+        try Steps.periodOver(harness)
+        try harness.agreement(Steps.invoice { ($0.net, $0.tax, $0.gross) = (.zero, .zero, .zero) }, by: "oem")
+        try harness.agreement(Steps.credit(0), by: "oem")
+        #expect(try harness.agreement().billed.isEmpty)
+        let again = try harness.rejection(
+            AgreementContract.self, Steps.credit(0, number: "CN-0002"), as: harness.member("oem"))
+        #expect(again == "agreement.amount_out_of_range")
+    }
+
+    @Test func periodsMeetAndLeaveGaps() throws {
+        try Steps.active(harness)
+        harness.advance(to: Steps.start + .days(90))
+        let now = Steps.start + .days(90)
+        try harness.agreement(Steps.invoice("2025-0001", Steps.days(60, 90), at: now), by: "oem")
+        try harness.agreement(Steps.invoice("2025-0002", Steps.days(0, 30), at: now), by: "oem")
+        #expect(try harness.agreement().billed == [Steps.days(0, 30), Steps.days(60, 90)])
+        try harness.agreement(Steps.invoice("2025-0003", Steps.days(30, 60), at: now), by: "oem")
+        #expect(try harness.agreement().billed == [Steps.days(0, 90)])
+        let credit = AgreementContract.Action.creditNote(
+            .init(
+                number: "CN-0001", invoice: .init(issuer: MemberID("oem")!, number: "2025-0003"),
+                ground: .correction, amount: MinorUnits(11_900), reason: "wrong",
+                document: ContractHarness.document("credit")))
+        try harness.agreement(credit, by: "oem")
+        #expect(try harness.agreement().billed == [Steps.days(0, 30), Steps.days(60, 90)])
+    }
+
+    @Test func itsTermsAreThoseInForceInItsPeriod() throws {
+        try Steps.amending(harness)
+        try harness.agreement(Steps.accept(2, "terms 2"), by: "oem")
+        let now = Steps.start + .days(90)
+        harness.advance(to: now)
+        try harness.agreement(Steps.invoice("2025-0001", Steps.days(30, 60), at: now), by: "oem")
+        let body = Steps.invoice("2025-0002", Steps.days(60, 90), at: now) {
+            $0.evidence.termsHash = Steps.terms("terms 2").hash
+        }
+        try harness.agreement(body, by: "oem")
+        #expect(try harness.invoice("2025-0002").version == 2)
+    }
+
+    @Test func itCanFollowTheAgreementsEnd() throws {
+        try Steps.active(harness)
+        let now = Steps.start + .days(366)
+        harness.advance(to: now)
+        try harness.agreement(Steps.invoice("2025-0001", Steps.days(335, 365), at: now), by: "oem")
+        #expect(try harness.invoice().state == .issued)
+    }
+
+    @Test func theMachineIsSettledWithAPaidFinalInvoice() throws {
+        try Steps.machine(harness)
+        #expect(try harness.isSettled())
+        try harness.agreement(Steps.propose(), by: "oem")
+        #expect(try harness.isSettled())
+        try harness.agreement(Steps.accept(), by: "customer")
+        harness.advance(to: Steps.start + .days(30))
+        #expect(try !harness.isSettled())
+        try harness.agreement(Steps.invoice { $0.isFinal = true }, by: "oem")
+        #expect(try !harness.isSettled())
+        try harness.agreement(Steps.approve, by: "customer")
+        try harness.agreement(Steps.pay(11_900), by: "customer")
+        #expect(try !harness.isSettled())
+        try harness.agreement(Steps.confirm(11_900), by: "oem")
+        #expect(try harness.isSettled())
+    }
+
+    @Test func aCreditedFinalInvoiceIsNoneAndTermsToComeDoNotCount() throws {
+        try Steps.machine(harness)
+        try harness.agreement(Steps.propose { $0.validFrom = Steps.start + .days(1) }, by: "oem")
+        try harness.agreement(Steps.accept(), by: "customer")
+        #expect(try harness.isSettled())
+        harness.advance(to: Steps.start + .days(30))
+        try harness.agreement(Steps.invoice("2025-0001", Steps.days(1, 30)) { $0.isFinal = true }, by: "oem")
+        try harness.agreement(Steps.credit(11_900), by: "oem")
+        #expect(try harness.agreement().finalInvoice == nil)
+        #expect(try !harness.isSettled())
+    }
+
+    @Test(
+        arguments: [
+            ("2026-0001", "2026", 1), ("2026-10000", "2026", 10_000), ("RE/2026-A-0012", "RE/2026-A", 12),
+        ] as [(String, String, UInt64)])
+    func readsNumbers(text: String, series: String, number: UInt64) throws {
+        let parsed = try #require(InvoiceNumber(text))
+        #expect(parsed.series == series && parsed.number == number && parsed.description == text)
+    }
+
+    @Test(arguments: [
+        "", "2026", "-0001", "2026-", "2026-001", "2026-00001", "2026-0000", "2026-12a4", "2026 -0001",
+        "A23456789012345678-0001", "2026-18446744073709551616", "ä-0001", "2026-00012345678901234567890123",
+    ])
+    func refusesOtherNumbers(text: String) { #expect(InvoiceNumber(text) == nil) }
+}

@@ -1,0 +1,121 @@
+import Billing
+import Codec
+import Contracts
+import Ledger
+import Testing
+
+/// From the award to the payment.
+@Suite struct RepairTests {
+    typealias Steps = MaintenanceSteps
+
+    let harness: ContractHarness
+
+    init() throws { harness = try ContractHarness(MaintenanceContract.self) }
+
+    @Test func aRepairGoesFromAwardToPayment() throws {
+        try Steps.closed(harness)
+        let ticket = try harness.ticket()
+        #expect(ticket.state == .closed && ticket.firstTimeFix == true && ticket.isOnTime)
+        #expect(ticket.responseTime == .hours(3) && ticket.isResponseInTime == true)
+        #expect(ticket.resolutionTime == .hours(5) && ticket.isResolutionInTime == true)
+        try harness.maintenance(Steps.pay, by: "customer")
+        #expect(try harness.ticket().payment?.amount == MinorUnits(50_000))
+        try harness.maintenance(Steps.confirm, by: "m1")
+        #expect(try harness.ticket().payment?.confirmed == harness.now)
+        let statistics = try harness.statistics("m1")
+        #expect(statistics.completed == 1 && statistics.firstTimeFixes == 1 && statistics.onTime == 1)
+    }
+
+    @Test func aPaymentThatDidNotArriveIsMarkedAgain() throws {
+        try Steps.closed(harness)
+        try harness.maintenance(Steps.pay, by: "customer")
+        try harness.maintenance(.confirmPayment(.init(ticket: Steps.id, received: false)), by: "m1")
+        #expect(try harness.ticket().payment == nil)
+        try harness.maintenance(Steps.pay, by: "customer")
+    }
+
+    @Test(arguments: HoldReason.allCases)
+    func clocksPauseOnlyForTheThreeReasons(reason: HoldReason) throws {
+        try Steps.awarded(harness)
+        let name = reason == .customerApprovedDelay ? "customer" : "m1"
+        harness.advance(to: Steps.start + .hours(1))
+        try harness.maintenance(Steps.hold(reason), by: name)
+        #expect(try harness.ticket().state == .onHold)
+        harness.advance(to: Steps.start + .hours(3))
+        try harness.maintenance(.resume(Steps.only), by: "m1")
+        #expect(try harness.ticket().state == .awarded)
+        harness.advance(to: Steps.start + .hours(5))
+        try harness.maintenance(.startWork(Steps.only), by: "m1")
+        let ticket = try harness.ticket()
+        #expect(ticket.responseTime == (reason.pausesClocks ? .hours(3) : .hours(5)))
+        #expect(ticket.isOnTime == reason.pausesClocks)
+        #expect(ticket.isResponseInTime == reason.pausesClocks)
+    }
+
+    @Test func waitingForPartsMakesASecondVisit() throws {
+        try Steps.inProgress(harness)
+        try harness.maintenance(Steps.hold(.spareParts), by: "m1")
+        try harness.maintenance(.resume(Steps.only), by: "m1")
+        #expect(try harness.ticket().visits == 2)
+        try harness.maintenance(Steps.hold(.customerAccess), by: "m1")
+        try harness.maintenance(.resume(Steps.only), by: "customer")
+        #expect(try harness.ticket().visits == 2 && harness.ticket().state == .inProgress)
+    }
+
+    @Test func reworkReopensAndIsCounted() throws {
+        try Steps.verified(harness)
+        try harness.maintenance(.rework(Steps.reason), by: "customer")
+        #expect(try harness.ticket().state == .reopened && harness.ticket().evidence == nil)
+        #expect(try harness.statistics("m1").reworks == 1)
+        try harness.maintenance(.startWork(Steps.only), by: "m1")
+        try harness.maintenance(Steps.report(), by: "m1")
+        let old = try harness.rejection(
+            MaintenanceContract.self, Steps.verify(), as: harness.member("customer"))
+        #expect(old == "maintenance.evidence_out_of_time")
+        try harness.maintenance(Steps.verify(upAfter: .hours(6)), by: "customer")
+        try harness.maintenance(.close(Steps.only), by: "customer")
+        #expect(try harness.ticket().firstTimeFix == false)
+        #expect(try harness.statistics("m1").firstTimeFixes == 0)
+    }
+
+    /// A second repair of the same fault, reported some days after the first was closed.
+    private func repairAgain(after days: Int64, fault: String = "E-17", close: Bool = true) throws {
+        try Steps.closed(harness)
+        let closed = try #require(try harness.ticket().closed)
+        harness.advance(to: closed + .days(days))
+        let second = TicketID("t-2")!
+        try harness.maintenance(
+            Steps.open(.customersChoice, second) { $0.faultCode = fault }, by: "customer")
+        try harness.change(TicketRecord.self, second) {
+            $0.award = try? harness.ticket().award
+            ($0.state, $0.visits) = (.verified, 1)
+        }
+        if close { try harness.maintenance(.close(.init(ticket: second)), by: "customer") }
+    }
+
+    @Test(
+        arguments: [
+            (29, "E-17", true, 0), (30, "E-17", true, 1), (1, "E-18", true, 1), (1, "E-17", false, 1),
+        ]
+            as [(Int64, String, Bool, Int64)])
+    func theSameFaultWithin30DaysTakesTheFirstTimeFixBack(
+        days: Int64, fault: String, isClosed: Bool, kept: Int64
+    ) throws {
+        try repairAgain(after: days, fault: fault, close: isClosed)
+        #expect(try harness.ticket().firstTimeFix == (kept == 1))
+        #expect(try harness.statistics("m1").firstTimeFixes == kept + (isClosed ? 1 : 0))
+    }
+
+    @Test func aRateIsChargedUpToItsLimit() throws {
+        try Steps.open(harness)
+        let rate = Offer.HourlyRate(perHour: MinorUnits(9_000), notToExceed: MinorUnits(40_000))
+        try harness.maintenance(Steps.bid { $0.price = .rate(rate) }, by: "m1")
+        harness.advance(by: Steps.grace)
+        try harness.maintenance(.startWork(Steps.only), by: "m1")
+        let above = try harness.rejection(
+            MaintenanceContract.self, Steps.report(40_001), as: harness.member("m1"))
+        #expect(above == "maintenance.amount_not_offered")
+        try harness.maintenance(Steps.report(18_000), by: "m1")
+        #expect(try harness.ticket().report?.amount == MinorUnits(18_000))
+    }
+}
