@@ -1,4 +1,4 @@
-/// Holds items to rules, notes which places of the rules they have used, and says how each item may be changed.
+/// Holds items to rules, notes which places of the rules they have used, and says how an item may change.
 struct CDDLChecker {
     /// The first rule broken, by name, and where.
     struct Mismatch: Error, CustomStringConvertible {
@@ -29,8 +29,8 @@ struct CDDLChecker {
     }
 
     /// Holds an item to a rule.
-    /// - Returns: what the rule says about changed items: keys that may be absent and keys that may not, numbers
-    ///   that may be negative and numbers that may not, the texts of a choice and another.
+    /// - Returns: what the rule says about changed items: keys that may be absent and keys that may not,
+    ///   numbers that may be negative and numbers that may not, the texts of a choice and another.
     /// - Throws: `Mismatch`.
     mutating func check(_ item: CBORItem, rule: String) throws -> [Change] {
         changes = []
