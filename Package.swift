@@ -60,8 +60,13 @@ let package = Package(
             name: "millwright-bench", dependencies: core + edge + ["Node"], path: "Benchmarks",
             swiftSettings: settings),
 
+        // The process that the crash tests kill.
+        .executableTarget(
+            name: "millwright-load", dependencies: core + edge + ["Node"], path: "Tests/Load",
+            swiftSettings: settings),
         .target(
-            name: "TestSupport", dependencies: ["Codec", "Cryptography"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["Codec", "Cryptography", "Storage"],
+            path: "Tests/TestSupport",
             swiftSettings: settings),
         tests("Codec", of: ["Codec", "Cryptography"]),
         tests("Merkle", of: ["Merkle", "Codec", "Cryptography"]),
@@ -73,7 +78,7 @@ let package = Package(
         tests("Vault", of: ["Vault", "Cryptography", "Codec"]),
         tests("Telemetry", of: ["Telemetry", "Billing", "Codec", "Cryptography"]),
         tests("TimeZones", of: ["TimeZones", "Billing"]),
-        tests("Node", of: core + edge + ["Node"]),
+        tests("Node", of: core + edge + ["Node", "millwright-load"]),
         tests("CommandLine", of: core + ["Cryptography"]),
         tests("Fuzz", of: core + edge + ["Node"]),
         tests("House", of: []),

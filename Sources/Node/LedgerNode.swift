@@ -15,24 +15,37 @@ package final class LedgerNode: Sendable {
     let store: NodeStore
     private let pipeline: CommitPipeline
 
+    /// What an operator or a test may set.
+    package struct Options: Sendable {
+        package var store = LedgerStore.Options()
+        /// Blocks and rows after which a layer is set aside for a checkpoint.
+        package var blocksPerCheckpoint = 256
+        package var rowsPerCheckpoint = 60_000
+
+        package init() {}
+    }
+
     /// Opens the ledger in a data directory and brings it to its last block.
-    /// - Throws: `home.*`, `keys.*`, `node.damaged`, `node.storage`.
-    package init(home: Home, clock: NodeClock? = nil) throws(NodeError) {
+    /// - Throws: `home.*`, `keys.*`, `clock.*`, `node.damaged`, `storage.*`.
+    package init(
+        home: Home, clock: NodeClock? = nil, options: Options = Options(),
+        files: any FileSystem = POSIXFileSystem()
+    ) throws(NodeError) {
         Cryptography.initialise()
         let (genesis, bytes, chain) = try home.genesis()
         self.genesis = genesis
         rules = LedgerNode.rules(chain: chain)
         let voter = try home.votingKey().signer
         do {
-            let ledger = try LedgerStore(opening: home.ledgerFolder.path, chain: chain)
+            let ledger = try LedgerStore(
+                opening: home.ledgerFolder.path, chain: chain, options: options.store, files: files)
             let (replica, first) = try LedgerNode.replica(
                 genesis, bytes, store: ledger, rules: rules, voter: voter)
-            store = NodeStore(ledger)
-            if let first {
-                try store.append([first.record])
-                try store.apply(first.block)
-            }
-            self.clock = try clock ?? NodeClock(genesis: genesis, head: replica.executor.head.time, home: home)
+            self.clock =
+                try clock ?? NodeClock(genesis: genesis, head: replica.executor.head.time, home: home)
+            if let first { try NodeStore.found(ledger, first.record, first.block) }
+            // From here on nothing fails: the stages begin, and only `close` ends them.
+            store = NodeStore(ledger, options: options)
             pipeline = CommitPipeline(
                 replica: replica, voter: voter, engine: EmbeddedEngine(), store: store,
                 clock: { [clock = self.clock] in clock.now })

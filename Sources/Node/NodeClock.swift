@@ -40,7 +40,8 @@ package final class NodeClock: Sendable {
     /// - Throws: `clock.not_simulated`, `clock.backward`, `clock.io`.
     package func set(_ time: Timestamp) throws(NodeError) {
         guard isSimulated else {
-            throw NodeError("clock.not_simulated", "this ledger's time is real: only a demonstration's can be set")
+            throw NodeError(
+                "clock.not_simulated", "this ledger's time is real: only a demonstration's can be set")
         }
         let isForward = simulated.withLock { now -> Bool in
             guard let before = now, time >= before else { return false }

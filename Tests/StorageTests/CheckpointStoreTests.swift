@@ -1,5 +1,6 @@
 import Codec
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Storage

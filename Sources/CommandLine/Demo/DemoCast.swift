@@ -36,6 +36,9 @@ struct DemoCast: Sendable {
     let home: Home
     let node: LedgerNode
 
+    /// The demonstration's year, which names the series of invoice numbers.
+    var year: String { String(Output.time(node.clock.now).prefix(4)) }
+
     func acting(_ id: MemberID) throws -> ActingMember { try ActingMember(id, in: home) }
 
     func documents(_ id: MemberID) throws -> DocumentService {

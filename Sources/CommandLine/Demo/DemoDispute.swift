@@ -12,14 +12,15 @@ struct DemoDispute: Sendable {
 
     init(story: DemoStory, cast: DemoCast) { (self.story, self.cast) = (story, cast) }
 
-    func quarrel() async throws {
+    /// - Parameter first: the invoice before, which is written to a file together with the others.
+    func quarrel(after first: InvoiceID) async throws {
         narrator.act("6. The second invoice, and a quarrel")
         let oem = InvoiceService(try cast.documents(DemoCast.oem))
         let customer = InvoiceService(try cast.documents(DemoCast.customer))
         let arbiter = InvoiceService(try cast.documents(DemoCast.arbiter))
         let honest = try oem.compute(
             story.agreement, periodContaining: story.scenario.periods[1].from,
-            number: try oem.nextNumber(series: "2026"), toleratingMissingTelemetry: true)
+            number: try oem.nextNumber(series: cast.year), toleratingMissingTelemetry: true)
         let inflated = try Self.inflated(honest)
         let id = try await oem.issue(inflated, under: story.agreement)
         narrator.say(
@@ -48,7 +49,7 @@ struct DemoDispute: Sendable {
             "\(DemoCast.name(DemoCast.arbiter)) computes it too and rules: \(Output.amount(payable, inflated.currency))."
         )
         let note = try await oem.credit(
-            id, number: try oem.nextNumber(series: "2026"),
+            id, number: try oem.nextNumber(series: cast.year),
             reason: "Ruling of \(DemoCast.name(DemoCast.arbiter))")
         narrator.good("\(DemoCast.name(DemoCast.oem)) issues credit note \(note.number) over the difference.")
         if payable > .zero {
@@ -59,7 +60,6 @@ struct DemoDispute: Sendable {
         for document in [try oem.invoice(InvoiceID(issuer: DemoCast.oem, number: honest.number)), note] {
             try story.write(document)
         }
-        let first = InvoiceID(issuer: DemoCast.oem, number: "2026-0001")
         try story.write(try customer.invoice(first))
     }
 

@@ -10,6 +10,8 @@ struct DemoRepair: Sendable {
     struct Finished: Sendable {
         let ticket: TicketID
         let maintainer: MemberID
+        /// Who asked for the work and pays it.
+        let client: MemberID
         /// When the machine was up again: milliseconds since 1970 UTC.
         let upAt: Int64
     }
@@ -25,13 +27,16 @@ struct DemoRepair: Sendable {
         let text: String
     }
 
-    private static let repairPace = Pace(
-        bids: (.minutes(6), .minutes(19)), deadline: .hours(1), start: .hours(2),
-        report: RepairReport(
-            failureMode: .breakdown, mechanism: .mechanical, cause: .operation,
-            detection: .continuousConditionMonitoring, activity: .replace,
-            parts: [.init(number: "BRG-22220", quantity: 1)], downtimeMilliseconds: 0, amount: .zero),
-        text: "Main bearing replaced and aligned, test run without findings.")
+    private var repairPace: Pace {
+        let remedy = story.scenario.remedy
+        return Pace(
+            bids: (.minutes(6), .minutes(19)), deadline: .hours(1), start: .hours(2),
+            report: RepairReport(
+                failureMode: .breakdown, mechanism: .mechanical, cause: .operation,
+                detection: .continuousConditionMonitoring, activity: .repair, parts: remedy.parts,
+                downtimeMilliseconds: 0, amount: .zero),
+            text: remedy.text)
+    }
 
     private static let servicePace = Pace(
         bids: (.minutes(2), .minutes(4)), deadline: .minutes(10), start: .minutes(12),
@@ -55,7 +60,7 @@ struct DemoRepair: Sendable {
         narrator.bad("\(Output.time(cast.node.clock.now)): \(fault.text)")
         narrator.say("Ticket \(ticket) opens by itself, signed by the device.")
         let end = upAt ?? (cast.node.clock.now + .hours(6)).milliseconds
-        return try await work(ticket, Self.repairPace, downSince: fault.time, upAt: end)
+        return try await work(ticket, repairPace, for: DemoCast.customer, downSince: fault.time, upAt: end)
     }
 
     /// Preventive work on a machine whose data holds no failure.
@@ -76,11 +81,12 @@ struct DemoRepair: Sendable {
         )
         let now = cast.node.clock.now
         return try await work(
-            ticket, Self.servicePace, downSince: nil, upAt: (now + .minutes(17)).milliseconds)
+            ticket, Self.servicePace, for: DemoCast.oem, downSince: nil,
+            upAt: (now + .minutes(17)).milliseconds)
     }
 
     private func work(
-        _ ticket: TicketID, _ pace: Pace, downSince: Int64?, upAt: Int64
+        _ ticket: TicketID, _ pace: Pace, for client: MemberID, downSince: Int64?, upAt: Int64
     ) async throws -> Finished {
         let reported = cast.node.clock.now
         try await bid(
@@ -102,7 +108,7 @@ struct DemoRepair: Sendable {
         try cast.node.clock.set(max(end, cast.node.clock.now))
         let downtime = downSince.map { end.milliseconds - $0 } ?? 0
         try await report(ticket, winner, pace, downtime: downtime, amount: award.offer.price.limit)
-        return Finished(ticket: ticket, maintainer: winner, upAt: upAt)
+        return Finished(ticket: ticket, maintainer: winner, client: client, upAt: upAt)
     }
 
     private func bid(
@@ -160,7 +166,7 @@ struct DemoRepair: Sendable {
             throw NegativeAnswer("demo.date", "the demonstration's clock is past the calendar")
         }
         try await cast.act(
-            DemoCast.customer, MaintenanceContract.self,
+            finished.client, MaintenanceContract.self,
             .markPaid(.init(ticket: ticket, reference: "SEPA-\(ticket)", date: date)))
         try await cast.act(
             finished.maintainer, MaintenanceContract.self, .confirmPayment(.init(ticket: ticket)))

@@ -43,6 +43,22 @@ struct DemoScenario: Sendable {
         return !outages.isEmpty
     }
 
+    /// From a period's end to its invoice: the office opens at eight; a recording goes on at once.
+    var untilInvoice: Span {
+        if case .simulated = source { .hours(8) } else { .seconds(30) }
+    }
+
+    /// What the maintainer did about a failure.
+    var remedy: (text: String, parts: [RepairReport.Part]) {
+        if case .simulated = source {
+            return (
+                "Main bearing replaced and aligned, test run without findings.",
+                [.init(number: "BRG-22220", quantity: 1)]
+            )
+        }
+        return ("Cause found and repaired, test run without findings.", [])
+    }
+
     /// The machine in a line.
     var title: String {
         switch source {

@@ -19,7 +19,7 @@ struct DemoSource: TelemetrySource {
     /// The first reading at or after this time, in milliseconds since 1970 UTC, is the last one for now.
     var horizon: Int64 { didSet { isAtHorizon = false } }
     private var isAtHorizon = false
-    private var watchedFrom: UInt64?
+    private var watched: (from: UInt64, notBefore: Int64)?
     private(set) var lastSequence: UInt64 = 0
     private(set) var firstUp: Up?
 
@@ -40,8 +40,10 @@ struct DemoSource: TelemetrySource {
         }
     }
 
-    /// Looks for the first up state after a reading.
-    mutating func watch(from sequence: UInt64) { (watchedFrom, firstUp) = (sequence, nil) }
+    /// Looks for the first up state after a reading and not before a time.
+    mutating func watch(from sequence: UInt64, notBefore time: Int64) {
+        (watched, firstUp) = ((sequence, time), nil)
+    }
 
     /// A simulated machine runs again from then on; recorded data says itself when it does.
     mutating func repair(at time: Int64) {
@@ -55,7 +57,7 @@ struct DemoSource: TelemetrySource {
         guard let entry = try advance() else { return nil }
         isAtHorizon = entry.time >= horizon
         lastSequence = entry.sequence
-        if let watchedFrom, firstUp == nil, entry.sequence > watchedFrom,
+        if let watched, firstUp == nil, entry.sequence > watched.from, entry.time >= watched.notBefore,
             entry.state == .executing || entry.state == .notExecuting
         {
             firstUp = Up(sequence: entry.sequence, time: entry.time)

@@ -26,7 +26,7 @@ struct DemoStory: Sendable {
                 "\(member.roles.map(\.rawValue).joined().padding(toLength: 11, withPad: " ", startingAt: 0))\(member.name)"
             )
         }
-        narrator.say("Ledger \(chain.description.prefix(16))…, simulated time: a month passes in seconds.")
+        narrator.say("Ledger \(chain.description.prefix(16))…, its time is simulated and passes in seconds.")
         do {
             try await rent(cast)
             var source = try DemoSource(scenario)
@@ -34,7 +34,7 @@ struct DemoStory: Sendable {
             let first = try await billHonestly(cast)
             narrator.act("5. The machine runs on")
             try await run(cast, &source, to: scenario.periods[1])
-            try await DemoDispute(story: self, cast: cast).quarrel()
+            try await DemoDispute(story: self, cast: cast).quarrel(after: first)
             try prove(cast, first)
             try end(cast, first, source.report)
         } catch {
@@ -97,26 +97,26 @@ struct DemoStory: Sendable {
     /// Brings a period's telemetry in, with the repair where the machine fails.
     private func run(_ cast: DemoCast, _ source: inout DemoSource, to period: Interval) async throws {
         let isFirst = period == scenario.periods[0]
-        if isFirst { narrator.act("3. The machine runs, reports, and fails") }
+        if isFirst { narrator.act("3. The machine runs and reports") }
         let service = try TelemetryImport(
             of: scenario.machine, documents: try cast.documents(DemoCast.customer))
         let repair = DemoRepair(story: self, cast: cast)
         var finished: DemoRepair.Finished?
         if !isFirst && !scenario.fails {
-            finished = try await repair.service()
-            source.watch(from: source.lastSequence)
+            let done = try await repair.service()
+            source.watch(from: source.lastSequence, notBefore: done.upAt)
+            finished = done
         }
         source.horizon = period.to
         let summary = try await service.run(&source) { fault, source in
             let upAt = scenario.outages.first { $0.upAt > fault.time }?.upAt
             let done = try await repair.work(on: fault, upAt: upAt)
             source.repair(at: done.upAt)
-            source.watch(from: fault.sequence)
+            source.watch(from: fault.sequence, notBefore: done.upAt)
             finished = done
         }
-        // The office opens at eight.
-        let morning = Ledger.Timestamp(milliseconds: period.to) + .hours(8)
-        if morning > cast.node.clock.now { try cast.node.clock.set(morning) }
+        let afterwards = Ledger.Timestamp(milliseconds: period.to) + scenario.untilInvoice
+        if afterwards > cast.node.clock.now { try cast.node.clock.set(afterwards) }
         try await cast.node.tick()
         narrator.good(
             "\(summary.anchored) readings: signed by the device, sealed in the vault, anchored on the ledger."
@@ -130,7 +130,7 @@ struct DemoStory: Sendable {
         let customer = InvoiceService(try cast.documents(DemoCast.customer))
         let invoice = try oem.compute(
             agreement, periodContaining: scenario.periods[0].from,
-            number: try oem.nextNumber(series: "2026"), toleratingMissingTelemetry: true)
+            number: try oem.nextNumber(series: cast.year), toleratingMissingTelemetry: true)
         let id = try await oem.issue(invoice, under: agreement)
         narrator.say(
             "\(DemoCast.name(DemoCast.oem)) issues \(id.number): \(Output.amount(invoice.totals.payable, invoice.currency))."
@@ -173,7 +173,6 @@ struct DemoStory: Sendable {
     private func end(_ cast: DemoCast, _ invoice: InvoiceID, _ report: ImportReport) throws {
         narrator.act("What the data could not tell, and how it was treated")
         for sentence in report.sentences { narrator.say(sentence) }
-        for line in scenario.about { narrator.say(line) }
         let document = try InvoiceService(try cast.documents(DemoCast.customer)).invoice(invoice)
         let folder = home.folder.appendingPathComponent("documents")
         narrator.act("The first invoice, as a person reads it")

@@ -42,7 +42,8 @@ package struct Home: Sendable {
     /// - Throws: `home.not_founded`, `home.damaged`.
     package func genesis() throws(NodeError) -> (genesis: Genesis, bytes: [UInt8], chain: ChainID) {
         guard let data = try? Data(contentsOf: genesisFile) else {
-            throw NodeError("home.not_founded", "there is no ledger in \(folder.path); begin with millwright found")
+            throw NodeError(
+                "home.not_founded", "there is no ledger in \(folder.path); begin with millwright found")
         }
         return try Home.genesis([UInt8](data))
     }
@@ -58,7 +59,9 @@ package struct Home: Sendable {
     }
 
     /// The node's voting key.
-    package func votingKey() throws(NodeError) -> Ed25519.SigningKey { try KeyFile(votingKeyFile).signingKey() }
+    package func votingKey() throws(NodeError) -> Ed25519.SigningKey {
+        try KeyFile(votingKeyFile).signingKey()
+    }
 
     /// Makes the node's voting key, once.
     package func makeVotingKey() throws(NodeError) -> Ed25519.SigningKey {

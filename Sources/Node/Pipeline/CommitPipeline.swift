@@ -12,6 +12,8 @@ package protocol PipelineStore: Sendable {
     func apply(_ block: ExecutedBlock) throws
     /// Makes block records durable, all with one sync. Called on the commit thread, in order.
     func append(_ records: [BlockRecord]) throws
+    /// Nothing more will be appended: who waits for a block that is not durable waits in vain.
+    func endOfRecords()
     /// A key's public half from the final state. Called on any thread.
     func publicKey(_ key: KeyID) throws -> [UInt8]?
 }
@@ -44,14 +46,16 @@ package final class CommitPipeline: Sendable {
     }
 
     private struct Shared {
-        /// Whom to tell about a batch, by the digest of its bytes.
-        var waiting: [Digest: [Submission]] = [:]
+        /// Whom to tell about a batch, by the digest of its bytes. Where a demonstration's clock stands still two
+        /// batches can be the same bytes: they are answered in the order in which they were ordered.
+        var waiting: [Digest: [[Submission]]] = [:]
         var failure: NodeError?
     }
 
     /// Starts the stages on a replica's head.
     package init(
-        replica: consuming Replica, voter: MessageSigner, engine: any OrderingEngine, store: any PipelineStore,
+        replica: consuming Replica, voter: MessageSigner, engine: any OrderingEngine,
+        store: any PipelineStore,
         clock: @escaping @Sendable () -> Timestamp
     ) {
         rules = replica.executor.rules
@@ -71,6 +75,8 @@ package final class CommitPipeline: Sendable {
 
     /// Takes a transaction in; `tell` is called once, when it is final or known to be refused.
     package func submit(_ bytes: [UInt8], tell: @escaping @Sendable (SubmissionResult) -> Void) {
+        // Longer ones are no transactions, and must not make a batch that is none either.
+        guard bytes.count <= UnverifiedTransaction.maximumSize else { return tell(.refused(.malformed)) }
         if !submitted.push(Submission(bytes: bytes, tell: tell)) {
             tell(.failed(failure ?? NodeError("node.stopped", "this node is shutting down")))
         }
@@ -102,7 +108,9 @@ package final class CommitPipeline: Sendable {
             while start < taken.count {
                 var end = start
                 var size = 0
-                while end < taken.count, end == start || size + taken[end].bytes.count <= CommitPipeline.batchBytes {
+                while end < taken.count,
+                    end == start || size + taken[end].bytes.count <= CommitPipeline.batchBytes
+                {
                     size += taken[end].bytes.count
                     end += 1
                 }
@@ -120,7 +128,7 @@ package final class CommitPipeline: Sendable {
         let digest = rules.hash(bytes)
         let refused = shared.withLock { shared -> NodeError? in
             if let failure = shared.failure { return failure }
-            shared.waiting[digest] = submissions
+            shared.waiting[digest, default: []].append(submissions)
             return nil
         }
         if let refused { return submissions.forEach { $0.tell(.failed(refused)) } }
@@ -161,6 +169,7 @@ package final class CommitPipeline: Sendable {
     }
 
     private func commitStage() {
+        defer { store.endOfRecords() }
         do {
             while case let taken = executed.take(limit: 16), !taken.isEmpty {
                 try store.append(taken.map(\.record))
@@ -186,7 +195,13 @@ package final class CommitPipeline: Sendable {
 
     /// Tells everyone who waits for a batch. Ticks, which have no place in the batch, are told that it is final.
     private func answer(_ content: Digest, _ result: (Int) -> SubmissionResult) {
-        guard let submissions = shared.withLock({ $0.waiting.removeValue(forKey: content) }) else { return }
+        let next = shared.withLock { shared -> [Submission]? in
+            guard var batches = shared.waiting.removeValue(forKey: content) else { return nil }
+            let first = batches.removeFirst()
+            if !batches.isEmpty { shared.waiting[content] = batches }
+            return first
+        }
+        guard let submissions = next else { return }
         var index = 0
         for submission in submissions {
             submission.tell(submission.bytes.isEmpty ? result(-1) : result(index))
@@ -198,7 +213,7 @@ package final class CommitPipeline: Sendable {
         let waiting = shared.withLock { shared -> [Submission] in
             if shared.failure == nil { shared.failure = error }
             defer { shared.waiting = [:] }
-            return shared.waiting.values.flatMap { $0 }
+            return shared.waiting.values.flatMap { $0.flatMap { $0 } }
         }
         submitted.close()
         delivered.close()

@@ -90,7 +90,9 @@ package struct HistoryStep: Sendable {
 extension LedgerNode {
     /// The final state now.
     package func view() throws(NodeError) -> StateView {
-        do { return StateView(reader: try store.snapshot()) } catch let error as NodeError { throw error } catch {
+        do { return StateView(reader: try store.snapshot()) } catch let error as NodeError {
+            throw error
+        } catch {
             throw NodeError("node.storage", "the state could not be read", cause: error)
         }
     }

@@ -11,35 +11,43 @@ package final class NodeStore: PipelineStore {
     package let store: LedgerStore
     private let durable = Waterline()
     private let checkpoints = ThreadGroup()
-    private let due = BoundedQueue<Void>(capacity: 64)
+    private let due = BoundedQueue<Void>(capacity: NodeStore.waitingLayers)
     private let failure: Mutex<(any Error)?> = Mutex(nil)
     private let blocksSinceFreeze = Mutex(0)
+    private let options: LedgerNode.Options
 
-    /// A layer is set aside for a checkpoint after this many rows or blocks.
-    static let rowsPerCheckpoint = 60_000
-    static let blocksPerCheckpoint = 256
     /// Layers that may wait before execution waits for the disk.
     static let waitingLayers = 6
 
-    package init(_ store: LedgerStore) {
-        self.store = store
+    package init(_ store: LedgerStore, options: LedgerNode.Options = .init()) {
+        (self.store, self.options) = (store, options)
         durable.raise(to: store.log.lastHeight ?? 0)
         checkpoints.start("checkpoint") { [self] in checkpointStage() }
     }
 
     package var working: any StateReader { OverlayState(overlay: store.overlay) }
 
-    package func apply(_ block: ExecutedBlock) throws {
-        if let failure = failure.withLock({ $0 }) { throw failure }
+    /// Stores block 0 in an empty store.
+    static func found(_ store: LedgerStore, _ record: BlockRecord, _ block: ExecutedBlock) throws {
+        try store.log.append([LogRecord(height: 0, payload: record.encoded)])
+        try take(block, into: store)
+    }
+
+    private static func take(_ block: ExecutedBlock, into store: LedgerStore) throws {
         try store.nodes.append(block.logNodes)
         try store.overlay.apply(
             height: block.header.height, changes: NodeStore.rows(block.changes, block.history),
             nodeCount: LogTree.nodeCount(size: block.header.logSize))
+    }
+
+    package func apply(_ block: ExecutedBlock) throws {
+        if let failure = failure.withLock({ $0 }) { throw failure }
+        try NodeStore.take(block, into: store)
         let blocks = blocksSinceFreeze.withLock { count -> Int in
             count += 1
             return count
         }
-        if store.overlay.count >= NodeStore.rowsPerCheckpoint || blocks >= NodeStore.blocksPerCheckpoint {
+        if store.overlay.count >= options.rowsPerCheckpoint || blocks >= options.blocksPerCheckpoint {
             freeze()
         }
     }
@@ -53,6 +61,8 @@ package final class NodeStore: PipelineStore {
         try store.log.append(records.map { LogRecord(height: $0.header.height, payload: $0.encoded) })
         if let last = records.last { durable.raise(to: last.header.height) }
     }
+
+    package func endOfRecords() { durable.close() }
 
     package func publicKey(_ key: KeyID) throws -> [UInt8]? {
         guard let stored = try store.overlay.value(forKey: KeyRecord.rowKey(key).bytes) else { return nil }
@@ -73,12 +83,14 @@ package final class NodeStore: PipelineStore {
         let behind = (store.overlay.height ?? 0) - ((try store.state.snapshot().height) ?? 0)
         if behind >= 64 { freeze() }
         due.close()
-        checkpoints.join()
         durable.close()
+        checkpoints.join()
         if let failure = failure.withLock({ $0 }) { throw failure }
     }
 
     private func checkpointStage() {
+        // Execution must not wait for a disk that takes no more.
+        defer { due.close() }
         while !due.take(limit: 1).isEmpty {
             guard let layer = store.overlay.oldestFrozen, durable.wait(for: layer.height ?? 0) else { return }
             do { _ = try store.checkpoint() } catch {

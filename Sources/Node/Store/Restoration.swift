@@ -84,7 +84,8 @@ struct Restoration {
                 if key.isDerived { continue }
                 pairs.append(
                     (
-                        Executor.treeKey(key, hash: rules.hash), Executor.treeValue(row.value, hash: rules.hash)
+                        Executor.treeKey(key, hash: rules.hash),
+                        Executor.treeValue(row.value, hash: rules.hash)
                     ))
             }
             guard rows.count == 4096, let last = rows.last else { break }

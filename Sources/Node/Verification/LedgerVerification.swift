@@ -25,7 +25,9 @@ package struct LedgerVerification {
         package let detail: String
 
         /// `block 7, transaction 3: `
-        package var place: String { "block \(height)" + (transaction.map { ", transaction \($0)" } ?? "") + ": " }
+        package var place: String {
+            "block \(height)" + (transaction.map { ", transaction \($0)" } ?? "") + ": "
+        }
         package var description: String { "\(code): " + place + detail }
     }
 
@@ -45,9 +47,13 @@ package struct LedgerVerification {
     }
 
     /// Checks every block of a log.
-    /// - Parameter progress: told each block's header as derived, after the block has been checked.
+    /// - Parameters:
+    ///   - served: rows that are to be, at their height, what the blocks give.
+    ///   - progress: told each block's header as derived, after the block has been checked.
     /// - Throws: `Failure`, or a storage error.
-    package func run(_ log: BlockLog, progress: (BlockHeader) -> Void) throws -> Summary {
+    package func run(
+        _ log: BlockLog, served: LayeredReader? = nil, progress: (BlockHeader) -> Void
+    ) throws -> Summary {
         let set = ValidatorSet(genesis.validators, hash: rules.hash)
         var (executor, founded) = try Executor.found(genesis, bytes: bytes, rules: rules)
         let epochBlock = founded.hash
@@ -58,6 +64,11 @@ package struct LedgerVerification {
         while let stored = try cursor.next() {
             guard stored.kind == .block else { continue }
             let record = try decode(stored.payload, next)
+            guard record.header.height == next else {
+                throw Failure(
+                    code: "verify.order", height: next, transaction: nil,
+                    detail: "block \(record.header.height) is in its place")
+            }
             let block: ExecutedBlock
             if next == 0 {
                 block = founded
@@ -67,14 +78,24 @@ package struct LedgerVerification {
             try compare(record, block)
             try checkCertificates(record, block, set, &votes)
             rows.apply(block.changes)
+            if let served, served.height == next { try compare(served, next) }
             rejected += UInt64(block.included.count { $0.outcome != .accepted })
             progress(block.header)
             next += 1
         }
-        guard next > 0 else { throw Failure(code: "verify.empty", height: 0, transaction: nil, detail: "no blocks") }
+        guard next > 0 else {
+            throw Failure(code: "verify.empty", height: 0, transaction: nil, detail: "no blocks")
+        }
         return Summary(
             blocks: next, transactions: executor.head.logSize, rejected: rejected, head: executor.headHash,
             stateRoot: executor.head.stateRoot)
+    }
+
+    private func compare(_ served: LayeredReader, _ height: Height) throws {
+        guard let key = try rows.firstDifference(from: served) else { return }
+        throw Failure(
+            code: "verify.served_state", height: height, transaction: nil,
+            detail: "the served row of \(key.table) is not what the blocks give")
     }
 
     private func decode(_ payload: [UInt8], _ height: Height) throws -> BlockRecord {
@@ -120,7 +141,9 @@ package struct LedgerVerification {
             throw failure("rows", "row \(pair?.key.table ?? "?") is not what execution gives")
         }
         guard record.history == block.history else { throw failure("history", "the stored history differs") }
-        guard record.header.logRoot == block.header.logRoot else { throw failure("log_root", "log roots differ") }
+        guard record.header.logRoot == block.header.logRoot else {
+            throw failure("log_root", "log roots differ")
+        }
         guard record.header.stateRoot == block.header.stateRoot else {
             throw failure("state_root", "state roots differ")
         }
@@ -163,6 +186,6 @@ extension LedgerNode {
     package func verify(width: Int, progress: (BlockHeader) -> Void) throws -> LedgerVerification.Summary {
         let bytes = try genesis.encoded()
         let verification = LedgerVerification(genesis: genesis, bytes: bytes, rules: rules, width: width)
-        return try verification.run(store.store.log, progress: progress)
+        return try verification.run(store.store.log, served: try store.snapshot(), progress: progress)
     }
 }

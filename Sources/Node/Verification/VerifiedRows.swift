@@ -1,27 +1,50 @@
 import Ledger
+import Storage
 import Synchronization
 
 /// The rows as a verification derives them, in memory: independent of what the node has stored.
 final class VerifiedRows: StateReader, Sendable {
     private struct Rows {
-        var values: [RowKey: [UInt8]] = [:]
+        var values: [Ledger.RowKey: [UInt8]] = [:]
         /// Sorted chunks of keys, so that scans and insertions are cheap.
         var order = KeyChunks()
     }
 
     private let rows = Mutex(Rows())
 
-    func value(for key: RowKey) throws -> [UInt8]? { rows.withLock { $0.values[key] } }
+    func value(for key: Ledger.RowKey) throws -> [UInt8]? { rows.withLock { $0.values[key] } }
 
-    func keys(withPrefix prefix: [UInt8], from start: [UInt8], limit: Int) throws -> [RowKey] {
-        rows.withLock { $0.order.keys(from: RowKey(bytes: start), prefix: prefix, limit: limit) }
+    func keys(withPrefix prefix: [UInt8], from start: [UInt8], limit: Int) throws -> [Ledger.RowKey] {
+        rows.withLock { $0.order.keys(from: Ledger.RowKey(bytes: start), prefix: prefix, limit: limit) }
     }
 
-    func apply(_ changes: [RowChange]) {
+    /// The first row, in order of keys, that a store has otherwise, has not, or has too much. Rows of indexes, which
+    /// the state root does not cover, are compared too.
+    func firstDifference(from reader: LayeredReader) throws -> Ledger.RowKey? {
+        var start: [UInt8] = [0]
+        while true {
+            let own = try keys(withPrefix: [], from: start, limit: 1024)
+            let stored = try reader.entries(from: start, limit: 1024)
+            for (key, row) in zip(own, stored) {
+                guard key.bytes == row.key else { return min(key, Ledger.RowKey(bytes: row.key)) }
+                guard try value(for: key) == row.value else { return key }
+            }
+            guard own.count == stored.count else {
+                let shorter = min(own.count, stored.count)
+                return own.count > shorter ? own[shorter] : Ledger.RowKey(bytes: stored[shorter].key)
+            }
+            guard own.count == 1024, let last = own.last else { return nil }
+            start = last.bytes + [0]
+        }
+    }
+
+    func apply(_ changes: [Ledger.RowChange]) {
         rows.withLock { rows in
             for change in changes {
                 if let value = change.value {
-                    if rows.values.updateValue(value, forKey: change.key) == nil { rows.order.insert(change.key) }
+                    if rows.values.updateValue(value, forKey: change.key) == nil {
+                        rows.order.insert(change.key)
+                    }
                 } else if rows.values.removeValue(forKey: change.key) != nil {
                     rows.order.remove(change.key)
                 }
@@ -32,11 +55,11 @@ final class VerifiedRows: StateReader, Sendable {
 
 /// Keys in order, in chunks of bounded size: insertion moves a few hundred entries at most.
 private struct KeyChunks {
-    private var chunks: [[RowKey]] = []
+    private var chunks: [[Ledger.RowKey]] = []
     private static let limit = 512
 
     /// The last chunk that begins at or before a key, or the first.
-    private func chunk(of key: RowKey) -> Int {
+    private func chunk(of key: Ledger.RowKey) -> Int {
         max(0, KeyChunks.position(in: chunks.count) { !(key < chunks[$0][0]) } - 1)
     }
 
@@ -51,7 +74,7 @@ private struct KeyChunks {
         return low
     }
 
-    mutating func insert(_ key: RowKey) {
+    mutating func insert(_ key: Ledger.RowKey) {
         guard !chunks.isEmpty else {
             chunks.append([key])
             return
@@ -66,7 +89,7 @@ private struct KeyChunks {
         }
     }
 
-    mutating func remove(_ key: RowKey) {
+    mutating func remove(_ key: Ledger.RowKey) {
         guard !chunks.isEmpty else { return }
         let index = chunk(of: key)
         let position = KeyChunks.position(in: chunks[index].count) { chunks[index][$0] < key }
@@ -75,9 +98,9 @@ private struct KeyChunks {
         if chunks[index].isEmpty { chunks.remove(at: index) }
     }
 
-    func keys(from start: RowKey, prefix: [UInt8], limit: Int) -> [RowKey] {
+    func keys(from start: Ledger.RowKey, prefix: [UInt8], limit: Int) -> [Ledger.RowKey] {
         guard !chunks.isEmpty else { return [] }
-        var result: [RowKey] = []
+        var result: [Ledger.RowKey] = []
         var index = chunk(of: start)
         var position = KeyChunks.position(in: chunks[index].count) { chunks[index][$0] < start }
         while index < chunks.count, result.count < limit {

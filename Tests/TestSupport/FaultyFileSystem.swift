@@ -3,8 +3,8 @@ import Storage
 import Synchronization
 
 /// The real file system with one call that fails, and a memory of what was not synchronised.
-final class FaultyFileSystem: FileSystem {
-    enum Fault: CaseIterable, Sendable {
+package final class FaultyFileSystem: FileSystem {
+    package enum Fault: CaseIterable, Sendable {
         /// The call fails with EIO and does nothing.
         case error
         /// A write puts half of its bytes and fails with EIO.
@@ -29,15 +29,15 @@ final class FaultyFileSystem: FileSystem {
     private let state = Mutex(State())
 
     /// - Parameter failingCall: Counted from 0; nil fails none.
-    init(failingCall: Int? = nil, fault: Fault = .error) {
+    package init(failingCall: Int? = nil, fault: Fault = .error) {
         (self.failingCall, self.fault) = (failingCall, fault)
     }
 
-    var hasFailed: Bool { state.withLock { $0.hasFailed } }
+    package var hasFailed: Bool { state.withLock { $0.hasFailed } }
     /// How many synchronisations of files there were.
-    var syncCount: Int { state.withLock { $0.syncCount } }
+    package var syncCount: Int { state.withLock { $0.syncCount } }
     /// Bytes of a file that are on the disk; nil where it was never synchronised here.
-    func syncedSize(_ path: String) -> Int? { state.withLock { $0.synced[path] } }
+    package func syncedSize(_ path: String) -> Int? { state.withLock { $0.synced[path] } }
 
     private func error(_ call: String, _ path: String) -> StorageError {
         switch fault {
@@ -61,24 +61,26 @@ final class FaultyFileSystem: FileSystem {
         if fails(needsRoom: needsRoom) { throw error(call, path) }
     }
 
-    func open(_ path: String, _ access: FileAccess) throws(StorageError) -> OpenFile {
+    package func open(_ path: String, _ access: FileAccess) throws(StorageError) -> OpenFile {
         try pass("open", path, needsRoom: access == .replace)
         return try real.open(path, access)
     }
 
-    func size(of file: OpenFile) throws(StorageError) -> Int {
+    package func size(of file: OpenFile) throws(StorageError) -> Int {
         try pass("fstat", file.path)
         return try real.size(of: file)
     }
 
-    func read(
+    package func read(
         _ file: OpenFile, at offset: Int, into buffer: UnsafeMutableRawBufferPointer
     ) throws(StorageError) -> Int {
         try pass("pread", file.path)
         return try real.read(file, at: offset, into: buffer)
     }
 
-    func write(_ buffer: UnsafeRawBufferPointer, to file: OpenFile, at offset: Int) throws(StorageError) {
+    package func write(_ buffer: UnsafeRawBufferPointer, to file: OpenFile, at offset: Int)
+        throws(StorageError)
+    {
         if fails(needsRoom: true) {
             if fault != .error {
                 let half = UnsafeRawBufferPointer(rebasing: buffer[..<(buffer.count / 2)])
@@ -89,7 +91,7 @@ final class FaultyFileSystem: FileSystem {
         try real.write(buffer, to: file, at: offset)
     }
 
-    func synchronize(_ file: OpenFile) throws(StorageError) {
+    package func synchronize(_ file: OpenFile) throws(StorageError) {
         try pass("fdatasync", file.path)
         let size = try real.size(of: file)
         state.withLock { state in
@@ -98,9 +100,9 @@ final class FaultyFileSystem: FileSystem {
         }
     }
 
-    func synchronizeFolder(_ path: String) throws(StorageError) { try pass("fsync", path) }
+    package func synchronizeFolder(_ path: String) throws(StorageError) { try pass("fsync", path) }
 
-    func truncate(_ file: OpenFile, to size: Int) throws(StorageError) {
+    package func truncate(_ file: OpenFile, to size: Int) throws(StorageError) {
         try pass("ftruncate", file.path)
         try real.truncate(file, to: size)
         state.withLock { state in
@@ -108,44 +110,46 @@ final class FaultyFileSystem: FileSystem {
         }
     }
 
-    func preallocate(_ file: OpenFile, at offset: Int, count: Int) throws(StorageError) -> Bool {
+    package func preallocate(_ file: OpenFile, at offset: Int, count: Int) throws(StorageError) -> Bool {
         try pass("fallocate", file.path, needsRoom: true)
         return try real.preallocate(file, at: offset, count: count)
     }
 
-    func rename(_ path: String, to newPath: String) throws(StorageError) {
+    package func rename(_ path: String, to newPath: String) throws(StorageError) {
         try pass("rename", path, needsRoom: true)
         try real.rename(path, to: newPath)
         state.withLock { state in state.synced[newPath] = state.synced.removeValue(forKey: path) }
     }
 
-    func remove(_ path: String) throws(StorageError) {
+    package func remove(_ path: String) throws(StorageError) {
         try pass("unlink", path)
         try real.remove(path)
     }
 
-    func names(in folder: String) throws(StorageError) -> [String] {
+    package func names(in folder: String) throws(StorageError) -> [String] {
         try pass("readdir", folder)
         return try real.names(in: folder)
     }
 
-    func createFolder(_ path: String) throws(StorageError) {
+    package func createFolder(_ path: String) throws(StorageError) {
         try pass("mkdir", path, needsRoom: true)
         try real.createFolder(path)
     }
 
-    func lock(_ file: OpenFile) throws(StorageError) -> Bool {
+    package func lock(_ file: OpenFile) throws(StorageError) -> Bool {
         try pass("flock", file.path)
         return try real.lock(file)
     }
 
-    func beforeCommit(to path: String) throws(StorageError) { try pass("commit", path, needsRoom: true) }
+    package func beforeCommit(to path: String) throws(StorageError) {
+        try pass("commit", path, needsRoom: true)
+    }
 }
 
 extension FaultyFileSystem {
     /// Copies a folder as a power cut would leave it: of what each file holds beyond its last
     /// synchronisation, some sectors are there, some are zeros, and the end is anywhere.
-    func crash(_ folder: String, to copy: String, _ random: inout SeededGenerator) throws {
+    package func crash(_ folder: String, to copy: String, _ random: inout SeededGenerator) throws {
         try FileManager.default.copyItem(atPath: folder, toPath: copy)
         for name in try FileManager.default.contentsOfDirectory(atPath: folder).sorted() {
             var isFolder: ObjCBool = false

@@ -1,0 +1,95 @@
+import Codec
+import Contracts
+import Ledger
+
+extension ContractCase {
+    private typealias Contract = ConsortiumContract
+    private static let board: Set<String> = ["b1", "b2", "b3", "delegate"]
+    private static let auditor = Contract.Decision(
+        member: MemberID("auditor")!, reason: "as the board has it")
+
+    static let consortium: [ContractCase] = [
+        .init(Contract.self, "invite", invite("inv-2", "newcomer"), by: "b1", allowed: board),
+        .init(Contract.self, "join", by: "b1", allowed: ["invitation"]) { stage, _ in join(stage) },
+        .init(
+            Contract.self, "propose", .propose(.init(subject: .suspend(member: MemberID("auditor")!))),
+            by: "b1", allowed: board),
+        .init(
+            Contract.self, "vote", by: "b1", allowed: board,
+            prepare: { stage in
+                try stage.step(Contract.self, .suspend(auditor), by: "b3")
+            }, make: { stage, _ in .vote(.init(proposal: try proposal(stage), approve: true)) }),
+        .init(
+            Contract.self, "admit", .admit(.init(member: MemberID("joiner")!)), by: "b1", allowed: board,
+            prepare: { stage in
+                try stage.step(Contract.self, join(stage), by: "inv.invitation")
+            }),
+        .init(Contract.self, "suspend", .suspend(auditor), by: "b1", allowed: board),
+        .init(
+            Contract.self, "reinstate", .reinstate(auditor), by: "b1", allowed: board,
+            prepare: { stage in
+                for member in ["b2", "b3"] { try stage.step(Contract.self, .suspend(auditor), by: member) }
+            }),
+        .init(Contract.self, "remove", .remove(auditor), by: "b1", allowed: board),
+        .init(
+            Contract.self, "updateProfile",
+            .updateProfile(
+                .init(name: "New", profile: Stage.profile("new"), endpoint: "https://new.example")),
+            by: "customer", allowed: everyone.union(["delegate"])),
+        .init(
+            Contract.self, "rotateKeys", by: "customer", allowed: everyone,
+            make: { stage, member in
+                let sealing = Stage.sealingKey("next")
+                let key = stage.newKey("next", for: member, sealing: sealing)
+                return .rotateKeys(.init(signingKey: key, sealingPublicKey: sealing))
+            }),
+        .init(
+            Contract.self, "delegateKey", by: "customer", allowed: everyone,
+            make: { stage, member in
+                delegate("another", of: member, scopes: ["machine.*"], until: stage.clock + .days(1), stage)
+            }),
+        .init(
+            Contract.self, "revokeKey", .revokeKey(.init(key: Stage.keyID("customer.erp"))), by: "customer",
+            allowed: ["customer", "b1", "b2", "b3"],
+            prepare: { stage in
+                let until = stage.clock + .days(30)
+                let action = delegate(
+                    "customer.erp", of: "customer", scopes: ["machine.*"], until: until, stage)
+                try stage.step(Contract.self, action, by: "customer")
+            }),
+        .init(Contract.self, "accredit", accredit("m3"), by: "oem", allowed: ["oem", "oem2", "delegate"]),
+        .init(
+            Contract.self, "revokeAccreditation",
+            .revokeAccreditation(.init(maintainer: MemberID("m3")!)), by: "oem",
+            allowed: ["oem", "oem2", "delegate"],
+            prepare: { stage in
+                for oem in ["oem", "oem2"] { try stage.step(Contract.self, accredit("m3"), by: oem) }
+            }),
+    ]
+
+    /// The one proposal that there is.
+    private static func proposal(_ stage: Stage) throws -> TransactionID {
+        let prefix = RowKey(table: ProposalRecord.table, key: []).bytes
+        guard let key = try stage.rows.keys(withPrefix: prefix, from: prefix, limit: 1).first,
+            let id = Digest(key.bytes.dropFirst(prefix.count))
+        else { throw Stage.Unexpected(description: "no proposal") }
+        return id
+    }
+
+    private static func join(_ stage: Stage) -> Contract.Action {
+        let sealing = Stage.sealingKey("joiner")
+        return .join(
+            .init(
+                profile: Stage.profile("joiner"), endpoint: "",
+                signingKey: stage.newKey("joiner", for: "joiner", sealing: sealing),
+                sealingPublicKey: sealing))
+    }
+
+    /// A delegated key of a member.
+    package static func delegate(
+        _ name: String, of member: String, scopes: [String], until: Timestamp, _ stage: Stage
+    ) -> ConsortiumContract.Action {
+        .delegateKey(
+            .init(key: stage.newKey(name, for: member, sealing: nil), scopes: scopes, expires: until))
+    }
+}
