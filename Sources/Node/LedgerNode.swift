@@ -7,7 +7,8 @@ import Merkle
 import Ordering
 import Storage
 
-/// A running node: it takes transactions, tells what became of them, and answers questions about the final state.
+/// A running node: it takes transactions, tells what became of them, and answers questions about the final
+/// state.
 package final class LedgerNode: Sendable {
     package let genesis: Genesis
     package let rules: Rules
@@ -35,7 +36,8 @@ package final class LedgerNode: Sendable {
         let (genesis, bytes, chain) = try home.genesis()
         guard genesis.validators.count == 1 else {
             throw NodeError(
-                "node.several_validators", "this version runs a ledger with one validator, not \(genesis.validators.count)")
+                "node.several_validators",
+                "this version runs a ledger with one validator, not \(genesis.validators.count)")
         }
         self.genesis = genesis
         rules = LedgerNode.rules(chain: chain)

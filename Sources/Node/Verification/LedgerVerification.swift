@@ -3,8 +3,8 @@ import Ledger
 import Merkle
 import Storage
 
-/// Derives the whole ledger again from its genesis and compares every byte: signatures, outcomes, rows, both roots, and
-/// every vote and commit. It trusts nothing but the genesis and reads nothing but the block log.
+/// Derives the whole ledger again from its genesis and compares every byte: signatures, outcomes, rows, both
+/// roots, and every vote and commit. It trusts nothing but the genesis and reads nothing but the block log.
 package struct LedgerVerification {
     /// What a verified ledger came to.
     package struct Summary: Hashable, Sendable {
