@@ -1,3 +1,4 @@
+import Billing
 import Foundation
 import Node
 
@@ -5,7 +6,9 @@ import Node
 @main
 struct Millwright {
     /// Every verb, grouped by its first word in the order in which help lists them.
-    static let verbs: [Verb] = ConsortiumVerbs.all + QueryVerbs.all
+    static let verbs: [Verb] =
+        DemoVerb.all + ConsortiumVerbs.all + MachineVerbs.all + MaintenanceVerbs.all + TelemetryVerbs.all
+        + BillingVerbs.all + QueryVerbs.all
 
     static func main() async {
         let arguments = Array(CommandLine.arguments.dropFirst())
@@ -27,6 +30,10 @@ struct Millwright {
             try await verb.run(invocation)
             return 0
         } catch let error as UsageError {
+            Terminal.error("millwright: \(error)")
+            return 2
+        } catch let error as BillingError {
+            // What the ledger refuses comes as a `NodeError`: these are figures that a person gave.
             Terminal.error("millwright: \(error)")
             return 2
         } catch let answer as NegativeAnswer {

@@ -33,6 +33,10 @@ package final class LedgerNode: Sendable {
     ) throws(NodeError) {
         Cryptography.initialise()
         let (genesis, bytes, chain) = try home.genesis()
+        guard genesis.validators.count == 1 else {
+            throw NodeError(
+                "node.several_validators", "this version runs a ledger with one validator, not \(genesis.validators.count)")
+        }
         self.genesis = genesis
         rules = LedgerNode.rules(chain: chain)
         let voter = try home.votingKey().signer

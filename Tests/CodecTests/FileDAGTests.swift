@@ -1,13 +1,10 @@
-import CSodium
+import Cryptography
 import Testing
 
 @testable import Codec
 
-/// SHA-256 by libsodium.
-let referenceHash = HashFunction { buffer in
-    var digest = [UInt8](repeating: 0, count: Digest.count)
-    crypto_hash_sha256(&digest, buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt64(buffer.count))
-    return digest.withUnsafeBytes { Digest(reading: $0) }
+/// SHA-256 as the edge has it.
+let referenceHash = SHA256.hash
 }
 
 /// Kubo's deterministic test content: ChaCha20 under the SHA-256 of a seed, without a nonce.

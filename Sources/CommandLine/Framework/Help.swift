@@ -30,7 +30,9 @@ enum Help {
 
     /// One verb.
     static func verb(_ verb: Verb) -> String {
-        let positionals = verb.options.filter(\.isPositional).map { $0.isRequired ? $0.usage : "[\($0.usage)]" }
+        let positionals = verb.options.filter(\.isPositional).map {
+            $0.isRequired ? $0.usage : "[\($0.usage)]"
+        }
         let needed = verb.options.filter { $0.isRequired && !$0.isPositional }.map(\.usage)
         let usage = (["millwright", verb.title] + positionals + needed + ["[options]"]).joined(separator: " ")
         var text = wrap("usage: \(usage)", indent: "           ") + "\n\n" + wrap(verb.summary + ".") + "\n"
@@ -63,7 +65,7 @@ enum Help {
         return lines.joined(separator: "\n" + indent)
     }
 
-    private static func wrapped(_ text: String, width: Int) -> [String] {
+    static func wrapped(_ text: String, width: Int) -> [String] {
         var lines: [String] = []
         for paragraph in text.split(separator: "\n", omittingEmptySubsequences: false) {
             var line = ""

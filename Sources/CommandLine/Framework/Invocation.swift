@@ -20,11 +20,13 @@ struct Invocation: Sendable {
                 values[option.name] = [word]
                 continue
             }
-            let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let parts = word.dropFirst(2).split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0])
             guard let option = verb.allOptions.first(where: { $0.name == name && !$0.isPositional }) else {
                 throw UsageError(
-                    "cli.unknown_option", "\(verb.title) has no option --\(name); try millwright \(verb.title) --help")
+                    "cli.unknown_option",
+                    "\(verb.title) has no option --\(name); try millwright \(verb.title) --help")
             }
             if case .flag = option.kind {
                 guard parts.count == 1 else {

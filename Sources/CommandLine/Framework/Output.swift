@@ -38,7 +38,9 @@ enum Output {
     private static func label(_ name: String) -> String {
         var text = ""
         for character in name {
-            text += character.isUppercase && !(text.last?.isUppercase ?? true) ? " \(character.lowercased())" : "\(character)"
+            text +=
+                character.isUppercase && !(text.last?.isUppercase ?? true)
+                ? " \(character.lowercased())" : "\(character)"
         }
         return text.hasPrefix(".") ? "-" : text
     }
@@ -89,7 +91,9 @@ enum Output {
 
     /// `2 d 4 h`, `3 h 12 min`, `41 s`: the two largest units.
     static func duration(milliseconds: Int64) -> String {
-        let units: [(Int64, String)] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s"), (1, "ms")]
+        let units: [(Int64, String)] = [
+            (86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s"), (1, "ms"),
+        ]
         var rest = abs(milliseconds)
         var parts: [String] = []
         for (size, name) in units where parts.count < 2 {

@@ -95,7 +95,8 @@ extension Invocation {
     func time(_ name: String) throws -> Timestamp? {
         guard let text = string(name) else { return nil }
         guard let milliseconds = ISO8601.milliseconds(text) else {
-            throw UsageError("cli.bad_value", "--\(name) takes a time such as 2026-03-01T08:00:00Z, not «\(text)»")
+            throw UsageError(
+                "cli.bad_value", "--\(name) takes a time such as 2026-03-01T08:00:00Z, not «\(text)»")
         }
         return Timestamp(milliseconds: milliseconds)
     }

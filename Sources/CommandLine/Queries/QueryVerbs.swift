@@ -8,7 +8,8 @@ import Node
 /// Looking at the ledger, proving what is on it, and checking it from the ground up.
 enum QueryVerbs {
     static let all: [Verb] = [
-        list, show, history, status, block, setClock, receiptWrite, receiptVerify, verify, export,
+        list, show, history, status, block, setClock, receiptWrite, receiptVerify, stateProve,
+        stateVerify, verify, export,
     ]
 
     private static let kinds = "members, machines, agreements, invoices, tickets, anchors, keys, …"
@@ -30,7 +31,9 @@ enum QueryVerbs {
 
     static let show = Verb(
         "show", "show one record with all its fields",
-        options: [.positional("kind", "machine, invoice, …"), .positional("id", "its name, as list prints it")],
+        options: [
+            .positional("kind", "machine, invoice, …"), .positional("id", "its name, as list prints it"),
+        ],
         examples: ["millwright show machine press-7", "millwright show invoice press-works/2026-0001 --json"]
     ) { invocation in
         let table = try TableView.named(try invocation.required("kind"))
@@ -55,7 +58,9 @@ enum QueryVerbs {
 
     static let history = Verb(
         "history", "show what changed a record, by whom and when",
-        options: [.positional("kind", "machine, invoice, …"), .positional("id", "its name, as list prints it")],
+        options: [
+            .positional("kind", "machine, invoice, …"), .positional("id", "its name, as list prints it"),
+        ],
         examples: ["millwright history machine press-7"]
     ) { invocation in
         let table = try TableView.named(try invocation.required("kind"))
@@ -73,7 +78,10 @@ enum QueryVerbs {
             if invocation.wantsJSON { return try Output.json(steps) }
             let rows = steps.map { step in
                 let action = step.contract.flatMap { contract in step.action.map { "\(contract).\($0)" } }
-                return ["\(step.height)", step.time, step.signer ?? "", action ?? (step.height == 0 ? "founding" : "deadline")]
+                return [
+                    "\(step.height)", step.time, step.signer ?? "",
+                    action ?? (step.height == 0 ? "founding" : "deadline"),
+                ]
             }
             Terminal.print(Terminal.table(["BLOCK", "TIME", "BY", "ACTION"], rows))
         }
@@ -171,7 +179,8 @@ enum QueryVerbs {
             let summary: LedgerVerification.Summary
             do {
                 var bar = ProgressBar("verify", total: session.node.height)
-                summary = try session.node.verify(width: ProcessInfo.processInfo.activeProcessorCount) { header in
+                summary = try session.node.verify(width: ProcessInfo.processInfo.activeProcessorCount) {
+                    header in
                     bar.show(header.height)
                     if invocation.has("roots") {
                         Terminal.print("\(header.height) \(header.stateRoot) \(header.logRoot)")

@@ -12,6 +12,8 @@ struct TableView: Sendable {
     let list: @Sendable (StateView) throws -> (rows: [[String]], json: any Encodable)
     let show: @Sendable (StateView, String) throws -> (record: Any, json: any Encodable)?
     let rowKey: @Sendable (StateView, String) throws -> RowKey?
+    /// The key that a record of this name would have, for proofs of absence; nil where names have several parts.
+    let absentKey: @Sendable (String) -> RowKey?
     let header: [String]
 
     init<R: Record>(
@@ -30,6 +32,10 @@ struct TableView: Sendable {
         }
         show = { view, text in try find(view, text).map { ($0, $0) } }
         rowKey = { view, text in try find(view, text).map { R.rowKey($0.id) } }
+        absentKey = { text in
+            guard let type = R.ID.self as? any TextIdentifier.Type else { return nil }
+            return type.isValid(text) ? RowKey(table: R.table, key: Array(text.utf8)) : nil
+        }
     }
 }
 
@@ -47,7 +53,8 @@ extension TableView {
             MemberRecord.self, "member", "members",
             [
                 ("MEMBER", { $0.id.text }), ("NAME", { $0.name }),
-                ("ROLES", { $0.roles.map(\.rawValue).joined(separator: ", ") }), ("STATUS", { $0.status.rawValue }),
+                ("ROLES", { $0.roles.map(\.rawValue).joined(separator: ", ") }),
+                ("STATUS", { $0.status.rawValue }),
             ]),
         TableView(
             InvitationRecord.self, "invitation", "invitations",
@@ -114,6 +121,32 @@ extension TableView {
                 ("INVOICE", { $0.id.description }), ("MACHINE", { $0.machine.text }),
                 ("STATE", { $0.state.rawValue }), ("PAYABLE", { Output.amount($0.payable, $0.currency) }),
                 ("DUE", { Output.time($0.dueDate) }),
+            ]),
+        TableView(
+            TicketRecord.self, "ticket", "tickets",
+            [
+                ("TICKET", { $0.id.text }), ("MACHINE", { $0.machine.text }), ("STATE", { $0.state.rawValue }),
+                ("AWARDED TO", { $0.award?.maintainer.text ?? "-" }),
+                ("REPORTED", { Output.time($0.reported) }),
+            ]),
+        TableView(
+            BidRecord.self, "bid", "bids",
+            [
+                ("TICKET", { $0.id.ticket.text }), ("MAINTAINER", { $0.id.maintainer.text }),
+                (
+                    "OFFER",
+                    { bid in
+                        bid.offer.map { Output.amount($0.price.limit, $0.currency) } ?? "sealed"
+                    }
+                ), ("PLACED", { Output.time($0.placed) }),
+            ]
+        ) { "\($0.ticket)/\($0.maintainer)" },
+        TableView(
+            MaintainerStatistics.self, "maintainer", "maintainers",
+            [
+                ("MAINTAINER", { $0.id.text }), ("COMPLETED", { "\($0.completed)" }),
+                ("FIRST-TIME FIXES", { "\($0.firstTimeFixes)" }), ("ON TIME", { "\($0.onTime)" }),
+                ("REPUTATION", { "\($0.reputation.percentText) %" }),
             ]),
         TableView(
             CreditNoteRecord.self, "credit-note", "credit-notes",

@@ -81,7 +81,9 @@ enum ConsortiumVerbs {
         options: [
             .positional("member", "the company's short name"),
             .value("name", "TEXT", "what people call it", required: true),
-            .value("role", "ROLE", "board, oem, customer, maintainer, arbiter or auditor", required: true, repeated: true),
+            .value(
+                "role", "ROLE", "board, oem, customer, maintainer, arbiter or auditor", required: true,
+                repeated: true),
         ] + Option.signing,
         examples: ["millwright member invite press-works --as chamber --role oem --name \"Press works\""]
     ) { invocation in
@@ -133,7 +135,9 @@ enum ConsortiumVerbs {
 
     static let admit = Verb(
         "member admit", "vote for a company's admission (board)",
-        options: [.positional("member", "the company's short name"), .value("reason", "TEXT", "for the record")]
+        options: [
+            .positional("member", "the company's short name"), .value("reason", "TEXT", "for the record"),
+        ]
             + Option.signing,
         examples: ["millwright member admit press-works --as chamber"]
     ) { invocation in
@@ -182,7 +186,8 @@ enum ConsortiumVerbs {
         try await Session.with(invocation) { session in
             try await session.perform(
                 ConsortiumContract.self,
-                .vote(.init(proposal: try invocation.digest("proposal"), approve: !invocation.has("against"))),
+                .vote(
+                    .init(proposal: try invocation.digest("proposal"), approve: !invocation.has("against"))),
                 saying: "voted \(invocation.has("against") ? "against" : "for") the proposal")
         }
     }
@@ -199,7 +204,8 @@ enum ConsortiumVerbs {
                 .init(
                     signingKey: try session.newKey(key, of: member, sealing: store.sealingKey().publicKey),
                     sealingPublicKey: nil))
-            try await session.perform(ConsortiumContract.self, action, saying: "\(member) has a new signing key")
+            try await session.perform(
+                ConsortiumContract.self, action, saying: "\(member) has a new signing key")
             try store.promoteNextKey()
         }
     }
@@ -208,7 +214,9 @@ enum ConsortiumVerbs {
         "key delegate", "let a user or a system sign certain actions until a date",
         options: [
             .positional("name", "what to call the key, such as erp"),
-            .value("scope", "CONTRACT.ACTION", "what it may sign; CONTRACT.* for all of a contract", required: true, repeated: true),
+            .value(
+                "scope", "CONTRACT.ACTION", "what it may sign; CONTRACT.* for all of a contract",
+                required: true, repeated: true),
             .value("until", "TIME", "when it stops", required: true),
         ] + Option.signing,
         examples: [
@@ -300,7 +308,9 @@ extension Session {
 
     /// Says what a member's status is now.
     func report(_ member: MemberID) async throws {
-        guard !invocation.wantsJSON, let record = try node.view().get(MemberRecord.self, member) else { return }
+        guard !invocation.wantsJSON, let record = try node.view().get(MemberRecord.self, member) else {
+            return
+        }
         Terminal.print("      \(member) is \(record.status.rawValue)")
     }
 }

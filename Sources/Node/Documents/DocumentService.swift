@@ -115,10 +115,7 @@ package struct DocumentService: Sendable {
     package func addReader(_ reader: MemberID, toCID text: String) throws(NodeError) {
         let cid = try Self.cid(text)
         let sealed = try Self.reader(reader, in: try node.view())
-        do {
-            guard try !vault.readers(of: cid).contains(reader.text) else { return }
-            try vault.addReader(sealed, to: cid, by: member.sealingKey)
-        } catch { throw NodeError(error) }
+        do { try vault.addReader(sealed, to: cid, by: member.sealingKey) } catch { throw NodeError(error) }
     }
 
     /// Who may open a document, as the vault lists them.

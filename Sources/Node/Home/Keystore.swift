@@ -33,12 +33,19 @@ package struct Keystore: Sendable {
     }
 
     /// Puts the held key `next` in the place of the signing key, which is kept under its key id.
-    package func promoteNextKey() throws(NodeError) {
-        let old = KeyID(publicKey: try signingKey().publicKey.bytes, hash: SHA256.hash)
+    package func promoteNextKey() throws(NodeError) { try promote("next", to: signingFile) }
+
+    /// Puts one held key in the place of another, which is kept under its key id.
+    package func promoteHeldKey(_ next: String, to name: String) throws(NodeError) {
+        try promote(next, to: folder.appendingPathComponent("\(name).key"))
+    }
+
+    private func promote(_ next: String, to file: URL) throws(NodeError) {
+        let old = KeyID(publicKey: try KeyFile(file).signingKey().publicKey.bytes, hash: SHA256.hash)
         let kept = folder.appendingPathComponent("retired-\(old).key")
         do {
-            try FileManager.default.moveItem(at: signingFile, to: kept)
-            try FileManager.default.moveItem(at: folder.appendingPathComponent("next.key"), to: signingFile)
+            try FileManager.default.moveItem(at: file, to: kept)
+            try FileManager.default.moveItem(at: folder.appendingPathComponent("\(next).key"), to: file)
         } catch { throw NodeError("keys.io", "the new key could not be put in place", cause: error) }
     }
 

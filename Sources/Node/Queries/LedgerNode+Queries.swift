@@ -175,29 +175,6 @@ extension LedgerNode {
         }
         return try block(low)
     }
-
-    /// A receipt for a transaction, under the latest final block.
-    /// - Throws: `transaction.unknown`.
-    package func receipt(for id: TransactionID) throws(NodeError) -> ReceiptBundle {
-        guard let index = try leafIndex(of: id) else {
-            throw NodeError("transaction.unknown", "the ledger has no transaction \(id)")
-        }
-        let holder = try block(containing: index)
-        let head = try block(height)
-        do {
-            let leaves = try holder.leaves()
-            let leaf = leaves[Int(index - (holder.header.logSize - UInt64(leaves.count)))]
-            let proof = try LogProof.inclusion(index: index, size: head.header.logSize, hash: rules.hash) {
-                position throws -> Digest in
-                guard let digest = try store.store.nodes.digest(at: Int(position)) else {
-                    throw LedgerFault("the node file ends before position \(position)")
-                }
-                return digest
-            }
-            guard let proof else { throw LedgerFault("the log has no leaf \(index)") }
-            return ReceiptBundle(chain: rules.chain, leaf: leaf, proof: proof, commits: head.commits)
-        } catch { throw NodeError("node.damaged", "the proof could not be made", cause: error) }
-    }
 }
 
 extension ChangeReference {

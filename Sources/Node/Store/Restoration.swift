@@ -35,7 +35,7 @@ struct Restoration {
             last = record
         }
         let head = try last ?? record(at: lastHeight)
-        let tree = try stateTree()
+        let tree = try Restoration.stateTree(store.overlay.snapshot(), hash: rules.hash)
         guard log.size == head.header.logSize, log.root(hash: rules.hash) == head.header.logRoot else {
             throw NodeError("node.damaged", "the log's leaves are not those of block \(lastHeight)")
         }
@@ -72,9 +72,8 @@ struct Restoration {
         return frontier
     }
 
-    /// The state tree over all rows at the log's end.
-    private func stateTree() throws -> StateTree {
-        let reader = store.overlay.snapshot()
+    /// The state tree over all rows that a reader sees.
+    static func stateTree(_ reader: LayeredReader, hash: HashFunction) throws -> StateTree {
         var pairs: [(key: Digest, value: Digest)] = []
         var start: [UInt8] = [0]
         while true {
@@ -84,14 +83,14 @@ struct Restoration {
                 if key.isDerived { continue }
                 pairs.append(
                     (
-                        Executor.treeKey(key, hash: rules.hash),
-                        Executor.treeValue(row.value, hash: rules.hash)
+                        Executor.treeKey(key, hash: hash),
+                        Executor.treeValue(row.value, hash: hash)
                     ))
             }
             guard rows.count == 4096, let last = rows.last else { break }
             start = last.key + [0]
         }
         pairs.sort { $0.key < $1.key }
-        return StateTree(building: pairs, hash: rules.hash)
+        return StateTree(building: pairs, hash: hash)
     }
 }

@@ -51,8 +51,8 @@ extension ContractHarness {
 
 /// Ready-made actions on the agreement `rent` for the machine `press-7`, and the ways to its states.
 ///
-/// The terms run for a year from the consortium's founding, with periods of 30 days: disputes within 5 days, payment
-/// within 14, classification within 3, and OEM as the default attribution.
+/// The terms run for a year from the consortium's founding, with periods of 30 days: disputes within
+/// 5 days, payment within 14, classification within 3, and OEM as the default attribution.
 enum AgreementSteps {
     typealias Contract = AgreementContract
     static let id = AgreementID("rent")!

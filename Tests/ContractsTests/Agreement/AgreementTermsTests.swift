@@ -168,7 +168,8 @@ import Testing
             "agreement.other_terms", "terms are named by hash", by: "customer", before: Steps.proposed,
             Steps.accept(1, "other terms")),
         Refused(
-            "agreement.other_terms", "and by number", by: "customer", before: Steps.proposed, Steps.accept(2)),
+            "agreement.other_terms", "and by number", by: "customer", before: Steps.proposed,
+            Steps.accept(2)),
         Refused(
             "agreement.nothing_proposed", "there is a proposal", by: "customer", before: Steps.active,
             Steps.accept()),

@@ -172,7 +172,8 @@ import Testing
 
     @Test(arguments: [
         Refused(
-            "agreement.not_a_party", "the OEM credits", by: "customer", before: Steps.issued, Steps.credit(1)),
+            "agreement.not_a_party", "the OEM credits", by: "customer", before: Steps.issued,
+            Steps.credit(1)),
         Refused(
             "agreement.amount_out_of_range", "a credit is something", by: "oem", before: Steps.issued,
             Steps.credit(0)),

@@ -193,7 +193,8 @@ import Testing
             "maintenance.salt_length", "a salt is long enough", by: "m1", before: committed(.minutes(61)),
             Steps.reveal(50_000, salt: Bytes([1]))),
         Refused(
-            "bid.unknown", "only a bid is opened", by: "m2", before: committed(.minutes(61)), Steps.reveal(1)),
+            "bid.unknown", "only a bid is opened", by: "m2", before: committed(.minutes(61)),
+            Steps.reveal(1)),
         Refused(
             "maintenance.already_revealed", "a bid is opened once", by: "m1",
             before: {

@@ -23,8 +23,9 @@ extension ContractHarness {
     }
 }
 
-/// Ready-made actions on the ticket `t-1` of the machine `press-7`, and the ways to its states. Bids are taken for an
-/// hour; the grace window is the parameters' five seconds; `m1` and `m2` are accredited.
+/// Ready-made actions on the ticket `t-1` of the machine `press-7`, and the ways to its states.
+///
+/// Bids are taken for an hour, the grace window is five seconds, and `m1` and `m2` are accredited.
 enum MaintenanceSteps {
     typealias Contract = MaintenanceContract
     typealias Before = @Sendable (ContractHarness) throws -> Void

@@ -132,7 +132,8 @@ import Testing
 
     @Test(arguments: [
         Refused(
-            "maintenance.not_a_party", "a party rejects", by: "m1", before: Steps.open, .reject(Steps.reason)),
+            "maintenance.not_a_party", "a party rejects", by: "m1", before: Steps.open,
+            .reject(Steps.reason)),
         Refused(
             "maintenance.not_a_party", "the client cancels", by: "oem", before: Steps.open,
             .cancel(Steps.reason)),

@@ -73,7 +73,7 @@ struct VATGroups {
 
 extension Invoice.Totals {
     /// Adds up a document. - Throws: `billing.overflow`.
-    init(
+    package init(
         lines: [Invoice.Line], adjustments: [Invoice.Adjustment], vat: [Invoice.VATSubtotal],
         rounding: MinorUnits = .zero
     ) throws(BillingError) {

@@ -57,21 +57,21 @@ package enum FailureMode: String, Codable, Hashable, Sendable, CaseIterable {
 
 /// What the maintainer found and did (ISO 14224:2016, annexes B.2.2 to B.2.6 and table 4).
 package struct RepairReport: Codable, Hashable, Sendable {
-    package enum Mechanism: String, Codable, Hashable, Sendable {
+    package enum Mechanism: String, Codable, Hashable, Sendable, CaseIterable {
         case mechanical, material, instrument, electrical, externalInfluence, miscellaneous
     }
 
-    package enum Cause: String, Codable, Hashable, Sendable {
+    package enum Cause: String, Codable, Hashable, Sendable, CaseIterable {
         case design, fabrication, operation, management, miscellaneous
     }
 
-    package enum Detection: String, Codable, Hashable, Sendable {
+    package enum Detection: String, Codable, Hashable, Sendable, CaseIterable {
         case periodicMaintenance, functionalTesting, inspection, periodicConditionMonitoring
         case continuousConditionMonitoring, pressureTesting, productionInterference, casualObservation
         case correctiveMaintenance, onDemand, other
     }
 
-    package enum Activity: String, Codable, Hashable, Sendable {
+    package enum Activity: String, Codable, Hashable, Sendable, CaseIterable {
         case replace, repair, modify, adjust, refit, check, service, test, inspection, overhaul, combination
         case other
     }

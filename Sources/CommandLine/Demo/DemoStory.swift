@@ -1,0 +1,200 @@
+import Billing
+import Contracts
+import Cryptography
+import Foundation
+import Ledger
+import Node
+import Telemetry
+
+/// The story, act by act.
+struct DemoStory: Sendable {
+    let scenario: DemoScenario
+    let home: Home
+    let narrator: Narrator
+    let agreement = AgreementID(unchecked: "rental-1")
+
+    func tell() async throws {
+        narrator.act("1. Six companies found a consortium")
+        let start = Ledger.Timestamp(milliseconds: scenario.from)
+        let chain = try Founding(
+            name: "Machine ring south", members: DemoCast.members, validator: DemoCast.board,
+            created: start, simulated: true
+        ).found(in: home)
+        let cast = DemoCast(home: home, node: try LedgerNode(home: home))
+        for member in DemoCast.members {
+            narrator.say(
+                "\(member.roles.map(\.rawValue).joined().padding(toLength: 11, withPad: " ", startingAt: 0))\(member.name)"
+            )
+        }
+        narrator.say("Ledger \(chain.description.prefix(16))…, its time is simulated and passes in seconds.")
+        do {
+            try await rent(cast)
+            var source = try DemoSource(scenario)
+            try await run(cast, &source, to: scenario.periods[0])
+            let first = try await billHonestly(cast)
+            narrator.act("5. The machine runs on")
+            try await run(cast, &source, to: scenario.periods[1])
+            try await DemoDispute(story: self, cast: cast).quarrel(after: first)
+            try prove(cast, first)
+            try end(cast, first, source.report)
+        } catch {
+            try? cast.node.close()
+            throw error
+        }
+        try cast.node.close()
+    }
+
+    // MARK: Acts
+
+    private func rent(_ cast: DemoCast) async throws {
+        narrator.act("2. A machine is registered, accepted and rented out")
+        narrator.say(scenario.title)
+        let device = try cast.home.keystore(of: DemoCast.customer)
+            .createHeldKey(ActingMember.deviceKeyName(scenario.machine))
+        try await cast.act(
+            DemoCast.oem, MachineContract.self,
+            .register(
+                .init(
+                    machine: scenario.machine, customer: DemoCast.customer,
+                    machineClass: scenario.machineClass,
+                    site: .init(region: Region(unchecked: "de-south"), name: "Hall 2"),
+                    nameplate: scenario.nameplate, documents: [],
+                    devices: [.init(publicKey: .init(device.publicKey.bytes), label: "gateway")],
+                    reportingIntervalMilliseconds: scenario.reportingIntervalMilliseconds)))
+        narrator.say("\(DemoCast.name(DemoCast.oem)) registers \(scenario.machine) with its device's key.")
+        try await cast.act(DemoCast.customer, MachineContract.self, .accept(.init(machine: scenario.machine)))
+        for maintainer in [DemoCast.fixit, DemoCast.rotec] {
+            try await cast.act(
+                DemoCast.oem, ConsortiumContract.self,
+                .accredit(
+                    .init(
+                        maintainer: maintainer, classes: [scenario.machineClass],
+                        regions: [Region(unchecked: "de-south")],
+                        until: cast.node.clock.now + .days(365))))
+        }
+        narrator.say("It accredits two maintainers; \(DemoCast.name(DemoCast.customer)) accepts the machine.")
+        try await agree(cast)
+        try await cast.act(DemoCast.customer, MachineContract.self, .start(.init(machine: scenario.machine)))
+        narrator.good("The machine is in service: from now on its use is billed.")
+    }
+
+    private func agree(_ cast: DemoCast) async throws {
+        let terms = try scenario.terms()
+        let (oem, customer) = (
+            AgreementService(try cast.documents(DemoCast.oem)),
+            AgreementService(try cast.documents(DemoCast.customer))
+        )
+        try await oem.propose(agreement, terms: terms[0])
+        try await customer.accept(agreement)
+        for later in terms.dropFirst() {
+            try await oem.amend(agreement, terms: later)
+            try await customer.accept(agreement)
+        }
+        narrator.say("Terms are sealed in the vault; the ledger holds their hash and both signatures:")
+        for line in scenario.tariffLines { narrator.say("  \(line)") }
+    }
+
+    /// Brings a period's telemetry in, with the repair where the machine fails.
+    private func run(_ cast: DemoCast, _ source: inout DemoSource, to period: Interval) async throws {
+        let isFirst = period == scenario.periods[0]
+        if isFirst { narrator.act("3. The machine runs and reports") }
+        let service = try TelemetryImport(
+            of: scenario.machine, documents: try cast.documents(DemoCast.customer))
+        let repair = DemoRepair(story: self, cast: cast)
+        var finished: DemoRepair.Finished?
+        if !isFirst && !scenario.fails {
+            let done = try await repair.service()
+            source.watch(from: source.lastSequence, notBefore: done.upAt)
+            finished = done
+        }
+        source.horizon = period.to
+        let summary = try await service.run(&source) { fault, source in
+            let upAt = scenario.outages.first { $0.upAt > fault.time }?.upAt
+            let done = try await repair.work(on: fault, upAt: upAt)
+            source.repair(at: done.upAt)
+            source.watch(from: fault.sequence, notBefore: done.upAt)
+            finished = done
+        }
+        let afterwards = Ledger.Timestamp(milliseconds: period.to) + scenario.untilInvoice
+        if afterwards > cast.node.clock.now { try cast.node.clock.set(afterwards) }
+        try await cast.node.tick()
+        narrator.good(
+            "\(summary.anchored) readings: signed by the device, sealed in the vault, anchored on the ledger."
+        )
+        if let finished { try await repair.settle(finished, evidence: source.firstUp) }
+    }
+
+    private func billHonestly(_ cast: DemoCast) async throws -> InvoiceID {
+        narrator.act("4. The first invoice")
+        let oem = InvoiceService(try cast.documents(DemoCast.oem))
+        let customer = InvoiceService(try cast.documents(DemoCast.customer))
+        let invoice = try oem.compute(
+            agreement, periodContaining: scenario.periods[0].from,
+            number: try oem.nextNumber(series: cast.year), toleratingMissingTelemetry: true)
+        let id = try await oem.issue(invoice, under: agreement)
+        narrator.say(
+            "\(DemoCast.name(DemoCast.oem)) issues \(id.number): \(Output.amount(invoice.totals.payable, invoice.currency))."
+        )
+        guard case .equal = try customer.recompute(id) else {
+            throw NegativeAnswer("demo.unequal", "the honest invoice was not recomputed equal")
+        }
+        narrator.good(
+            "\(DemoCast.name(DemoCast.customer)) recomputes it from its own telemetry: equal, bit for bit.")
+        try await customer.approve(id)
+        if invoice.totals.payable > .zero {
+            try await customer.markPaid(id, reference: "SEPA-\(id.number)")
+            try await oem.confirmPayment(id, reference: "SEPA-\(id.number)")
+        }
+        narrator.good("Approved, paid (SEPA-\(id.number)), the payment confirmed.")
+        return id
+    }
+
+    private func prove(_ cast: DemoCast, _ invoice: InvoiceID) throws {
+        narrator.act("7. Proof for outsiders")
+        let steps = try cast.node.history(of: InvoiceRecord.rowKey(invoice))
+        guard let issued = steps.last?.transaction else { return }
+        let bundle = try cast.node.receipt(for: issued.id)
+        let genesis = try home.genesis()
+        _ = try bundle.verify(
+            genesis: genesis.genesis, chain: genesis.chain, hash: cast.node.rules.hash,
+            verifier: cast.node.rules.verify)
+        let file = home.folder.appendingPathComponent("documents/invoice-\(invoice.number).receipt")
+        do { try Data(bundle.encoded).write(to: file) } catch {
+            throw NodeError("demo.io", "\(file.path) could not be written", cause: error)
+        }
+        narrator.good(
+            "A receipt of \(bundle.encoded.count) bytes proves the invoice with the genesis document alone.")
+        let summary = try cast.node.verify(width: ProcessInfo.processInfo.activeProcessorCount) { _ in }
+        narrator.good(
+            "The whole ledger derived again from its genesis: \(summary.blocks) blocks, \(summary.transactions) transactions, every signature, outcome and root as stored."
+        )
+    }
+
+    private func end(_ cast: DemoCast, _ invoice: InvoiceID, _ report: ImportReport) throws {
+        narrator.act("What the data could not tell, and how it was treated")
+        for sentence in report.sentences { narrator.say(sentence) }
+        let document = try InvoiceService(try cast.documents(DemoCast.customer)).invoice(invoice)
+        let folder = home.folder.appendingPathComponent("documents")
+        narrator.act("The first invoice, as a person reads it")
+        if !narrator.isQuiet { Terminal.print("\n" + InvoiceText.render(document)) }
+        narrator.act("Files")
+        Terminal.print("  \(folder.path)")
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() {
+            Terminal.print("    \(name)")
+        }
+        let shown = home.folder.path
+        narrator.act("What to try next")
+        for command in [
+            "millwright list invoices --home \(shown)",
+            "millwright history machine \(scenario.machine) --home \(shown)",
+            "millwright verify --home \(shown)",
+            "millwright receipt verify \(shown)/documents/invoice-\(invoice.number).receipt \\",
+            "    --genesis \(shown)/genesis.cbor",
+        ] where !narrator.isQuiet { Terminal.print("  \(command)") }
+    }
+
+    /// Writes an invoice or credit note where the person finds it.
+    func write(_ invoice: Invoice) throws {
+        try InvoiceFiles.write(invoice, to: home.folder.appendingPathComponent("documents"))
+    }
+}

@@ -1,0 +1,145 @@
+import Billing
+import Codec
+import Contracts
+import Foundation
+import Ledger
+
+/// Money, numbers, days and lengths of time as people write them: read exactly, never through floating point.
+extension Invocation {
+    /// A decimal number as a count of its smallest part: with two digits `12.5` is 1250. Nil for more decimals than
+    /// that, exponents, and what does not fit.
+    static func decimal(_ text: String, digits: Int) -> Int64? {
+        let isNegative = text.hasPrefix("-")
+        let parts = (isNegative ? text.dropFirst() : text[...])
+            .split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count <= 2,
+            parts.allSatisfy({ part in
+                !part.isEmpty && part.utf8.allSatisfy { 0x30...0x39 ~= $0 }
+            })
+        else { return nil }
+        let fraction = parts.count == 2 ? parts[1] : ""
+        guard fraction.utf8.count <= digits else { return nil }
+        return Int64(
+            (isNegative ? "-" : "") + parts[0] + fraction
+                + String(repeating: "0", count: digits - fraction.utf8.count))
+    }
+
+    /// A decimal number with at most so many decimals.
+    func decimal(_ name: String, digits: Int) throws -> Int64? {
+        guard let text = string(name) else { return nil }
+        guard let value = Invocation.decimal(text, digits: digits) else {
+            throw UsageError(
+                "cli.bad_value", "--\(name) takes a number with at most \(digits) decimals, not «\(text)»")
+        }
+        return value
+    }
+
+    /// The currency named by `--currency`.
+    func currency() throws -> CurrencyCode? {
+        guard let text = string("currency") else { return nil }
+        guard let currency = CurrencyCode(rawValue: text) else {
+            throw UsageError("cli.bad_value", "«\(text)» is no currency known here (ISO 4217, such as EUR)")
+        }
+        return currency
+    }
+
+    /// The currency that the ledger knows; where `--currency` is given too, it has to be the same.
+    func currency(_ known: CurrencyCode) throws -> CurrencyCode {
+        guard let said = try currency(), said != known else { return known }
+        throw UsageError("cli.bad_value", "the currency here is \(known), not \(said)")
+    }
+
+    /// An amount of money, not negative.
+    func amount(_ name: String, in currency: CurrencyCode) throws -> MinorUnits? {
+        guard let text = string(name) else { return nil }
+        guard let value = Invocation.decimal(text, digits: currency.minorDigits), value >= 0 else {
+            throw UsageError(
+                "cli.bad_value",
+                "--\(name) takes an amount such as \(MinorUnits(125_000).text(in: currency)), not «\(text)»")
+        }
+        return MinorUnits(value)
+    }
+
+    func requiredAmount(_ name: String, in currency: CurrencyCode) throws -> MinorUnits {
+        _ = try required(name)
+        return try amount(name, in: currency) ?? .zero
+    }
+
+    /// A day as `2026-03-31`.
+    func requiredDay(_ name: String) throws -> CivilDate {
+        let text = try required(name)
+        guard let day = CivilDate(rawValue: text) else {
+            throw UsageError("cli.bad_value", "--\(name) takes a day such as 2026-03-31, not «\(text)»")
+        }
+        return day
+    }
+
+    /// A length of time: `90s`, `30min`, `4h`, `2d`, `500ms`, or several one after the other, as in `1d12h`.
+    func span(_ name: String) throws -> Span? {
+        guard let text = string(name) else { return nil }
+        guard let span = Invocation.span(text) else {
+            throw UsageError(
+                "cli.bad_value", "--\(name) takes a time such as 30min, 4h or 1d12h, not «\(text)»")
+        }
+        return span
+    }
+
+    static func span(_ text: String) -> Span? {
+        let units: [(name: String, milliseconds: Int64)] = [
+            ("ms", 1), ("min", 60_000), ("s", 1000), ("h", 3_600_000), ("d", 86_400_000),
+        ]
+        var total: Int64 = 0
+        var rest = text[...]
+        while !rest.isEmpty {
+            let digits = rest.prefix { $0.isASCII && $0.isNumber }
+            rest = rest.dropFirst(digits.count)
+            guard let count = Int64(digits), let unit = units.first(where: { rest.hasPrefix($0.name) }) else {
+                return nil
+            }
+            rest = rest.dropFirst(unit.name.count)
+            let (part, tooLong) = count.multipliedReportingOverflow(by: unit.milliseconds)
+            let (sum, tooMuch) = total.addingReportingOverflow(part)
+            guard !tooLong, !tooMuch, sum <= Interval.latest else { return nil }
+            total = sum
+        }
+        return text.isEmpty ? nil : .milliseconds(total)
+    }
+
+    /// The stretch of time from `--from` to `--to`.
+    func interval() throws -> Interval {
+        let interval = Interval(
+            from: try requiredTime("from").milliseconds, to: try requiredTime("to").milliseconds)
+        guard interval.isValid else {
+            throw UsageError("cli.bad_value", "--to is later than --from")
+        }
+        return interval
+    }
+
+    /// An Ed25519 public key as 64 hexadecimal digits.
+    static func publicKey(_ text: String) throws -> Bytes {
+        guard let bytes = Hex.decode(text), bytes.count == 32 else {
+            throw UsageError("cli.bad_value", "a public key has 64 hexadecimal digits, not «\(text)»")
+        }
+        return Bytes(bytes)
+    }
+
+    /// `press-works/2026-0001`: the issuer and its number.
+    func invoiceID(_ name: String = "invoice") throws -> InvoiceID {
+        let text = try required(name)
+        let parts = text.split(separator: "/", maxSplits: 1)
+        guard parts.count == 2, let issuer = MemberID(String(parts[0])),
+            InvoiceNumber(String(parts[1])) != nil
+        else {
+            throw UsageError(
+                "cli.bad_value",
+                "«\(text)» is no invoice: the issuer and its number, as in press-works/2026-0001")
+        }
+        return InvoiceID(issuer: issuer, number: String(parts[1]))
+    }
+}
+
+extension Option {
+    static let from = Option.value("from", "TIME", "beginning (ISO 8601; included)", required: true)
+    static let to = Option.value("to", "TIME", "end (not included)", required: true)
+    static let currency = Option.value("currency", "CODE", "ISO 4217, such as EUR")
+}

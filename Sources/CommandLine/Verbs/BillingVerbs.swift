@@ -1,0 +1,127 @@
+import Billing
+import Contracts
+import Foundation
+import Ledger
+import Node
+import Telemetry
+
+/// Figures and invoices from files or numbers, with or without a ledger.
+enum BillingVerbs {
+    static let all: [Verb] = [oee]
+
+    // MARK: OEE
+
+    static let oee = Verb(
+        "oee", "overall equipment effectiveness (ISO 22400-2) from numbers or a file",
+        detail: """
+            From numbers: --pbt, --apt, --pru, --pq, --gq. From a file: FILE and --mapping. \
+            Planned busy time is the time with data less --planned-downtime; actual production time is \
+            Executing outside setup and maintenance. Without --pru there is no effectiveness and no OEE; a \
+            factor whose denominator is zero has no value.
+            """,
+        options: [
+            .positional("file", "CSV or SHDR telemetry", required: false), TelemetryVerbs.mapping,
+            .value("from", "TIME", "with a file: beginning (default: the first entry)"),
+            .value("to", "TIME", "with a file: end (default: the last entry)"),
+            .value("planned-downtime", "TIME", "with a file: such as 30min"),
+            .value("produced", "COUNTER", "with a file: counter of produced units (default: produced)"),
+            .value("good", "COUNTER", "with a file: counter of good units (default: good)"),
+            .value("pru", "TIME", "planned run time per unit, such as 30s"),
+            .value("pbt", "TIME", "planned busy time, such as 7h30min"),
+            .value("apt", "TIME", "actual production time"),
+            .value("pq", "N", "produced quantity"), .value("gq", "N", "good quantity"),
+        ],
+        examples: [
+            "millwright oee --pbt 7h30min --apt 6h --pru 30s --pq 648 --gq 635",
+            "millwright oee press-7.csv --mapping press.json --pru 30s",
+        ]
+    ) { invocation in
+        let (result, title) = try invocation.has("file") ? fromFile(invocation) : (fromNumbers(invocation), nil)
+        if invocation.wantsJSON { return try Output.json(result) }
+        if let title { Terminal.print(title) }
+        Terminal.print(table(result))
+    }
+
+    private static func fromNumbers(_ invocation: Invocation) throws -> OEE {
+        for name in ["mapping", "from", "to", "planned-downtime", "produced", "good"] where invocation.has(name) {
+            throw UsageError("cli.bad_value", "--\(name) needs a telemetry file")
+        }
+        func milliseconds(_ name: String) throws -> Int64 {
+            _ = try invocation.required(name)
+            return (try invocation.span(name)?.nanoseconds ?? 0) / 1_000_000
+        }
+        func count(_ name: String) throws -> Int64 {
+            _ = try invocation.required(name)
+            return try invocation.integer(name, in: 0...Int64.max) ?? 0
+        }
+        let product = OEE.Product(
+            plannedRunTimePerUnitMilliseconds: try milliseconds("pru"), produced: try count("pq"),
+            good: try count("gq"))
+        guard product.good <= product.produced else {
+            throw UsageError("cli.bad_value", "--gq is at most --pq: good units are among the produced")
+        }
+        return try OEE(
+            plannedBusyTimeMilliseconds: try milliseconds("pbt"),
+            actualProductionTimeMilliseconds: try milliseconds("apt"), products: [product])
+    }
+
+    private static func fromFile(_ invocation: Invocation) throws -> (OEE, String?) {
+        for name in ["pbt", "apt", "pq", "gq"] where invocation.has(name) {
+            throw UsageError("cli.bad_value", "--\(name) comes from the file: leave one of them out")
+        }
+        let measured = try MeasuredFile(
+            invocation, file: try invocation.required("file"), from: try invocation.time("from")?.milliseconds,
+            to: try invocation.time("to")?.milliseconds)
+        let planned = (try invocation.span("planned-downtime")?.nanoseconds ?? 0) / 1_000_000
+        let title = "\(ISO8601.text(milliseconds: measured.window.from)) to \(ISO8601.text(milliseconds: measured.window.to))"
+        return (
+            try oee(
+                of: measured.usage, plannedDowntime: planned, unit: try invocation.span("pru"),
+                produced: invocation.string("produced") ?? "produced", good: invocation.string("good") ?? "good"),
+            title
+        )
+    }
+
+    /// The factors of what was measured, by the definitions that invoices use (`Invoice.Performance`).
+    static func oee(
+        of usage: Usage, plannedDowntime: Int64, unit: Span?, produced: String, good: String
+    ) throws -> OEE {
+        let operation = try usage.milliseconds(in: [.notAvailable, .outOfService, .notExecuting, .executing])
+        guard plannedDowntime <= operation else {
+            throw UsageError("cli.bad_value", "--planned-downtime is longer than the time with data")
+        }
+        let products = unit.map {
+            OEE.Product(
+                plannedRunTimePerUnitMilliseconds: $0.nanoseconds / 1_000_000,
+                produced: usage.rise(of: produced), good: usage.rise(of: good))
+        }
+        return try OEE(
+            plannedBusyTimeMilliseconds: operation - plannedDowntime,
+            actualProductionTimeMilliseconds: try usage.milliseconds(
+                in: [.executing], modes: [.none, .processing]),
+            products: products.map { [$0] } ?? [],
+            failures: Failures(
+                count: usage.failures,
+                timeBetweenMilliseconds: try usage.milliseconds(in: [.executing, .notExecuting]),
+                timeToRepairMilliseconds: try usage.milliseconds(in: [.outOfService])))
+    }
+
+    static func table(_ oee: OEE) -> String {
+        func rate(_ rate: Rate?) -> String { rate.map { "\($0.percentTextWithDecimals) %" } ?? "no value" }
+        func time(_ milliseconds: Int64?) -> String {
+            milliseconds.map { Output.duration(milliseconds: $0) } ?? "no value"
+        }
+        return Terminal.table(
+            ["FIGURE", "VALUE", "DEFINITION"],
+            [
+                ["planned busy time", time(oee.plannedBusyTimeMilliseconds), "PBT"],
+                ["actual production time", time(oee.actualProductionTimeMilliseconds), "APT"],
+                ["availability", rate(oee.availability), "APT / PBT"],
+                ["effectiveness", rate(oee.effectiveness), "PRU * PQ / APT"],
+                ["quality", rate(oee.quality), "GQ / PQ"],
+                ["OEE", rate(oee.oee), "PRU * GQ / PBT"],
+                ["mean time between failures", time(oee.meanTimeBetweenFailuresMilliseconds), "up / failures"],
+                ["mean time to repair", time(oee.meanTimeToRepairMilliseconds), "down / failures"],
+            ])
+    }
+}

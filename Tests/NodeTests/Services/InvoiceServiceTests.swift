@@ -1,0 +1,127 @@
+import Billing
+import Codec
+import Contracts
+import Foundation
+import Ledger
+import Testing
+
+@testable import Node
+
+@Suite struct InvoiceServiceTests {
+    @Test func issuesAnInvoiceThatTheCustomerRecomputesBitForBitAndPays() async throws {
+        try await ServicesWorld.with { world in
+            try await world.rent()
+            try await world.importWeek()
+            let invoice = try await world.weeksInvoice()
+            #expect(invoice.totals.payable > .zero)
+            #expect(invoice.performance.downtimeMilliseconds == 3 * ServicesWorld.hour)
+            let (oem, customer) = (try world.invoices("oem"), try world.invoices("customer"))
+            #expect(try oem.nextNumber(series: "2026") == "2026-0001")
+            let id = try await oem.issue(invoice, under: ServicesWorld.agreement)
+            #expect(try oem.nextNumber(series: "2026") == "2026-0002")
+            #expect(try customer.recompute(id) == .equal)
+            #expect(try customer.invoice(id) == invoice)
+            await #expect(code { try await customer.dispute(id) } == "invoice.nothing_to_dispute")
+            try await customer.approve(id)
+            try await customer.markPaid(id, reference: "SEPA 1")
+            try await oem.confirmPayment(id, reference: "SEPA 1")
+            let record = try world.record(id)
+            #expect(record.state == .paid)
+            #expect(record.received == invoice.totals.payable)
+        }
+    }
+
+    @Test func recomputesTheSameAfterMoreTelemetryHasCome() async throws {
+        try await ServicesWorld.with { world in
+            try await world.rent()
+            try await world.importWeek(batchEntries: 2000)
+            let id = try await world.invoices("oem").issue(
+                world.weeksInvoice(), under: ServicesWorld.agreement)
+            var source = world.press(days: 12)
+            try await TelemetryImport(of: ServicesWorld.machine, documents: world.documents("customer"))
+                .run(&source)
+            #expect(try world.invoices("customer").recompute(id) == .equal)
+            #expect(try world.invoices("arbiter").recompute(id) == .equal)
+        }
+    }
+
+    @Test func leadsFromAnInflatedInvoiceToACreditNote() async throws {
+        try await ServicesWorld.with { world in
+            try await world.rent()
+            try await world.importWeek()
+            let honest = try await world.weeksInvoice()
+            var inflated = honest
+            inflated.totals.exclusive.rawValue += 10_000
+            inflated.totals.inclusive.rawValue += 10_000
+            inflated.totals.payable.rawValue += 10_000
+            let (oem, customer) = (try world.invoices("oem"), try world.invoices("customer"))
+            let arbiter = try world.invoices("arbiter")
+            let id = try await oem.issue(inflated, under: ServicesWorld.agreement)
+            guard case .differs(let sentences, let recomputed) = try customer.recompute(id) else {
+                Issue.record("an inflated invoice is recomputed equal")
+                return
+            }
+            #expect(sentences.contains { $0.contains(honest.totals.payable.text(in: .euro)) })
+            #expect(recomputed == honest)
+            try await customer.dispute(id)
+            let assessment = try arbiter.assess(id)
+            #expect(assessment.computed == honest)
+            #expect(!assessment.againstClaim.isEmpty)
+            #expect(assessment.againstProof.isEmpty)
+            try await arbiter.rule(
+                id, payable: assessment.computed.totals.payable, reasons: "The recomputation is right.")
+            let note = try await oem.credit(id, number: "2026-0002", reason: "Ruling of the arbiter")
+            #expect(note.totals.payable == MinorUnits(10_000))
+            let record = try world.record(id)
+            #expect(record.payable == honest.totals.payable)
+            #expect(record.undocumentedReduction == .zero)
+            let noteID = InvoiceID(issuer: MemberID("oem")!, number: "2026-0002")
+            #expect(try customer.creditNote(noteID) == note)
+        }
+    }
+
+    @Test func findsAFigureThatOnlyTheLedgerHolds() async throws {
+        try await ServicesWorld.with { world in
+            try await world.rent()
+            try await world.importWeek()
+            var invoice = try await world.weeksInvoice()
+            invoice.evidence.telemetryRoot = .zero
+            let id = try await world.invoices("oem").issue(invoice, under: ServicesWorld.agreement)
+            guard case .differs(let sentences, _) = try world.invoices("customer").recompute(id) else {
+                Issue.record("another telemetry root is recomputed equal")
+                return
+            }
+            #expect(sentences.contains { $0.hasPrefix("telemetry root") })
+        }
+    }
+
+    @Test func refusesToComputeBeforeTelemetryReachesThePeriodsEnd() async throws {
+        try await ServicesWorld.with { world in
+            try await world.rent()
+            var source = world.press(days: 3)
+            try await TelemetryImport(of: ServicesWorld.machine, documents: world.documents("customer"))
+                .run(&source)
+            await #expect(
+                code { _ = try await world.weeksInvoice() } == "invoice.telemetry_incomplete")
+            let invoice = try world.invoices("oem").compute(
+                ServicesWorld.agreement, periodContaining: ServicesWorld.weekStart, number: "2026-0001",
+                toleratingMissingTelemetry: true)
+            #expect(invoice.dataQuality.contains { $0.kind == .silence })
+        }
+    }
+
+    @Test func writesTheInvoiceAsJSONAndUBLAndText() async throws {
+        try await ServicesWorld.with { world in
+            try await world.rent()
+            try await world.importWeek()
+            let invoice = try await world.weeksInvoice()
+            let folder = world.home.folder.appendingPathComponent("out")
+            let files = try InvoiceFiles.write(invoice, to: folder)
+            let names = ["invoice-2026-0001.json", "invoice-2026-0001.xml", "invoice-2026-0001.txt"]
+            #expect(files.map(\.lastPathComponent) == names)
+            let json = try JSONDecoder().decode(Invoice.self, from: Data(contentsOf: files[0]))
+            #expect(json == invoice)
+            #expect(try Array(Data(contentsOf: files[1])) == UBLDocument.encode(invoice))
+        }
+    }
+}
