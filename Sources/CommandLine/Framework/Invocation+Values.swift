@@ -74,7 +74,8 @@ extension Invocation {
         return day
     }
 
-    /// A length of time: `90s`, `30min`, `4h`, `2d`, `500ms`, or several one after the other, as in `1d12h`.
+    /// A length of time: `90s`, `30min`, `4h`, `2d`, `500ms`, or several one after the other, as in `1d12h`; spaces may
+    /// stand between.
     func span(_ name: String) throws -> Span? {
         guard let text = string(name) else { return nil }
         guard let span = Invocation.span(text) else {
@@ -92,11 +93,11 @@ extension Invocation {
         var rest = text[...]
         while !rest.isEmpty {
             let digits = rest.prefix { $0.isASCII && $0.isNumber }
-            rest = rest.dropFirst(digits.count)
+            rest = rest.dropFirst(digits.count).drop { $0 == " " }
             guard let count = Int64(digits), let unit = units.first(where: { rest.hasPrefix($0.name) }) else {
                 return nil
             }
-            rest = rest.dropFirst(unit.name.count)
+            rest = rest.dropFirst(unit.name.count).drop { $0 == " " }
             let (part, tooLong) = count.multipliedReportingOverflow(by: unit.milliseconds)
             let (sum, tooMuch) = total.addingReportingOverflow(part)
             guard !tooLong, !tooMuch, sum <= Interval.latest else { return nil }

@@ -93,7 +93,10 @@ struct Invocation: Sendable {
             }
             handle = opened
         }
-        guard let data = try? handle.read(upToCount: limit + 1) else { return [] }
+        let data: Data
+        do { data = try handle.read(upToCount: limit + 1) ?? Data() } catch {
+            throw UsageError("cli.no_file", "\(path) cannot be read")
+        }
         guard data.count <= limit else {
             throw UsageError("cli.file_too_large", "\(path) is larger than \(limit >> 20) MB")
         }

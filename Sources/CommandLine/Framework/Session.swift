@@ -51,14 +51,22 @@ struct Session: Sendable {
         _ contract: C.Type, _ action: C.Action, saying text: String
     ) async throws -> FinalTransaction {
         let final = try await node.perform(contract, action, as: try signer())
-        if case .rejected(let code) = final.outcome { throw NegativeAnswer(code, final.message) }
-        if invocation.wantsJSON {
-            try Output.json(TransactionReport(final))
-        } else {
-            Terminal.print("\(Terminal.green("final")) \(text)")
-            Terminal.print(Terminal.dim("      block \(final.height), transaction \(final.id)"))
-        }
+        try announce(final, saying: text)
         return final
+    }
+
+    /// Says what became of a final transaction.
+    /// - Throws: `NegativeAnswer` with the ledger's code where it was rejected.
+    func announce(_ final: FinalTransaction, saying text: String) throws {
+        if case .rejected(let code) = final.outcome { throw NegativeAnswer(code, final.message) }
+        if invocation.wantsJSON { return try Output.json(TransactionReport(final)) }
+        Terminal.print("\(Terminal.green("final")) \(text)")
+        Terminal.print(Terminal.dim("      block \(final.height), transaction\n      \(final.id)"))
+    }
+
+    /// The vault's documents, for the member named by `--as`.
+    func documents() throws -> DocumentService {
+        try DocumentService(node: node, home: home, member: try member())
     }
 }
 
@@ -88,6 +96,8 @@ extension Option {
         "at", "TIME", "first move a demonstration's clock to TIME (ISO 8601)")
     /// What every verb that signs understands.
     static let signing: [Option] = [.asMember, .key, .at]
+    /// For verbs that also open or seal documents: those are the member's own.
+    static let acting: [Option] = [.asMember, .at]
 }
 
 extension Invocation {

@@ -23,7 +23,9 @@ struct MeasuredFile {
         }
         guard let from, let to else { throw UsageError("cli.no_entries", "\(file) holds no entries") }
         let window = Interval(from: from, to: to)
-        guard window.isValid else { throw UsageError("cli.bad_value", "the time from --from to --to is empty") }
+        guard window.isValid else {
+            throw UsageError("cli.bad_value", "the time from --from to --to is empty")
+        }
         try self.init(invocation, file: file, window: window, spells: [window], interval: nil)
     }
 

@@ -7,7 +7,7 @@ import Telemetry
 
 /// Figures and invoices from files or numbers, with or without a ledger.
 enum BillingVerbs {
-    static let all: [Verb] = [oee]
+    static let all: [Verb] = [oee, compute]
 
     // MARK: OEE
 
@@ -36,14 +36,16 @@ enum BillingVerbs {
             "millwright oee press-7.csv --mapping press.json --pru 30s",
         ]
     ) { invocation in
-        let (result, title) = try invocation.has("file") ? fromFile(invocation) : (fromNumbers(invocation), nil)
+        let (result, title) =
+            try invocation.has("file") ? fromFile(invocation) : (fromNumbers(invocation), nil)
         if invocation.wantsJSON { return try Output.json(result) }
         if let title { Terminal.print(title) }
         Terminal.print(table(result))
     }
 
     private static func fromNumbers(_ invocation: Invocation) throws -> OEE {
-        for name in ["mapping", "from", "to", "planned-downtime", "produced", "good"] where invocation.has(name) {
+        for name in ["mapping", "from", "to", "planned-downtime", "produced", "good"]
+        where invocation.has(name) {
             throw UsageError("cli.bad_value", "--\(name) needs a telemetry file")
         }
         func milliseconds(_ name: String) throws -> Int64 {
@@ -70,14 +72,17 @@ enum BillingVerbs {
             throw UsageError("cli.bad_value", "--\(name) comes from the file: leave one of them out")
         }
         let measured = try MeasuredFile(
-            invocation, file: try invocation.required("file"), from: try invocation.time("from")?.milliseconds,
+            invocation, file: try invocation.required("file"),
+            from: try invocation.time("from")?.milliseconds,
             to: try invocation.time("to")?.milliseconds)
         let planned = (try invocation.span("planned-downtime")?.nanoseconds ?? 0) / 1_000_000
-        let title = "\(ISO8601.text(milliseconds: measured.window.from)) to \(ISO8601.text(milliseconds: measured.window.to))"
+        let title =
+            "\(ISO8601.text(milliseconds: measured.window.from)) to \(ISO8601.text(milliseconds: measured.window.to))"
         return (
             try oee(
                 of: measured.usage, plannedDowntime: planned, unit: try invocation.span("pru"),
-                produced: invocation.string("produced") ?? "produced", good: invocation.string("good") ?? "good"),
+                produced: invocation.string("produced") ?? "produced",
+                good: invocation.string("good") ?? "good"),
             title
         )
     }
@@ -120,7 +125,10 @@ enum BillingVerbs {
                 ["effectiveness", rate(oee.effectiveness), "PRU * PQ / APT"],
                 ["quality", rate(oee.quality), "GQ / PQ"],
                 ["OEE", rate(oee.oee), "PRU * GQ / PBT"],
-                ["mean time between failures", time(oee.meanTimeBetweenFailuresMilliseconds), "up / failures"],
+                [
+                    "mean time between failures", time(oee.meanTimeBetweenFailuresMilliseconds),
+                    "up / failures",
+                ],
                 ["mean time to repair", time(oee.meanTimeToRepairMilliseconds), "down / failures"],
             ])
     }

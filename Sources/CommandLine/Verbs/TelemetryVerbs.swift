@@ -6,7 +6,7 @@ import Telemetry
 
 /// A machine's readings: looking at a file, bringing it to the ledger, and what it came to.
 enum TelemetryVerbs {
-    static let all: [Verb] = [inspect, declareGap]
+    static let all: [Verb] = [inspect, importFile, declareGap, usage]
 
     static let mapping = Option.value("mapping", "FILE", "JSON file that says what columns or items mean")
 

@@ -75,7 +75,8 @@ package struct DocumentService: Sendable {
         let bytes = try open(cid: reference.cid)
         guard SHA256.digest(bytes) == reference.digest, bytes.count == reference.size else {
             throw NodeError(
-                "document.hash_mismatch", "the vault's «\(reference.name)» is not the document on the ledger")
+                "document.hash_mismatch",
+                "the vault's «\(reference.name)» is not the document on the ledger")
         }
         return bytes
     }

@@ -18,7 +18,8 @@ package struct AgreementService: Sendable {
     // MARK: Terms
 
     /// Stores terms for both parties and the arbiter, and proposes them.
-    /// - Throws: `terms.*` where they do not hold together or name others than the machine's parties; `agreement.*`.
+    /// - Throws: `terms.*` where they do not hold together or name others than the machine's parties;
+    ///   `agreement.*`.
     @discardableResult
     package func propose(
         _ agreement: AgreementID, terms: Terms
@@ -46,7 +47,8 @@ package struct AgreementService: Sendable {
     }
 
     /// Reads what is proposed, checks it as an acceptor should, and accepts it.
-    /// - Throws: `agreement.nothing_proposed`, `terms.*`, `document.*`, `vault.*`, `timezone.*`, `agreement.*`.
+    /// - Throws: `agreement.nothing_proposed`, `terms.*`, `document.*`, `vault.*`, `timezone.*`,
+    ///   `agreement.*`.
     @discardableResult
     package func accept(_ agreement: AgreementID) async throws(NodeError) -> FinalTransaction {
         let view = try node.view()
@@ -120,8 +122,8 @@ package struct AgreementService: Sendable {
             defaultAttribution: terms.defaultAttribution)
     }
 
-    /// The shortest that so many business days can be: issued at a day's last moment, none of them a holiday, and clocks
-    /// that go forward an hour.
+    /// The shortest that so many business days can be: issued at a day's last moment, none of them a
+    /// holiday, and clocks that go forward an hour.
     private static func minimumDisputeWindow(_ businessDays: Int) -> Span {
         .hours(max(0, 24 * Int64(businessDays) - 1))
     }
@@ -130,8 +132,8 @@ package struct AgreementService: Sendable {
 
     /// A time zone for terms of a validity, as this machine's tzdata has it.
     ///
-    /// It reaches from 40 days before, so that the first period's days resolve, to 400 days after, for the last
-    /// invoice's deadlines.
+    /// It reaches from 40 days before, so that the first period's days resolve, to 400 days after, for the
+    /// last invoice's deadlines.
     /// - Throws: `timezone.*`.
     package static func zone(
         _ name: String, for validity: Interval, in database: TimeZoneDatabase = .system

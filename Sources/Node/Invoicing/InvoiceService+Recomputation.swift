@@ -27,8 +27,10 @@ package struct Assessment: Hashable, Sendable {
 extension InvoiceService {
     /// Computes an issued invoice again from the ledger and the vault.
     ///
-    /// Only what was anchored when the invoice was issued counts, so that the answer is the same at any later time.
-    /// - Throws: `invoice.unknown`; `metering.*`, `document.*`, `vault.*` where the evidence is not there or not right.
+    /// Only what was anchored when the invoice was issued counts, so that the answer is the same at any
+    /// later time.
+    /// - Throws: `invoice.unknown`; `metering.*`, `document.*`, `vault.*` where the evidence is not there
+    ///   or not right.
     package func recompute(_ id: InvoiceID) throws(NodeError) -> Recomputation {
         let (record, claimed, computed, _) = try recomputed(id)
         let differences = computed.difference(from: claimed) + self.differences(of: claimed, from: record)
@@ -53,8 +55,8 @@ extension InvoiceService {
         return (record, claimed, computed, metering)
     }
 
-    /// The claimed date of issue where the ledger bears it out, else the ledger's. An invoice may be dated on the day
-    /// before: it is computed before it is ordered.
+    /// The claimed date of issue where the ledger bears it out, else the ledger's. An invoice may be dated
+    /// on the day before: it is computed before it is ordered.
     private func issueDate(
         _ claimed: Invoice, _ record: InvoiceRecord, _ terms: Terms
     ) throws(NodeError) -> CivilDate {
@@ -88,19 +90,20 @@ extension InvoiceService {
 
     // MARK: Dispute and ruling
 
-    /// Disputes an invoice with its recomputation as proof, which the OEM and the arbiter can open; the arbiter is let into
-    /// all that the computation reads.
-    /// - Parameter undisputed: what stays payable; nil for the recomputed amount, or just less than what is claimed.
+    /// Disputes an invoice with its recomputation as proof, which the OEM and the arbiter can open; the
+    /// arbiter is let into all that the computation reads.
+    /// - Parameter undisputed: what stays payable; nil for the recomputed amount, or just less than what is
+    ///   claimed.
     /// - Returns: the recomputed invoice.
     /// - Throws: `invoice.nothing_to_dispute`; as `recompute`; `agreement.*`.
     @discardableResult
     package func dispute(
         _ id: InvoiceID, undisputed: MinorUnits? = nil
     ) async throws(NodeError) -> Invoice {
-        guard case .differs = try recompute(id) else {
+        let (record, claimed, computed, metering) = try recomputed(id)
+        guard computed != claimed || !differences(of: claimed, from: record).isEmpty else {
             throw NodeError("invoice.nothing_to_dispute", "the recomputation is equal, bit for bit")
         }
-        let (record, _, computed, metering) = try recomputed(id)
         let view = try node.view()
         let agreement = try view.existing(AgreementRecord.self, record.agreement)
         let proof = try store(computed, of: agreement, arbiter: record.arbiter)

@@ -20,9 +20,10 @@ package struct InvoiceService: Sendable {
     /// - Parameters:
     ///   - time: milliseconds since 1970 UTC.
     ///   - issueDate: nil for the consensus day in the terms' zone.
-    ///   - toleratingMissingTelemetry: also where telemetry does not reach the period's end; what is not known is UNKNOWN.
-    /// - Throws: `invoice.telemetry_incomplete`; `agreement.not_accepted`, `agreement.no_terms`; `metering.*`;
-    ///   `billing.*`; `document.*`; `vault.*`.
+    ///   - toleratingMissingTelemetry: also where telemetry does not reach the period's end; what is not
+    ///     known is UNKNOWN.
+    /// - Throws: `invoice.telemetry_incomplete`; `agreement.not_accepted`, `agreement.no_terms`;
+    ///   `metering.*`; `billing.*`; `document.*`; `vault.*`.
     package func compute(
         _ agreement: AgreementID, periodContaining time: Int64, number: String, issueDate: CivilDate? = nil,
         toleratingMissingTelemetry: Bool = false
@@ -104,8 +105,8 @@ package struct InvoiceService: Sendable {
 
     // MARK: Issuing
 
-    /// Seals an invoice for the parties and the arbiter, and issues it. The ledger takes its figures as they are: whether
-    /// they are right is for the customer to recompute.
+    /// Seals an invoice for the parties and the arbiter, and issues it. The ledger takes its figures as
+    /// they are: whether they are right is for the customer to recompute.
     /// - Throws: `invoice.rounding`; `agreement.*`; `billing.*`; `document.*`; `vault.*`.
     @discardableResult
     package func issue(

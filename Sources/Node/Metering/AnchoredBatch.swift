@@ -13,8 +13,8 @@ struct AnchoredBatch {
     private let rules: Rules
 
     /// Opens the batch with the member's sealing key.
-    /// - Throws: `metering.missing_batch`, `metering.not_reader`, `metering.damaged_batch`, `metering.malformed_batch`,
-    ///   `metering.wrong_machine`, `metering.unknown_device`.
+    /// - Throws: `metering.missing_batch`, `metering.not_reader`, `metering.damaged_batch`,
+    ///   `metering.malformed_batch`, `metering.wrong_machine`, `metering.unknown_device`.
     init(_ anchor: AnchorRecord, documents: DocumentService, view: StateView) throws(NodeError) {
         let bytes: [UInt8]
         do { bytes = try documents.open(cid: anchor.cid) } catch {
@@ -37,13 +37,13 @@ struct AnchoredBatch {
         rules = documents.node.rules
     }
 
-    /// Verifies every message and the whole, and hands out the entries in order. What `take` got counts only when the
-    /// call returns.
+    /// Verifies every message and the whole, and hands out the entries in order. What `take` got counts
+    /// only when the call returns.
     /// - Parameter previous: the message that the first one follows; nil where it is not known.
     /// - Returns: the SHA-256 of the last message.
-    /// - Throws: `metering.bad_signature`, `metering.wrong_key`, `metering.malformed`, `metering.bad_sequence`,
-    ///   `metering.broken_chain`, `metering.wrong_machine`, `metering.times_mismatch`, `metering.root_mismatch`, and
-    ///   what `take` throws.
+    /// - Throws: `metering.bad_signature`, `metering.wrong_key`, `metering.malformed`,
+    ///   `metering.bad_sequence`, `metering.broken_chain`, `metering.wrong_machine`,
+    ///   `metering.times_mismatch`, `metering.root_mismatch`, and what `take` throws.
     func read(
         after previous: Digest?, take: (TelemetryEntry) throws(NodeError) -> Void
     ) throws(NodeError) -> Digest {

@@ -92,8 +92,8 @@ struct StandingState {
         return begins
     }
 
-    /// An entry that was taken in last, with all that is unchanged told again: a batch begins with one, so that it can
-    /// be read without those before.
+    /// An entry that was taken in last, with all that is unchanged told again: a batch begins with one, so
+    /// that it can be read without those before.
     func full(_ entry: TelemetryEntry) -> TelemetryEntry {
         var full = entry
         (full.state, full.mode, full.counters) = (state, mode, counters)

@@ -21,20 +21,21 @@ struct ImportChain {
         nextSequence = head.nextSequence
         var previous = Digest.zero
         let anchors = try view.records(AnchorRecord.self, where: "machine", equals: source.machine.keyBytes)
-        if let anchor = anchors.last {
-            var standing = StandingState()
-            var fault: TelemetryEntry?
+        // The last batch tells all that stands; whether a failure begins in it, the one before must tell.
+        var standing = StandingState()
+        var fault: TelemetryEntry?
+        for anchor in anchors.suffix(2) {
             previous = try AnchoredBatch(anchor, documents: source.documents, view: view)
                 .read(after: nil) { entry throws(NodeError) in
                     fault = standing.take(entry) ? entry : nil
                 }
-            self.standing = standing
-            // A batch ends with the failure, so only its last entry can be one that nobody acted on.
-            if let fault, source.options.ticket != nil, anchor.id.number == head.number,
-                try !source.hasTicket(for: fault, since: anchor.anchored, view)
-            {
-                unreportedFault = fault
-            }
+        }
+        self.standing = standing
+        // A batch ends with a failure that begins, so only the last entry can be one that nobody acted on.
+        if let fault, let last = anchors.last, source.options.ticket != nil, last.id.number == head.number,
+            try !source.hasTicket(for: fault, since: last.anchored, view)
+        {
+            unreportedFault = fault
         }
         writer = BatchWriter(machine: source.machine, device: source.device, previous: previous)
     }

@@ -11,7 +11,8 @@ package struct Metering: Hashable, Sendable {
     package var root: Digest
     /// Entries that were read and verified.
     package var entries: UInt64
-    /// Whether an entry at or after the end of the time asked for is there, so that later anchors change nothing.
+    /// Whether an entry at or after the end of the time asked for is there, so that later anchors change
+    /// nothing.
     package var isComplete: Bool
 
     package init(

@@ -22,8 +22,8 @@ package struct MeteringService: Sendable {
 
     /// What the machine did in stretches of time.
     ///
-    /// Entries are read from the last batch before the first stretch, whose first entry says all that is unchanged, to
-    /// the first entry at or after the end of the last.
+    /// Entries are read from the last batch before the first stretch, whose first entry says all that is
+    /// unchanged, to the first entry at or after the end of the last.
     /// - Parameters:
     ///   - windows: sorted and disjoint, in ms since 1970 UTC.
     ///   - moment: only what was anchored by then counts; nil for everything.

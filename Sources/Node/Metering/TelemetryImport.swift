@@ -5,12 +5,12 @@ import Cryptography
 import Ledger
 import Telemetry
 
-/// Brings a machine's readings to the ledger: signs them with its device's key, seals them into the vault, anchors them,
-/// and opens a ticket where a failure begins.
+/// Brings a machine's readings to the ledger: signs them with its device's key, seals them into the vault,
+/// anchors them, and opens a ticket where a failure begins.
 ///
-/// It runs on the customer's node, which holds the device's key as `device-<machine>`. It goes on where the ledger's
-/// chain ends: entries that are anchored are passed over, those that were not are signed again, so that a crash neither
-/// loses nor repeats one. Memory holds one batch.
+/// It runs on the customer's node, which holds the device's key as `device-<machine>`. It goes on where the
+/// ledger's chain ends: entries that are anchored are passed over, those that were not are signed again, so
+/// that a crash neither loses nor repeats one. Memory holds one batch.
 package struct TelemetryImport {
     package struct Options: Sendable {
         /// Entries in a batch, 1 to 1 000 000. A failure ends a batch early.
@@ -55,7 +55,8 @@ package struct TelemetryImport {
     private var node: LedgerNode { documents.node }
 
     /// - Parameter documents: the customer's.
-    /// - Throws: `import.not_the_customer`, `import.no_device_key`, `import.unknown_device`, `machine.unknown`, `keys.*`.
+    /// - Throws: `import.not_the_customer`, `import.no_device_key`, `import.unknown_device`,
+    ///   `machine.unknown`, `keys.*`.
     package init(
         of machine: MachineID, documents: DocumentService, options: Options = Options()
     ) throws(NodeError) {
@@ -84,10 +85,10 @@ package struct TelemetryImport {
     }
 
     /// Imports all that the source has, and lets others act where a failure begins before it goes on.
-    /// - Parameter onFault: called when the failure's entry is anchored and its ticket is open; it may change the source,
-    ///   such as to repair a simulated machine.
-    /// - Throws: `import.not_contiguous` where the source lacks the ledger's next entry; `csv.*`, `shdr.*`; `telemetry.*`;
-    ///   `metering.*` where what was anchored before cannot be read; what `onFault` throws.
+    /// - Parameter onFault: called when the failure's entry is anchored and its ticket is open; it may
+    ///   change the source, such as to repair a simulated machine.
+    /// - Throws: `import.not_contiguous` where the source lacks the ledger's next entry; `csv.*`, `shdr.*`;
+    ///   `telemetry.*`; `metering.*` where what was anchored before cannot be read; what `onFault` throws.
     @discardableResult
     package func run<Source: TelemetrySource>(
         _ source: inout Source, onFault: (Fault, inout Source) async throws -> Void

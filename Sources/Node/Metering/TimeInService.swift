@@ -3,7 +3,8 @@ import Contracts
 import Ledger
 
 extension LedgerNode {
-    /// When a machine was in service, in ms since 1970 UTC, as its accepted starts and stops on the ledger say.
+    /// When a machine was in service, in ms since 1970 UTC, as its accepted starts and stops on the ledger
+    /// say.
     ///
     /// Sorted and disjoint; a spell that goes on ends at the end of time.
     package func timeInService(_ machine: MachineID) throws(NodeError) -> [Interval] {

@@ -22,6 +22,7 @@ import Testing
             #expect(try customer.recompute(id) == .equal)
             #expect(try customer.invoice(id) == invoice)
             await #expect(code { try await customer.dispute(id) } == "invoice.nothing_to_dispute")
+            await #expect(code { _ = try world.invoices("m1").recompute(id) } == "vault.not_reader")
             try await customer.approve(id)
             try await customer.markPaid(id, reference: "SEPA 1")
             try await oem.confirmPayment(id, reference: "SEPA 1")

@@ -85,15 +85,21 @@ import Vault
 
     /// What a customer could anchor instead of what its device said.
     enum Lie: String, CaseIterable, Sendable {
-        case bad_signature, wrong_key, root_mismatch, times_mismatch, bad_sequence, broken_chain
-        case wrong_machine, malformed_batch
+        case badSignature = "metering.bad_signature"
+        case wrongKey = "metering.wrong_key"
+        case rootMismatch = "metering.root_mismatch"
+        case timesMismatch = "metering.times_mismatch"
+        case badSequence = "metering.bad_sequence"
+        case brokenChain = "metering.broken_chain"
+        case wrongMachine = "metering.wrong_machine"
+        case malformedBatch = "metering.malformed_batch"
     }
 
     @Test(arguments: Lie.allCases) func findsABatchThatIsNotTheDevices(_ lie: Lie) async throws {
         try await ServicesWorld.with { world in
             try await world.rent()
             try await anchor(lie, in: world)
-            await #expect(code { _ = try meter(world) } == "metering.\(lie.rawValue)")
+            await #expect(code { _ = try meter(world) } == lie.rawValue)
         }
     }
 
@@ -104,21 +110,21 @@ import Vault
         let garbling = MessageSigner(publicKey: device.publicKey) { _ in [UInt8](repeating: 7, count: 64) }
         let signer =
             switch lie {
-            case .wrong_key: foreign
-            case .bad_signature: garbling
+            case .wrongKey: foreign
+            case .badSignature: garbling
             default: device
             }
-        let name = lie == .wrong_machine ? MachineID("press-8")! : ServicesWorld.machine
-        let previous = lie == .broken_chain ? SHA256.digest([1]) : Digest.zero
+        let name = lie == .wrongMachine ? MachineID("press-8")! : ServicesWorld.machine
+        let previous = lie == .brokenChain ? SHA256.digest([1]) : Digest.zero
         var writer = BatchWriter(machine: name, device: signer, previous: previous)
-        for number in UInt64(1)...100 where lie != .bad_sequence || number != 50 {
+        for number in UInt64(1)...100 where lie != .badSequence || number != 50 {
             let time = ServicesWorld.weekStart + Int64(number) * 60_000
             try writer.append(TelemetryEntry(sequence: number, time: time, state: .executing))
         }
         // A hole within a message already fails as the message's own.
         let batch = try #require(try writer.finish())
         var content = try CBOR.encode(batch.content)
-        if lie == .malformed_batch { content.removeLast() }
+        if lie == .malformedBatch { content.removeLast() }
         let documents = try world.documents("customer")
         let stored = try documents.seal(content, for: [MemberID("oem")!])
         try await world.node.enact(
@@ -127,9 +133,9 @@ import Vault
                 .init(
                     machine: ServicesWorld.machine, first: 1, last: 100,
                     fromMilliseconds: batch.fromMilliseconds,
-                    toMilliseconds: batch.toMilliseconds + (lie == .times_mismatch ? 1 : 0), count: 100,
+                    toMilliseconds: batch.toMilliseconds + (lie == .timesMismatch ? 1 : 0), count: 100,
                     cid: stored.cid.description, cipherDigest: stored.cipherDigest,
-                    root: lie == .root_mismatch ? .zero : batch.root,
+                    root: lie == .rootMismatch ? .zero : batch.root,
                     device: KeyID(publicKey: device.publicKey, hash: SHA256.hash), previous: nil)),
             as: try world.signer("customer"))
     }

@@ -10,7 +10,8 @@ import Vault
 
 @testable import Node
 
-/// A founded ledger in a folder of its own: a rented press under an agreement by the week, on a demonstration's clock.
+/// A founded ledger in a folder of its own: a rented press under an agreement by the week, on a
+/// demonstration's clock.
 struct ServicesWorld {
     let home: Home
     let node: LedgerNode
@@ -47,7 +48,8 @@ struct ServicesWorld {
                     postalCode: "86150", country: "DE", vatID: vatID))
         }
         return Founding(
-            name: "Services", members: [
+            name: "Services",
+            members: [
                 member("board", [.board]), member("oem", [.oem]), member("customer", [.customer]),
                 member("m1", [.maintainer]), member("m2", [.maintainer]), member("arbiter", [.arbiter]),
             ], validator: MemberID("board")!, created: Timestamp(milliseconds: weekStart - 3 * day),

@@ -126,6 +126,25 @@ import Testing
         }
     }
 
+    @Test func takesAFailureThatGoesOnForNoNewOne() async throws {
+        try await ServicesWorld.with { world in
+            try await world.rent()
+            var plan = world.press().plan
+            plan.repairs = []
+            // The failure's entry ends one batch; the next holds one entry, of the same failure.
+            let minute: Int64 = 60_000
+            for end in [plan.failures[0].time + minute, plan.failures[0].time + 2 * minute, plan.to] {
+                var source = SimulatedMachine(plan)
+                source.run(until: min(end, plan.failures[0].time + 9 * minute))
+                try await TelemetryImport(
+                    of: ServicesWorld.machine, documents: world.documents("customer")
+                ).run(&source)
+            }
+            #expect(try world.anchors.contains { $0.count == 1 })
+            #expect(try world.node.view().all(TicketRecord.self).count == 1)
+        }
+    }
+
     @Test func takesOnlyTheCustomersOwnMachineAndDevice() async throws {
         try await ServicesWorld.with { world in
             try await world.rent()

@@ -6,7 +6,8 @@ import TimeZones
 /// Terms as people write them: a JSON file with decimal texts, local dates, and a time zone's name.
 ///
 /// ```
-/// seller, buyer      a member's name, or {id, registrationName, addressLine, city, postalCode, countryCode, vatID}
+/// seller, buyer      a member's name, or {id, registrationName, addressLine, city, postalCode,
+///                     countryCode, vatID}
 /// machine, arbiter   their names on the ledger
 /// currency           ISO 4217, such as "EUR"
 /// timeZone           an IANA name, such as "Europe/Berlin"
@@ -14,15 +15,18 @@ import TimeZones
 /// billingPeriod      "calendarMonth", "calendarWeek", "day", or {from, to} as ISO 8601 times
 /// tariff             {lines: [line, …], vat, cap: "12000.00"}
 ///   line             {id, name, one of baseFee: "900.00" | perUnit: "good" | perHour: ["Executing"],
-///                     price: "0.12" or tiers: {mode: "graduated" or "volume", prices: [{from: "0", price: "0.12"}, …]},
+///                     price: "0.12" or tiers: {mode: "graduated" or "volume",
+///                                              prices: [{from: "0", price: "0.12"}, …]},
 ///                     minimum: "5000", vat}
 ///   vat              {category: "S", rate: "19", exemptionReason}
 /// serviceLevel       {serviceTime: "always" or [{days: ["Mon", …], from: "06:00", to: "22:00"}, …],
 ///                     excluded: ["PLANNED_MAINTENANCE", …],
-///                     table: [{from: "0", adjustment: "-10"}, …] or proportional: {target: "98", floor: "70", slope: 2},
+///                     table: [{from: "0", adjustment: "-10"}, …]
+///                     or proportional: {target: "98", floor: "70", slope: 2},
 ///                     maximumAdjustment: "15"}, percentages as texts
 /// defaultAttribution, defaultGapAttribution
-/// classificationWindow, reportingInterval, plannedRunTimePerUnit   a time such as "5 d", "36 h", "90 s", "250 ms"
+/// classificationWindow, reportingInterval, plannedRunTimePerUnit
+///                    a time such as "5 d", "36 h", "90 s", "250 ms"
 /// disputeWindowBusinessDays, paymentDays   whole numbers
 /// holidays           ["2026-12-25", …]
 /// paymentReference
@@ -30,8 +34,8 @@ import TimeZones
 package enum TermsFile {
     /// Reads terms and resolves their time zone by this machine's tzdata.
     /// - Parameter party: who a member is, for a seller or buyer that is given by name; nil for nobody.
-    /// - Throws: `terms.bad_json`; `terms.missing_key`, `terms.unknown_key`, `terms.bad_value` with the place in the file;
-    ///   `timezone.*`; the code of the first `Terms.validate()` problem.
+    /// - Throws: `terms.bad_json`; `terms.missing_key`, `terms.unknown_key`, `terms.bad_value` with the
+    ///   place in the file; `timezone.*`; the code of the first `Terms.validate()` problem.
     package static func read(
         _ json: [UInt8], in database: TimeZoneDatabase = .system, party: (String) throws(NodeError) -> Party?
     ) throws(NodeError) -> Terms {
@@ -39,7 +43,8 @@ package enum TermsFile {
         do { value = try JSONDecoder().decode(JSONValue.self, from: Data(json)) } catch {
             throw NodeError(
                 "terms.bad_json",
-                "the file is not JSON of texts, whole numbers, lists and objects (decimals are written as texts)",
+                "the file is not JSON of texts, whole numbers, lists and objects "
+                    + "(decimals are written as texts)",
                 cause: error)
         }
         let terms = try terms(TermsField(value: value, path: ""), database, party)
@@ -114,8 +119,8 @@ package enum TermsFile {
 
     // MARK: Times
 
-    /// The validity's local dates need the zone, the zone's extent needs the validity: the zone is looked up for the dates
-    /// taken as UTC first, and then for what they come to.
+    /// The validity's local dates need the zone, the zone's extent needs the validity: the zone is looked
+    /// up for the dates taken as UTC first, and then for what they come to.
     private static func times(
         _ file: TermsObject, _ database: TimeZoneDatabase
     ) throws(NodeError) -> (Interval, ZoneRules) {

@@ -1,0 +1,117 @@
+import Billing
+import Contracts
+import Ledger
+import Node
+
+/// What an OEM and a customer agree for a machine, and what they put its downtime down to.
+enum AgreementVerbs {
+    static let all: [Verb] = [propose, accept, amend, withdraw, terms, classify]
+
+    private static let agreement = Option.positional("agreement", "the agreement's short name")
+
+    static let propose = Verb(
+        "agreement propose", "propose terms for a machine (OEM, customer)",
+        detail: """
+            The terms file is JSON: tariff, service level, period, time zone, dispute window and arbiter \
+            (see examples/terms). They are sealed for both parties and the arbiter; the ledger holds their \
+            hash and the few figures that its own deadlines need.
+            """,
+        options: [agreement, .value("terms", "FILE", "the terms as JSON", required: true)] + Option.acting,
+        examples: ["millwright agreement propose rent-7 --as press-works --terms terms.json"]
+    ) { invocation in
+        let agreement: AgreementID = try invocation.identifier("agreement")
+        try await Session.with(invocation) { session in
+            let terms = try TermsInput.read(invocation, in: session)
+            let final = try await AgreementService(try session.documents()).propose(agreement, terms: terms)
+            try session.announce(final, saying: "\(agreement) is proposed for \(terms.machine)")
+        }
+    }
+
+    static let accept = Verb(
+        "agreement accept", "accept the terms that the other party has proposed",
+        detail: """
+            Opens the sealed terms, checks that they hold together, that the machine and its parties are \
+            the right ones, that the time zone is what this computer's database says, and that the \
+            ledger's figures are theirs. Read them first with millwright agreement terms.
+            """,
+        options: [agreement] + Option.acting,
+        examples: ["millwright agreement accept rent-7 --as stamper"]
+    ) { invocation in
+        let agreement: AgreementID = try invocation.identifier("agreement")
+        try await Session.with(invocation) { session in
+            let final = try await AgreementService(try session.documents()).accept(agreement)
+            try session.announce(final, saying: "\(agreement) is agreed")
+        }
+    }
+
+    static let amend = Verb(
+        "agreement amend", "propose other terms for an agreement in force (either party)",
+        detail: "They replace the present ones from their own beginning, once the other party accepts.",
+        options: [agreement, .value("terms", "FILE", "the new terms as JSON", required: true)]
+            + Option.acting,
+        examples: ["millwright agreement amend rent-7 --as press-works --terms terms-2027.json"]
+    ) { invocation in
+        let agreement: AgreementID = try invocation.identifier("agreement")
+        try await Session.with(invocation) { session in
+            let terms = try TermsInput.read(invocation, in: session)
+            let final = try await AgreementService(try session.documents()).amend(agreement, terms: terms)
+            try session.announce(final, saying: "other terms are proposed for \(agreement)")
+        }
+    }
+
+    static let withdraw = Verb(
+        "agreement withdraw", "take a proposal back before it is accepted (proposer)",
+        options: [agreement] + Option.signing,
+        examples: ["millwright agreement withdraw rent-7 --as press-works"]
+    ) { invocation in
+        let agreement: AgreementID = try invocation.identifier("agreement")
+        try await Session.with(invocation) { session in
+            try await session.perform(
+                AgreementContract.self, .withdraw(.init(agreement: agreement)),
+                saying: "the proposal on \(agreement) is withdrawn")
+        }
+    }
+
+    static let terms = Verb(
+        "agreement terms", "print an agreement's sealed terms as a terms file (parties, arbiter)",
+        detail: "The terms that wait for acceptance, or else the latest that were accepted.",
+        options: [agreement, .value("as", "MEMBER", "the member that reads", required: true)],
+        examples: ["millwright agreement terms rent-7 --as stamper"]
+    ) { invocation in
+        let agreement: AgreementID = try invocation.identifier("agreement")
+        try await Session.with(invocation) { session in
+            let terms = try AgreementService(try session.documents()).terms(of: agreement)
+            Terminal.print(TermsFile.text(terms))
+        }
+    }
+
+    static let classify = Verb(
+        "agreement classify", "say what a stretch of downtime is put down to (OEM, customer)",
+        detail: """
+            It takes effect when both say the same; otherwise the agreement's default does, once the window \
+            for classifying has closed. The period must not be invoiced yet.
+            """,
+        options: [
+            agreement, .from, .to,
+            .value("attribution", "CAUSE", MaintenanceVerbs.names(Attribution.self)),
+            .flag("take-back", "take your own word back instead"),
+        ] + Option.signing,
+        examples: [
+            "millwright agreement classify rent-7 --as press-works --attribution OEM \\",
+            "  --from 2026-03-10T08:00:00Z --to 2026-03-10T11:20:00Z",
+        ]
+    ) { invocation in
+        let attribution: Attribution? = try invocation.choice("attribution")
+        guard (attribution == nil) == invocation.has("take-back") else {
+            throw UsageError("cli.missing_option", "agreement classify needs --attribution or --take-back")
+        }
+        let body = AgreementContract.Classify(
+            agreement: try invocation.identifier("agreement"), interval: try invocation.interval(),
+            attribution: attribution)
+        try await Session.with(invocation) { session in
+            try await session.perform(
+                AgreementContract.self, .classify(body),
+                saying: attribution.map { "you put it down to \($0.rawValue)" } ?? "your word is taken back")
+        }
+    }
+}

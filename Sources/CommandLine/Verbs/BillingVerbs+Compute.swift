@@ -1,0 +1,87 @@
+import Billing
+import Codec
+import Cryptography
+import Foundation
+import Node
+import Telemetry
+
+/// An invoice from files alone.
+extension BillingVerbs {
+    static let compute = Verb(
+        "billing compute", "compute an invoice from terms and telemetry files (no ledger needed)",
+        detail: """
+            The machine counts as in service all the time. The evidence names the Merkle root over all \
+            entries of the file. The attributions file is a JSON list of what the parties agreed on: \
+            [{"from": TIME, "to": TIME, "attribution": CAUSE}].
+            """,
+        options: [
+            .value("terms", "FILE", "the terms as JSON", required: true),
+            .value("telemetry", "FILE", "CSV or SHDR", required: true),
+            .value("mapping", "FILE", "JSON file that says what columns or items mean", required: true),
+            .value("from", "TIME", "when the billing period begins, or a moment in it", required: true),
+            .value("to", "TIME", "when it ends; checked against the terms"),
+            .value("attributions", "FILE", "what downtime is put down to"),
+            .value("number", "TEXT", "the invoice's number (default: DRAFT)"),
+            .value("issue-date", "DAY", "default: the period's last day"), InvoiceVerbs.out,
+        ],
+        examples: [
+            "millwright billing compute --terms examples/terms/press.json \\",
+            "  --telemetry examples/telemetry/press.csv \\",
+            "  --mapping examples/mappings/press.json --from 2026-03-01",
+        ]
+    ) { invocation in
+        let terms = try TermsInput.read(invocation)
+        let from = try invocation.requiredTime("from").milliseconds
+        let period = try terms.period(containing: from)
+        if let to = try invocation.time("to")?.milliseconds, to != period.to {
+            throw UsageError(
+                BillingError.Code.wrongPeriod.rawValue,
+                "the terms' period is \(ISO8601.text(milliseconds: period.from)) to \(ISO8601.text(milliseconds: period.to))"
+            )
+        }
+        let measured = try MeasuredFile(
+            invocation, file: try invocation.required("telemetry"), window: period,
+            spells: terms.billedTime(in: period, inService: [period]),
+            interval: terms.reportingIntervalMilliseconds)
+        let attributions = try attributions(invocation)
+        let issued =
+            try invocation.has("issue-date")
+            ? invocation.requiredDay("issue-date") : terms.zone.local(atMilliseconds: period.to - 1).date
+        let invoice = try InvoiceComputation.compute(
+            terms: terms, usage: measured.usage, attributions: attributions, period: period,
+            number: invocation.string("number") ?? "DRAFT", issueDate: issued, telemetryRoot: measured.root,
+            termsHash: try terms.digest(with: SHA256.hash),
+            attributionHash: try attributions.digest(with: SHA256.hash))
+        try InvoiceVerbs.show(invoice, invocation)
+    }
+
+    /// One line of an attributions file.
+    private struct AttributionLine: Decodable {
+        let from: String
+        let to: String
+        let attribution: String
+    }
+
+    private static func attributions(_ invocation: Invocation) throws -> AttributionSet {
+        guard let file = invocation.string("attributions") else { return .empty }
+        func bad(_ what: String) -> UsageError { UsageError("cli.bad_attributions", "\(file): \(what)") }
+        let lines: [AttributionLine]
+        do {
+            lines = try JSONDecoder().decode(
+                [AttributionLine].self, from: Data(try invocation.file(file, limit: 16 << 20)))
+        } catch let error as UsageError { throw error } catch {
+            throw bad("a JSON list of {\"from\", \"to\", \"attribution\"}")
+        }
+        return try AttributionSet(
+            try lines.map { line in
+                guard let from = ISO8601.milliseconds(line.from), let to = ISO8601.milliseconds(line.to)
+                else {
+                    throw bad("«\(line.from)» to «\(line.to)» is no time")
+                }
+                guard let attribution = Attribution(rawValue: line.attribution) else {
+                    throw bad("«\(line.attribution)» is none of \(MaintenanceVerbs.names(Attribution.self))")
+                }
+                return AttributedInterval(Interval(from: from, to: to), attribution)
+            })
+    }
+}

@@ -1,0 +1,228 @@
+import Billing
+import Contracts
+import Foundation
+import Ledger
+import Node
+
+/// Approving, disputing, ruling, crediting and paying.
+extension InvoiceVerbs {
+    /// What the ledger says of the invoice that a verb is about.
+    private static func record(_ id: InvoiceID, _ session: Session) throws -> InvoiceRecord {
+        guard let record = try session.node.view().get(InvoiceRecord.self, id) else {
+            throw NegativeAnswer("invoice.unknown", "there is no invoice «\(id)»")
+        }
+        return record
+    }
+
+    static let approve = Verb(
+        "invoice approve", "approve an invoice, or give a dispute up (customer)",
+        detail: "An invoice that nobody disputes is confirmed by itself when its dispute window closes.",
+        options: [invoice] + Option.signing,
+        examples: ["millwright invoice approve press-works/2026-0001 --as stamper"]
+    ) { invocation in
+        let id = try invocation.invoiceID()
+        try await Session.with(invocation) { session in
+            try await session.perform(
+                AgreementContract.self, .approve(.init(invoice: id)), saying: "\(id) is approved")
+        }
+    }
+
+    static let dispute = Verb(
+        "invoice dispute", "dispute an invoice with your own recomputation as proof (customer)",
+        detail: """
+            The arbiter is let into all that the computation reads. What you do not dispute stays payable. \
+            An invoice whose recomputation is equal cannot be disputed.
+            """,
+        options: [
+            invoice, .value("undisputed", "AMOUNT", "what stays payable (default: the recomputed amount)"),
+            .currency, out,
+        ] + Option.acting,
+        examples: ["millwright invoice dispute press-works/2026-0001 --as stamper"]
+    ) { invocation in
+        let id = try invocation.invoiceID()
+        try await Session.with(invocation) { session in
+            let currency = try invocation.currency(try record(id, session).currency)
+            let recomputed = try await InvoiceService(try session.documents()).dispute(
+                id, undisputed: try invocation.amount("undisputed", in: currency))
+            let files = try write(recomputed, invocation)
+            try report(id, session, files: files)
+        }
+    }
+
+    private struct SettlementReport: Encodable {
+        let invoice: String
+        let creditNote: String?
+        let state: String
+        let payable: String
+        let currency: CurrencyCode
+        let files: [String]
+    }
+
+    /// Says where an invoice stands now.
+    private static func report(
+        _ id: InvoiceID, _ session: Session, creditNote: String? = nil, files: [String]
+    ) throws {
+        let record = try record(id, session)
+        if session.invocation.wantsJSON {
+            return try Output.json(
+                SettlementReport(
+                    invoice: id.description, creditNote: creditNote, state: record.state.rawValue,
+                    payable: record.payable.text(in: record.currency), currency: record.currency,
+                    files: files))
+        }
+        if let creditNote { Terminal.print("\(Terminal.green("final")) credit note \(creditNote) is issued") }
+        Terminal.print("\(Terminal.green("final")) \(id) is \(record.state.rawValue)")
+        Terminal.print("      \(Output.amount(record.payable, record.currency)) payable")
+        for file in files { Terminal.print("      \(file)") }
+    }
+
+    private struct AssessmentReport: Encodable {
+        let invoice: String
+        let claimed: String
+        let recomputedByCustomer: String
+        let computed: String
+        let againstClaim: [String]
+        let againstProof: [String]
+    }
+
+    static let assess = Verb(
+        "invoice assess", "compute a disputed invoice by the ledger's evidence alone (arbiter)",
+        detail: "Changes nothing; millwright invoice rule decides.",
+        options: [invoice, reader],
+        examples: ["millwright invoice assess press-works/2026-0001 --as chamber"]
+    ) { invocation in
+        let id = try invocation.invoiceID()
+        try await Session.with(invocation) { session in
+            let result = try InvoiceService(try session.documents()).assess(id)
+            let currency = result.claimed.currency
+            func payable(_ invoice: Invoice) -> String { invoice.totals.payable.text(in: currency) }
+            if invocation.wantsJSON {
+                return try Output.json(
+                    AssessmentReport(
+                        invoice: id.description, claimed: payable(result.claimed),
+                        recomputedByCustomer: payable(result.proof), computed: payable(result.computed),
+                        againstClaim: result.againstClaim, againstProof: result.againstProof))
+            }
+            Terminal.print(
+                Terminal.table(
+                    ["INVOICE \(id.number)", "\(currency)"],
+                    [
+                        ["as the OEM claims", payable(result.claimed)],
+                        ["as the customer recomputed", payable(result.proof)],
+                        ["as the evidence says", payable(result.computed)],
+                    ]))
+            for difference in result.againstClaim {
+                Terminal.print(Help.wrap("- " + difference, indent: "  "))
+            }
+        }
+    }
+
+    static let rule = Verb(
+        "invoice rule", "decide a dispute: set what is payable (arbiter)",
+        options: [
+            invoice, .value("payable", "AMOUNT", "what the customer owes in all", required: true), .currency,
+            .value("reasons", "TEXT", "why; sealed for the parties", required: true),
+        ] + Option.acting,
+        examples: [
+            "millwright invoice rule press-works/2026-0001 --as chamber --payable 4210.00 \\",
+            "  --currency EUR --reasons \"The outage of 10 March was the OEM's.\"",
+        ]
+    ) { invocation in
+        let id = try invocation.invoiceID()
+        try await Session.with(invocation) { session in
+            let currency = try invocation.currency(try record(id, session).currency)
+            let final = try await InvoiceService(try session.documents()).rule(
+                id, payable: try invocation.requiredAmount("payable", in: currency),
+                reasons: try invocation.required("reasons"))
+            try session.announce(final, saying: "ruled on \(id)")
+        }
+    }
+
+    static let creditNote = Verb(
+        "invoice credit-note", "issue a credit note: document a ruling, or correct yourself (OEM)",
+        options: [
+            invoice, .value("reason", "TEXT", "as the credit note says it", required: true),
+            .value("amount", "AMOUNT", "default: what a ruling took away, or all that is payable"), .currency,
+            series, out,
+        ] + Option.acting,
+        examples: [
+            "millwright invoice credit-note press-works/2026-0001 --as press-works --reason Ruling"
+        ]
+    ) { invocation in
+        let id = try invocation.invoiceID()
+        try await Session.with(invocation) { session in
+            let currency = try invocation.currency(try record(id, session).currency)
+            let service = InvoiceService(try session.documents())
+            let note = try await service.credit(
+                id, number: try service.nextNumber(series: series(session)),
+                reason: try invocation.required("reason"),
+                amount: try invocation.amount("amount", in: currency))
+            let number = InvoiceID(issuer: id.issuer, number: note.number).description
+            try report(id, session, creditNote: number, files: try write(note, invocation))
+        }
+    }
+
+    // MARK: Payment
+
+    static let markPaid = Verb(
+        "invoice mark-paid", "say that a payment was made (customer; OEM where it pays back)",
+        detail: "No money is on the ledger: this names the real payment. The receiver confirms it.",
+        options: [
+            invoice, .value("reference", "TEXT", "the real payment's reference", required: true),
+            .value("date", "DAY", "when it was paid, such as 2026-04-20", required: true),
+            .value("amount", "AMOUNT", "default: all that you owe now"), .currency,
+        ] + Option.signing,
+        examples: [
+            "millwright invoice mark-paid press-works/2026-0001 --as stamper \\",
+            "  --reference SEPA-4711 --date 2026-04-20",
+        ]
+    ) { invocation in
+        let id = try invocation.invoiceID()
+        let date = try invocation.requiredDay("date")
+        try await Session.with(invocation) { session in
+            let record = try record(id, session)
+            let currency = try invocation.currency(record.currency)
+            let amount =
+                try invocation.amount("amount", in: currency) ?? record.owed(by: try session.member())
+            try await session.perform(
+                AgreementContract.self,
+                .markPaid(
+                    .init(
+                        invoice: id, reference: try invocation.required("reference"), amount: amount,
+                        date: date)),
+                saying: "\(Output.amount(amount, currency)) marked as paid on \(id)")
+        }
+    }
+
+    static let confirmPayment = Verb(
+        "invoice confirm-payment", "confirm what arrived (whoever receives the payment)",
+        options: [
+            invoice, .value("reference", "TEXT", "the payment's reference", required: true),
+            .value("amount", "AMOUNT", "what arrived (default: what was marked)"), .currency,
+            .flag("nothing-arrived", "say that nothing arrived"),
+        ] + Option.signing,
+        examples: [
+            "millwright invoice confirm-payment press-works/2026-0001 --as press-works \\",
+            "  --reference SEPA-4711",
+        ]
+    ) { invocation in
+        let id = try invocation.invoiceID()
+        let reference = try invocation.required("reference")
+        guard !(invocation.has("amount") && invocation.has("nothing-arrived")) else {
+            throw UsageError("cli.bad_value", "--amount and --nothing-arrived exclude each other")
+        }
+        try await Session.with(invocation) { session in
+            let record = try record(id, session)
+            let currency = try invocation.currency(record.currency)
+            let marked = record.payments.first {
+                $0.confirmed == nil && $0.reference.utf8.elementsEqual(reference.utf8)
+            }
+            let arrived = try invocation.amount("amount", in: currency) ?? marked?.amount ?? .zero
+            let amount = invocation.has("nothing-arrived") ? .zero : arrived
+            try await session.perform(
+                AgreementContract.self,
+                .confirmPayment(.init(invoice: id, reference: reference, amount: amount)),
+                saying: "\(Output.amount(amount, currency)) arrived on \(id)")
+        }
+    }
+}

@@ -1,0 +1,198 @@
+import Foundation
+import Testing
+
+/// From terms and telemetry to a repaired machine and a paid invoice, by commands alone.
+@Suite(.enabled(if: Binary.isBuilt, "millwright is not built"))
+struct InvoiceJourneyTests {
+    /// The first hour of March 2026 in Berlin, in seconds since 1970 UTC.
+    private static let march: Int64 = 1_772_319_600
+
+    private static let mapping = """
+        {"format": "csv", "machine": "press-7", "reportingIntervalSeconds": 3600,
+         "time": {"column": "t", "format": "epochSeconds"},
+         "state": {"column": "s", "values": {"RUN": "Executing", "IDLE": "NotExecuting", "FAULT": "OutOfService"}},
+         "counters": [{"column": "g", "name": "good"}, {"column": "p", "name": "produced"}],
+         "fault": {"column": "f"}}
+        """
+
+    private static func terms(seller: String = "\"press-works\"", buyer: String = "\"stamper\"") -> String {
+        """
+        {"seller": \(seller), "buyer": \(buyer), "machine": "press-7", "arbiter": "judge",
+         "currency": "EUR", "timeZone": "Europe/Berlin", "validFrom": "2026-01-01", "validTo": "2028-01-01",
+         "billingPeriod": "calendarMonth",
+         "tariff": {"vat": {"category": "S", "rate": "19"}, "lines": [
+           {"id": "base", "name": "Base fee", "baseFee": "1200.00"},
+           {"id": "parts", "name": "Good parts", "perUnit": "good", "price": "0.12"},
+           {"id": "hours", "name": "Machine hours", "perHour": ["Executing"], "price": "6.40"}]},
+         "defaultAttribution": "OEM", "classificationWindow": "5 d", "disputeWindowBusinessDays": 5,
+         "paymentDays": 14, "reportingInterval": "1 h", "plannedRunTimePerUnit": "30 s"}
+        """
+    }
+
+    /// A row an hour for so many hours of March. It runs from 6 to 22 o'clock, 57 good parts of 60 an hour, and is out
+    /// of service on the 10th from 8 to 11 UTC.
+    private static func readings(hours: Int) -> String {
+        var (good, produced) = (1000, 1100)
+        var text = "t,s,g,p,f\n"
+        for hour in 0..<hours {
+            let isDown = 225..<228 ~= hour
+            let isRunning = !isDown && 6..<22 ~= hour % 24
+            if isRunning { (good, produced) = (good + 57, produced + 60) }
+            let state = isDown ? "FAULT" : isRunning ? "RUN" : "IDLE"
+            text +=
+                "\(march + Int64(hour) * 3600),\(state),\(good),\(produced),\(isDown ? "E42 oil too hot" : "")\n"
+        }
+        return text
+    }
+
+    @Test func aFaultIsRepairedAndTheMonthIsInvoicedAndPaid() async throws {
+        let consortium = try await Consortium.withMachine(started: "2026-02-28T23:00:00Z") { place in
+            try place.write(InvoiceJourneyTests.terms(), to: "terms.json")
+            try place.write(InvoiceJourneyTests.mapping, to: "press.json")
+            try await place.succeed("agreement propose rent-7 --as press-works --terms terms.json")
+            let early = try await place.call("agreement accept rent-7 --as press-works")
+            #expect(early.status == 1 && early.code == "agreement.not_a_party", "\(early.error)")
+            let terms = try await place.succeed("agreement terms rent-7 --as stamper").object()
+            #expect(terms["machine"] as? String == "press-7")
+            try await place.succeed("agreement accept rent-7 --as stamper")
+        }
+        try await repair(consortium)
+        try await bill(consortium)
+        try await pay(consortium)
+        try await consortium.place.succeed("verify")
+    }
+
+    private func importing(_ hours: Int, _ place: Workplace) async throws -> [String: Any] {
+        try place.write(InvoiceJourneyTests.readings(hours: hours), to: "press.csv")
+        let line = "telemetry import press.csv --machine press-7 --mapping press.json --as stamper --json"
+        return try await place.succeed(line).object()
+    }
+
+    private func repair(_ consortium: Consortium) async throws {
+        let place = consortium.place
+        let first = try await importing(226, place)
+        #expect(first["anchored"] as? Int == 226)
+        #expect(first["tickets"] as? [String] == ["press-7-1"])
+        try await place.succeed(
+            "ticket bid press-7-1 --as fixit --price 900.00 --arrival 2026-03-10T09:30:00Z --duration 90min "
+                + "--expires 2026-03-20")
+        try await place.succeed("clock 2026-03-10T09:20:00Z")
+        #expect(try await consortium.state("ticket", "press-7-1") == "awarded")
+        try await place.succeed("ticket start-work press-7-1 --as fixit --at 2026-03-10T09:30:00Z")
+        try await place.succeed(
+            "ticket complete press-7-1 --as fixit --failure-mode OHE --mechanism mechanical --cause operation "
+                + "--detection productionInterference --activity replace --part PUMP-40=2 --downtime 3h")
+        let second = try await importing(230, place)
+        #expect(second["anchored"] as? Int == 4 && second["passedOver"] as? Int == 226)
+        try await place.succeed(
+            "ticket verify press-7-1 --as stamper --anchor 2 --sequence 229 --up-since 2026-03-10T11:00:00Z")
+        try await place.succeed("ticket close press-7-1 --as stamper")
+        try await place.succeed("ticket mark-paid press-7-1 --as stamper --reference S1 --date 2026-03-11")
+        try await place.succeed("ticket confirm-payment press-7-1 --as fixit")
+        #expect(try await consortium.state("ticket", "press-7-1") == "closed")
+    }
+
+    private func bill(_ consortium: Consortium) async throws {
+        let place = consortium.place
+        for party in ["stamper", "press-works"] {
+            try await place.succeed(
+                "agreement classify rent-7 --as \(party) --attribution MATERIAL --from 2026-03-10T08:00:00Z "
+                    + "--to 2026-03-10T11:00:00Z")
+        }
+        let issue = "invoice issue rent-7 --as press-works --period 2026-03-05"
+        let early = try await place.call(issue)
+        #expect(early.status == 1 && early.code == "invoice.telemetry_incomplete", "\(early.error)")
+        _ = try await importing(746, place)
+        let usage = try await place.succeed(
+            "telemetry usage --machine press-7 --as press-works --from 2026-03-01 --to 2026-04-01 --json"
+        ).object()
+        #expect(usage["complete"] as? Bool == true && usage["entries"] as? Int == 746)
+
+        // 1200.00 + 493 h at 6.40 + 28 101 parts at 0.12, and 19 % of it: worked out by hand.
+        let report = try await place.succeed(issue + " --out invoices --json").object()
+        #expect(report["net"] as? String == "7727.32")
+        #expect(report["tax"] as? String == "1468.19")
+        #expect(report["gross"] as? String == "9195.51")
+        for file in report["files"] as? [String] ?? [] {
+            #expect(try FileManager.default.attributesOfItem(atPath: file)[.size] as? Int ?? 0 > 500)
+        }
+        let again = try await place.call(issue)
+        #expect(again.status == 1 && again.code == "agreement.period_billed", "\(again.error)")
+    }
+
+    private func pay(_ consortium: Consortium) async throws {
+        let place = consortium.place
+        let id = "press-works/2026-0001"
+        let equal = try await place.succeed("invoice recompute \(id) --as stamper --json").object()
+        #expect(equal["equal"] as? Bool == true)
+        let text = try await place.succeed("invoice print \(id) --as judge").output
+        #expect(text.contains("9 195.51") && text.split(separator: "\n").allSatisfy { $0.count <= 80 })
+        let refused: [(String, String)] = [
+            ("invoice print \(id) --as fixit", "vault.not_reader"),
+            ("invoice dispute \(id) --as stamper", "invoice.nothing_to_dispute"),
+            ("invoice rule \(id) --as judge --payable 1.00 --reasons x", "agreement.wrong_invoice_state"),
+            ("invoice assess \(id) --as judge", "invoice.not_disputed"),
+        ]
+        for (line, code) in refused {
+            let run = try await place.call(line)
+            #expect(run.status == 1 && run.code == code, "\(line): \(run.error)")
+        }
+        let note = try await place.succeed(
+            "invoice credit-note \(id) --as press-works --reason goodwill --amount 10.00 --json"
+        ).object()
+        #expect(
+            note["creditNote"] as? String == "press-works/2026-0002"
+                && note["payable"] as? String == "9185.51")
+        let yen = try await place.call(
+            "invoice mark-paid \(id) --as stamper --reference S --date 2026-04-10 --currency JPY")
+        #expect(yen.status == 2 && yen.code == "cli.bad_value", "\(yen.error)")
+        try await place.succeed("invoice approve \(id) --as stamper")
+        try await place.succeed(
+            "invoice mark-paid \(id) --as stamper --reference S2 --date 2026-04-10 --amount 5000.00")
+        try await place.succeed("invoice confirm-payment \(id) --as press-works --reference S2")
+        try await place.succeed("invoice mark-paid \(id) --as stamper --reference S3 --date 2026-04-11")
+        try await place.succeed("invoice confirm-payment \(id) --as press-works --reference S3")
+        #expect(try await consortium.state("invoice", id) == "paid")
+    }
+
+    @Test func anInvoiceIsComputedFromFilesAlone() async throws {
+        let place = try Workplace()
+        func party(_ id: String) -> String {
+            """
+            {"id": "\(id)", "registrationName": "\(id) Ltd", "addressLine": "Street 1", "city": "Ulm",
+             "postalCode": "89073", "countryCode": "DE", "vatID": "DE811111111"}
+            """
+        }
+        let terms = InvoiceJourneyTests.terms(seller: party("press-works"), buyer: party("stamper"))
+        try place.write(terms, to: "terms.json")
+        try place.write(InvoiceJourneyTests.mapping, to: "press.json")
+        try place.write(InvoiceJourneyTests.readings(hours: 746), to: "press.csv")
+        let line =
+            "billing compute --terms terms.json --telemetry press.csv --mapping press.json --from 2026-03-05"
+        let invoice = try await place.succeed(line + " --json").object()
+        let totals = try #require(invoice["totals"] as? [String: Any])
+        #expect(totals["payable"] as? Int == 919_551)
+        let files = try await place.succeed(line + " --out out").output.split(separator: "\n")
+        #expect(files.count == 3)
+
+        try place.write(
+            "[{\"from\": \"2026-03-10T08:00:00Z\", \"to\": \"2026-03-10T11:00:00Z\", \"attribution\": \"MATERIAL\"}]",
+            to: "attributions.json")
+        let attributed = try await place.succeed(line + " --attributions attributions.json --json").object()
+        let performance = try #require(attributed["performance"] as? [String: Any])
+        #expect(performance["downtimeMilliseconds"] as? Int == 0)
+
+        try place.write("[{\"from\": 1}]", to: "attributions.json")
+        let wrong: [(String, String)] = [
+            (line + " --attributions attributions.json", "cli.bad_attributions"),
+            (line + " --to 2026-03-07", "billing.wrong_period"),
+            (line.replacingOccurrences(of: "2026-03-05", with: "9999-12-31"), "billing.wrong_period"),
+            (line.replacingOccurrences(of: "terms.json", with: "press.json"), "terms.unknown_key"),
+            (line.replacingOccurrences(of: "terms.json", with: "press.csv"), "terms.bad_json"),
+        ]
+        for (line, code) in wrong {
+            let run = try await place.call(line)
+            #expect(run.status == 2 && run.code == code && run.errorLine != nil, "\(line): \(run.error)")
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import Foundation
+import Testing
+
+/// What the members of a consortium do from its founding to a paid invoice, by commands alone.
+@Suite(.enabled(if: Binary.isBuilt, "millwright is not built"))
+struct JourneyTests {
+    @Test func membersAreInvitedJoinAndAreAdmitted() async throws {
+        let consortium = try await Consortium()
+        let members = try await consortium.place.succeed("list members --json").list()
+        #expect(members.count == 5)
+        #expect(members.allSatisfy { $0["status"] as? String == "active" })
+    }
+
+    @Test func aMachineLivesFromRegistrationToTheEndOfItsRent() async throws {
+        let consortium = try await Consortium.withMachine()
+        let place = consortium.place
+        #expect(try await consortium.state("machine", "press-7") == "inService")
+
+        // Its device stops it with a fault; a company has to clear that.
+        try await place.succeed("machine stop press-7 --as stamper --key device-press-7 --reason jam --fault")
+        let start = try await place.call("machine start press-7 --as stamper")
+        #expect(start.status == 1 && start.code == "machine.fault_not_reset", "\(start.error)")
+        try await place.succeed("machine reset press-7 --as stamper")
+        try await place.succeed("machine start press-7 --as stamper --key device-press-7")
+        try await place.succeed("machine stop press-7 --as stamper --reason move")
+        try await place.succeed("machine relocate press-7 --as stamper --region de-south --site \"Hall 3\"")
+
+        // A new device takes the old one's place, and its name in the customer's key store.
+        let next = try await place.succeed("machine device-key press-7 --as stamper --next").output
+        try await place.succeed(
+            "machine replace-device press-7 --as press-works --device \(next.trimmingCharacters(in: .newlines))"
+        )
+        try await place.succeed("machine accept-device press-7 --as stamper")
+        let now = try await place.succeed("machine device-key press-7 --as stamper").output
+        #expect(now == next && !now.hasPrefix(consortium.device))
+        try await place.succeed("machine start press-7 --as stamper --key device-press-7")
+        try await place.succeed("machine stop press-7 --as stamper --reason \"end of order\"")
+
+        try await place.succeed("machine propose-termination press-7 --as stamper --reason \"end of order\"")
+        try await place.succeed("machine decline-termination press-7 --as press-works")
+        try await place.succeed("machine propose-termination press-7 --as press-works --reason sold")
+        try await place.succeed("machine accept-termination press-7 --as stamper")
+        #expect(try await consortium.state("machine", "press-7") == "terminated")
+        let history = try await place.succeed("history machine press-7 --json").list()
+        #expect(history.count == 16)
+        try await place.succeed("verify")
+    }
+
+    @Test func aTicketIsAuctionedHeldAndCancelled() async throws {
+        let consortium = try await Consortium.withMachine()
+        let place = consortium.place
+        try await place.succeed(
+            "ticket open t-1 --as stamper --machine press-7 --fault E42 --currency EUR --policy customersChoice "
+                + "--failure-mode OHE --bidding 2h --respond-within 4h")
+        let bid =
+            "ticket bid t-1 --as fixit --currency EUR --arrival 2026-02-01T06:00:00Z --duration 3h "
+            + "--warranty-days 90 --expires 2026-02-20 "
+        let wrong = try await place.call(bid + "--price 1250.005")
+        #expect(wrong.status == 2 && wrong.code == "cli.bad_value")
+        try await place.succeed(bid + "--price 1250.00")
+        try await place.succeed("ticket withdraw-bid t-1 --as fixit")
+        try await place.succeed(bid + "--per-hour 80 --not-to-exceed 1000")
+        try await place.succeed("clock 2026-02-01T03:00:00Z")
+        try await place.succeed("ticket award t-1 --as stamper --maintainer fixit")
+        try await place.succeed("ticket hold t-1 --as fixit --reason spareParts --note pump")
+        #expect(try await consortium.state("ticket", "t-1") == "onHold")
+        try await place.succeed("ticket resume t-1 --as fixit")
+        try await place.succeed("ticket cancel t-1 --as stamper --reason \"fixed itself\"")
+        #expect(try await consortium.state("ticket", "t-1") == "cancelled")
+    }
+
+    @Test func aSealedBidIsOpenedByItsBidder() async throws {
+        let consortium = try await Consortium.withMachine()
+        let place = consortium.place
+        try await place.succeed(
+            "ticket open t-2 --as stamper --machine press-7 --fault E42 --currency EUR --policy bestScore "
+                + "--weights 60/30/10 --bidding 2h --sealed 1h")
+        try await place.succeed(
+            "ticket bid t-2 --as fixit --price 900.00 --arrival 2026-02-01T06:00:00Z --duration 90min "
+                + "--expires 2026-02-20")
+        let early = try await place.call("ticket reveal t-2 --as fixit")
+        #expect(early.status == 1 && early.code == "maintenance.reveal_too_early", "\(early.error)")
+        try await place.succeed("ticket reveal t-2 --as fixit --at 2026-02-01T02:30:00Z")
+        try await place.succeed("clock 2026-02-01T04:00:00Z")
+        #expect(try await consortium.state("ticket", "t-2") == "awarded")
+        try await place.succeed("ticket start-work t-2 --as fixit --at 2026-02-01T06:00:00Z")
+        try await place.succeed(
+            "ticket complete t-2 --as fixit --failure-mode OHE --mechanism mechanical --cause operation "
+                + "--detection productionInterference --activity replace --part PUMP-40=2 --downtime 3h20min")
+        #expect(try await consortium.state("ticket", "t-2") == "workDone")
+        try await place.succeed("ticket rework t-2 --as stamper --reason \"still hot\"")
+        #expect(try await consortium.state("ticket", "t-2") == "reopened")
+    }
+}

@@ -1,0 +1,140 @@
+import Foundation
+import TestSupport
+
+/// What one call of the program came to.
+struct Run {
+    let arguments: [String]
+    let status: Int32
+    let output: String
+    let error: String
+
+    /// The single line on standard error: `millwright: code: sentence`. Nil where there is another number of lines.
+    var errorLine: String? {
+        let lines = error.split(separator: "\n", omittingEmptySubsequences: false)
+        return lines.count == 2 && lines[1].isEmpty ? String(lines[0]) : nil
+    }
+
+    /// The stable code in that line.
+    var code: String? {
+        guard let line = errorLine, line.hasPrefix("millwright: ") else { return nil }
+        return line.dropFirst("millwright: ".count).split(separator: ":").first.map(String.init)
+    }
+
+    func json() throws -> Any { try JSONSerialization.jsonObject(with: Data(output.utf8)) }
+
+    func object() throws -> [String: Any] {
+        guard let object = try json() as? [String: Any] else { throw Trouble("not an object: \(output)") }
+        return object
+    }
+
+    func list() throws -> [[String: Any]] {
+        guard let list = try json() as? [[String: Any]] else { throw Trouble("not a list: \(output)") }
+        return list
+    }
+}
+
+struct Trouble: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// The built program, run as a person would run it: a process of its own, in a folder of its own.
+enum Binary {
+    /// `.build/debug/millwright`, or that of the build that runs the tests.
+    static let url: URL = {
+        let beside = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+            .deletingLastPathComponent().appendingPathComponent("millwright")
+        if FileManager.default.isExecutableFile(atPath: beside.path) { return beside }
+        return SharedFiles.root.appendingPathComponent(".build/debug/millwright")
+    }()
+
+    static var isBuilt: Bool { FileManager.default.isExecutableFile(atPath: url.path) }
+
+    static func run(_ arguments: [String], in folder: URL, input: Data = Data()) async throws -> Run {
+        try await launch(url, arguments, in: folder, input: input)
+    }
+
+    /// A command line as it stands in the help, read by a shell.
+    static func shell(_ line: String, in folder: URL) async throws -> Run {
+        try await launch(URL(fileURLWithPath: "/bin/sh"), ["-c", line], in: folder, input: Data())
+    }
+
+    /// Output goes through files: a full pipe would stop the process.
+    private static func launch(
+        _ program: URL, _ arguments: [String], in folder: URL, input: Data
+    ) async throws -> Run {
+        let streams = folder.appendingPathComponent(".streams-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: streams, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: streams) }
+        let files = ["in", "out", "err"].map { streams.appendingPathComponent($0) }
+        try input.write(to: files[0])
+        for file in files[1...] { try Data().write(to: file) }
+        let process = Process()
+        process.executableURL = program
+        process.arguments = arguments
+        process.currentDirectoryURL = folder
+        process.environment = [
+            "PATH": url.deletingLastPathComponent().path + ":/usr/bin:/bin", "HOME": folder.path,
+            "LANG": "C.UTF-8",
+        ]
+        process.standardInput = try FileHandle(forReadingFrom: files[0])
+        process.standardOutput = try FileHandle(forWritingTo: files[1])
+        process.standardError = try FileHandle(forWritingTo: files[2])
+        try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+            process.terminationHandler = { _ in done.resume() }
+            do { try process.run() } catch {
+                process.terminationHandler = nil
+                done.resume(throwing: error)
+            }
+        }
+        return Run(
+            arguments: arguments, status: process.terminationStatus,
+            output: String(decoding: try Data(contentsOf: files[1]), as: UTF8.self),
+            error: String(decoding: try Data(contentsOf: files[2]), as: UTF8.self))
+    }
+}
+
+/// A folder that is gone when the test is done.
+final class Workplace: Sendable {
+    let folder: URL
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "millwright-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: folder) }
+
+    /// Runs a command line whose words are separated by spaces; a word in quotation marks may hold spaces.
+    func call(_ line: String) async throws -> Run { try await Binary.run(Workplace.words(line), in: folder) }
+
+    /// The same, for a command that has to succeed.
+    @discardableResult
+    func succeed(_ line: String) async throws -> Run {
+        let run = try await call(line)
+        guard run.status == 0, run.error.isEmpty else {
+            throw Trouble("«\(line)» ended with \(run.status): \(run.error)\(run.output)")
+        }
+        return run
+    }
+
+    @discardableResult
+    func write(_ text: String, to name: String) throws -> String {
+        try Data(text.utf8).write(to: folder.appendingPathComponent(name))
+        return name
+    }
+
+    static func words(_ line: String) -> [String] {
+        var words: [String] = []
+        for (index, part) in line.split(separator: "\"", omittingEmptySubsequences: false).enumerated() {
+            if index % 2 == 1 {
+                words.append(String(part))
+            } else {
+                words += part.split(separator: " ").map(String.init)
+            }
+        }
+        return words
+    }
+}
