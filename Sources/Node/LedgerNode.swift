@@ -128,10 +128,10 @@ package final class LedgerNode: Sendable {
         switch result {
         case .final(let transaction): return transaction
         case .failed(let error): throw error
-        case .refused(.duplicate):
-            // It is there already: the answer is what became of it then.
+        case .refused(let reason) where reason == .duplicate || reason == .expired:
+            // Where it is there already, the answer is what became of it then.
             if let known = try transaction(identicalTo: bytes) { return known }
-            throw NodeError(Skip.Reason.duplicate.rawValue, "the transaction is there but cannot be found")
+            throw NodeError(reason.rawValue, LedgerNode.explanation(reason))
         case .refused(let reason): throw NodeError(reason.rawValue, LedgerNode.explanation(reason))
         }
     }
