@@ -26,7 +26,7 @@ package final class LedgerNode: Sendable {
     }
 
     /// Opens the ledger in a data directory and brings it to its last block.
-    /// - Throws: `home.*`, `keys.*`, `clock.*`, `node.damaged`, `storage.*`.
+    /// - Throws: `home.*`, `keys.*`, `genesis.several_validators`, `clock.*`, `node.damaged`, `storage.*`.
     package init(
         home: Home, clock: NodeClock? = nil, options: Options = Options(),
         files: any FileSystem = POSIXFileSystem()
@@ -40,6 +40,7 @@ package final class LedgerNode: Sendable {
         self.genesis = genesis
         rules = LedgerNode.rules(chain: chain)
         let voter = try home.votingKey().signer
+        try LedgerNode.requireOneValidator(genesis, voter, rules)
         do {
             let ledger = try LedgerStore(
                 opening: home.ledgerFolder.path, chain: chain, options: options.store, files: files)
@@ -57,6 +58,20 @@ package final class LedgerNode: Sendable {
             throw NodeError(error.code, "the ledger could not be opened", cause: error)
         } catch {
             throw NodeError("node.damaged", "the ledger could not be opened", cause: error)
+        }
+    }
+
+    /// - Throws: `genesis.several_validators`, `keys.not_validator`.
+    private static func requireOneValidator(
+        _ genesis: Genesis, _ voter: MessageSigner, _ rules: Rules
+    ) throws(NodeError) {
+        let set = ValidatorSet(genesis.validators, hash: rules.hash)
+        guard set.quorum == 1 else {
+            throw NodeError(
+                "genesis.several_validators", "this version runs a ledger of one validator, not of several")
+        }
+        guard set.validator(KeyID(publicKey: voter.publicKey, hash: rules.hash)) != nil else {
+            throw NodeError("keys.not_validator", "the voting key here is not that of the ledger's validator")
         }
     }
 
