@@ -122,14 +122,15 @@ package final class LedgerNode: Sendable {
         try await submit(try sign(contract, action, as: signer))
     }
 
-    /// A signed transaction that expires ten minutes from now.
+    /// A signed transaction that expires ten minutes from now: by the clock or, where that is behind it, by consensus
+    /// time, which never falls.
     package func sign<C: Contract>(
         _ contract: C.Type, _ action: C.Action, as signer: MessageSigner
     ) throws(NodeError) -> [UInt8] {
         do {
             let payload = try TransactionPayload(
-                chain: rules.chain, expires: clock.now + .minutes(10), nonce: SecureRandom.bytes(16),
-                contract: contract, action: action)
+                chain: rules.chain, expires: max(clock.now, pipeline.time) + .minutes(10),
+                nonce: SecureRandom.bytes(16), contract: contract, action: action)
             return signer.sign(payload, hash: rules.hash)
         } catch { throw NodeError("transaction.malformed", "the action has no encoding", cause: error) }
     }
