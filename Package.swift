@@ -68,7 +68,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["Codec", "Cryptography", "Storage"],
             path: "Tests/TestSupport",
             swiftSettings: settings),
-        tests("Codec", of: ["Codec", "Cryptography"]),
+        tests("Codec", of: ["Codec", "Cryptography", "CSodium"]),
         tests("Merkle", of: ["Merkle", "Codec", "Cryptography"]),
         tests("Ledger", of: ["Ledger", "Merkle", "Codec", "Cryptography"]),
         tests("Billing", of: ["Billing", "Codec", "Cryptography", "TimeZones"]),

@@ -1,3 +1,4 @@
+import CSodium
 import Cryptography
 import Testing
 
@@ -5,7 +6,6 @@ import Testing
 
 /// SHA-256 as the edge has it.
 let referenceHash = SHA256.hash
-}
 
 /// Kubo's deterministic test content: ChaCha20 under the SHA-256 of a seed, without a nonce.
 struct KuboContent {

@@ -29,27 +29,49 @@ import Testing
         let key = test.allowed.contains(test.actor) ? test.actor : "inv.invitation"
         var signing = prepared
         let (payload, body) = try Self.body(test.transaction(&signing, key, test.actor), prepared)
-        // Pieces of other actions' bodies come in as well.
-        let others = ContractCase.all.filter { $0.action != test.action }.prefix(40).compactMap { other in
-            var stage = prepared
-            return try? Self.body(other.transaction(&stage, other.actor, other.actor), stage).1
-        }
-        var mutator = Mutator(seed: FuzzRun.seed &+ UInt64(index), seeds: [body, body, body] + others.prefix(6))
+        var bytes = Mutator(seed: FuzzRun.seed &+ UInt64(index), seeds: [body])
+        var values = ItemMutator(
+            seed: FuzzRun.seed &+ UInt64(index), item: try Item(body), pool: try Self.pool(prepared))
         var stage = prepared
         var accepted = 0
-        try FuzzRun.run("action-\(test.action)-\(index)", inputs: 60) { _ in mutator.next() } take: { input in
-            // What was accepted changes the state; now and then the run begins again where the action is allowed.
-            if accepted > 4 { (stage, accepted) = (prepared, 0) }
+        try FuzzRun.run("action-\(test.action)-\(index)", inputs: 80) { number in
+            number % 4 == 0 ? bytes.next() : values.next()
+        } take: { input in
+            // What is accepted changes the state; then the run begins again where the action is allowed.
+            if accepted > 2 {
+                try Self.letTimePass(&stage)
+                try Self.checkConsistent(stage)
+                (stage, accepted) = (prepared, 0)
+            }
             if try Self.take(input, payload, by: key, &stage) == .accepted { accepted += 1 }
         }
         try Self.checkConsistent(stage)
+    }
+
+    /// Values from the bodies of all actions that can be signed here.
+    private static func pool(_ stage: Stage) throws -> [Item] {
+        try ContractCase.all.flatMap { other -> [Item] in
+            var stage = stage
+            guard let transaction = try? other.transaction(&stage, other.actor, other.actor) else {
+                return []
+            }
+            return try Item(try body(transaction, stage).1).all
+        }
+    }
+
+    /// Deadlines of whatever was accepted come: within hours, weeks, years, and at the end of time.
+    private static func letTimePass(_ stage: inout Stage) throws {
+        for span in [Span.hours(2), .days(20), .days(400)] { try stage.advance(by: span) }
+        try stage.advance(to: .maximum)
+        try stage.advance(to: .maximum)
     }
 
     private static func take(
         _ input: [UInt8], _ payload: TransactionPayload, by key: String, _ stage: inout Stage
     ) throws -> Stage.Verdict {
         var changed = payload
-        changed.nonce = Array(stage.rules.hash(input + bigEndianBytes(stage.executor.head.height)).bytes.prefix(16))
+        changed.nonce = Array(
+            stage.rules.hash(input + bigEndianBytes(stage.executor.head.height)).bytes.prefix(16))
         changed.encodedAction = input
         let bytes = Stage.signer(key).sign(changed, hash: stage.rules.hash)
         let before = contractRows(stage)
@@ -65,12 +87,15 @@ import Testing
         return verdict
     }
 
-    /// The tree grown block by block is the one that the rows give, and every index row has its record.
+    /// The tree grown block by block is the one that the rows give.
     private static func checkConsistent(_ stage: Stage) throws {
         var pairs: [(key: Digest, value: Digest)] = []
         for (key, value) in stage.rows.values where !key.isDerived {
             pairs.append(
-                (Executor.treeKey(key, hash: stage.rules.hash), Executor.treeValue(value, hash: stage.rules.hash)))
+                (
+                    Executor.treeKey(key, hash: stage.rules.hash),
+                    Executor.treeValue(value, hash: stage.rules.hash)
+                ))
         }
         pairs.sort { $0.key < $1.key }
         let tree = StateTree(building: pairs, hash: stage.rules.hash)

@@ -81,7 +81,8 @@ struct FuzzSamples: Sendable {
         ) { nodes[Int($0)] }
         guard let proof else { fatalError("the log has no leaf \(index)") }
         return ReceiptBundle(
-            chain: rules.chain, leaf: leaves[index], proof: proof, commits: records[records.count - 1].commits)
+            chain: rules.chain, leaf: leaves[index], proof: proof, commits: records[records.count - 1].commits
+        )
     }
 
     /// A state tree of a few keys.
@@ -108,13 +109,16 @@ struct FuzzSamples: Sendable {
 
     static func terms() -> Terms {
         let seller = Party(
-            id: "oem", registrationName: "OEM", addressLine: "", city: "Ulm", postalCode: "89073", countryCode: "DE",
+            id: "oem", registrationName: "OEM", addressLine: "", city: "Ulm", postalCode: "89073",
+            countryCode: "DE",
             vatID: "DE123456789")
         let buyer = Party(
-            id: "customer", registrationName: "Customer", addressLine: "", city: "Ulm", postalCode: "89073", countryCode: "DE",
+            id: "customer", registrationName: "Customer", addressLine: "", city: "Ulm", postalCode: "89073",
+            countryCode: "DE",
             vatID: "DE987654321")
         let fee = TariffLine(
-            id: "base", name: "Base fee", basis: .baseFee, prices: .flat(UnitPrice(millionths: 1_500_000_000)))
+            id: "base", name: "Base fee", basis: .baseFee, prices: .flat(UnitPrice(millionths: 1_500_000_000))
+        )
         let parts = TariffLine(
             id: "parts", name: "Parts", basis: .perUnit(counter: "good"),
             prices: .flat(UnitPrice(millionths: 125_000)))

@@ -27,7 +27,9 @@ extension FuzzTarget {
                     verifying: input, device: device, verifier: verifier, hash: SHA256.hash)
                 try require(message == nil || corpus.contains(input), "a forged message verifies")
                 // The device itself may lie: its signature over what was changed is good.
-                guard let signed = try? COSESign1(decoding: input), let payload = signed.payload else { return }
+                guard let signed = try? COSESign1(decoding: input), let payload = signed.payload else {
+                    return
+                }
                 let signature = Stage.signer("device")(
                     COSESign1.toBeSigned(protected: signed.protected, payload: payload))
                 let again = COSESign1(protected: signed.protected, payload: payload, signature: signature)
@@ -131,9 +133,12 @@ extension FuzzTarget {
                 _ = try? TermsFile.read(input) { _ in nil }
             }),
         FuzzTarget(
-            name: "time-zone", seeds: { try ["Europe/Berlin", "UTC"].map { try TimeZoneDatabase.system.bytes(of: $0) } },
+            name: "time-zone",
+            seeds: { try ["Europe/Berlin", "UTC"].map { try TimeZoneDatabase.system.bytes(of: $0) } },
             take: { (input: [UInt8], _: Set<[UInt8]>) throws(Broken) in
-                guard let file = try? TimeZoneFile(name: "Europe/Berlin", version: "1", bytes: input) else { return }
+                guard let file = try? TimeZoneFile(name: "Europe/Berlin", version: "1", bytes: input) else {
+                    return
+                }
                 _ = file.offsetSeconds(at: .max)
                 _ = try? file.rules(from: 1_735_689_600, to: 1_767_225_600)
             }),
@@ -146,12 +151,15 @@ extension FuzzTarget {
                 if let reader = try? sealingKey(0) { _ = try? keys.documentKey(for: reader) }
             }),
         FuzzTarget(
-            name: "key-file", seeds: { [Array("millwright-key-1\n".utf8) + [UInt8](repeating: 7, count: 32)] },
+            name: "key-file",
+            seeds: { [Array("millwright-key-1\n".utf8) + [UInt8](repeating: 7, count: 32)] },
             runs: 300,
             take: { (input: [UInt8], _: Set<[UInt8]>) throws(Broken) in
                 let folder = try makeFolder()
                 let file = URL(fileURLWithPath: folder.path + "/x.key")
-                guard (try? Data(input).write(to: file)) != nil else { throw Broken("no room for \(file.path)") }
+                guard (try? Data(input).write(to: file)) != nil else {
+                    throw Broken("no room for \(file.path)")
+                }
                 _ = try? KeyFile(file).signingKey()
             }),
         FuzzTarget(name: "segment", seeds: segments, runs: 400, take: opening),
@@ -181,7 +189,8 @@ extension FuzzTarget {
             for height in 0..<UInt64(count) {
                 let payload = [UInt8](repeating: UInt8(height), count: 60 + 100 * Int(height))
                 try log.append([
-                    LogRecord(height: height, payload: payload), LogRecord(kind: .vote, height: height, payload: [1]),
+                    LogRecord(height: height, payload: payload),
+                    LogRecord(kind: .vote, height: height, payload: [1]),
                 ])
             }
             return try Disk.bytes(folder.path + "/log/000000000001.seg")

@@ -34,7 +34,8 @@ extension FuzzTarget {
                 try decodesOneForm(MaintenanceContract.Action.self, input)
             }),
         FuzzTarget(
-            name: "cose", seeds: { samples.leaves.prefix(3).map(\.transaction) + [samples.receipt(2).receipts[0]] },
+            name: "cose",
+            seeds: { samples.leaves.prefix(3).map(\.transaction) + [samples.receipt(2).receipts[0]] },
             take: { (input: [UInt8], _: Set<[UInt8]>) throws(Broken) in
                 guard let message = try? COSESign1(decoding: input) else { return }
                 try require(message.encoded == input, "a message with two forms")
@@ -81,7 +82,8 @@ extension FuzzTarget {
             name: "attestation",
             seeds: { (samples.records[1].votes + samples.records[1].commits).map { $0.message().encoded } },
             take: { (input: [UInt8], _: Set<[UInt8]>) throws(Broken) in
-                guard let message = try? COSESign1(decoding: input), let vote = try? Attestation(message) else {
+                guard let message = try? COSESign1(decoding: input), let vote = try? Attestation(message)
+                else {
                     return
                 }
                 let again = vote.message(unprotected: message.unprotected).encoded
@@ -99,7 +101,9 @@ extension FuzzTarget {
     /// Whatever a type takes has no other encoding: two records cannot differ in their bytes only.
     static func decodesOneForm<T: Codable>(_ type: T.Type, _ input: [UInt8]) throws(Broken) {
         guard let value = try? CBOR.decode(type, from: input) else { return }
-        guard let again = try? CBOR.encode(value) else { throw Broken("\(type) was read and cannot be written") }
+        guard let again = try? CBOR.encode(value) else {
+            throw Broken("\(type) was read and cannot be written")
+        }
         try require(again == input, "\(type) was read from another form than it is written in")
     }
 

@@ -10,7 +10,8 @@ struct Mutator {
 
     /// The next input: now and then random bytes, else a seed with one to a few changes.
     mutating func next() -> [UInt8] {
-        guard let seed = seeds.randomElement(using: &random), Int.random(in: 0..<32, using: &random) > 0 else {
+        guard let seed = seeds.randomElement(using: &random), Int.random(in: 0..<32, using: &random) > 0
+        else {
             return random.bytes(Int.random(in: 0..<300, using: &random))
         }
         var bytes = seed
@@ -19,13 +20,18 @@ struct Mutator {
     }
 
     private mutating func change(_ bytes: inout [UInt8]) {
-        guard !bytes.isEmpty else { return bytes = random.bytes(8) }
+        guard !bytes.isEmpty else {
+            bytes = random.bytes(8)
+            return
+        }
         let position = Int.random(in: 0..<bytes.count, using: &random)
         switch Int.random(in: 0..<9, using: &random) {
         case 0: bytes[position] ^= 1 << UInt8.random(in: 0..<8, using: &random)
         case 1: bytes[position] = UInt8.random(in: 0...255, using: &random)
         case 2: bytes.removeSubrange(position...)
-        case 3: bytes.removeSubrange(position..<min(bytes.count, position + Int.random(in: 1...40, using: &random)))
+        case 3:
+            bytes.removeSubrange(
+                position..<min(bytes.count, position + Int.random(in: 1...40, using: &random)))
         case 4: bytes.insert(contentsOf: random.bytes(Int.random(in: 1...16, using: &random)), at: position)
         case 5: splice(&bytes, at: position)
         case 6: editLength(&bytes, near: position)

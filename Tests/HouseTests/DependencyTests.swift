@@ -51,7 +51,8 @@ import Testing
         expectNone(
             Project.swift.flatMap { file in
                 file.imports.compactMap { module, line in
-                    guard let wrapper = Arrows.wrappers[module],
+                    // A test may use a C library to make its reference data.
+                    guard let wrapper = Arrows.wrappers[module], file.path.hasPrefix("Sources/"),
                         !file.path.hasPrefix("Sources/Edge/\(wrapper)/")
                     else { return nil }
                     return Violation(file.path, line, "imports \(module)", instead: "go through \(wrapper)")
