@@ -18,8 +18,8 @@ final class VerifiedRows: StateReader, Sendable {
         rows.withLock { $0.order.keys(from: Ledger.RowKey(bytes: start), prefix: prefix, limit: limit) }
     }
 
-    /// The first row, in order of keys, that a store has otherwise, has not, or has too much. Rows of indexes, which
-    /// the state root does not cover, are compared too.
+    /// The first row, in order of keys, that a store has otherwise, has not, or has too much. Rows of
+    /// indexes, which the state root does not cover, are compared too.
     func firstDifference(from reader: LayeredReader) throws -> Ledger.RowKey? {
         var start: [UInt8] = [0]
         while true {
