@@ -7,7 +7,8 @@ import Merkle
 import Ordering
 import Storage
 
-/// A running node: it takes transactions, tells what became of them, and answers questions about the final state.
+/// A running node: it takes transactions, tells what became of them, and answers questions about the final
+/// state.
 package final class LedgerNode: Sendable {
     package let genesis: Genesis
     package let rules: Rules
@@ -26,7 +27,7 @@ package final class LedgerNode: Sendable {
     }
 
     /// Opens the ledger in a data directory and brings it to its last block.
-    /// - Throws: `home.*`, `keys.*`, `clock.*`, `node.damaged`, `storage.*`.
+    /// - Throws: `home.*`, `keys.*`, `genesis.several_validators`, `clock.*`, `node.damaged`, `storage.*`.
     package init(
         home: Home, clock: NodeClock? = nil, options: Options = Options(),
         files: any FileSystem = POSIXFileSystem()
@@ -35,11 +36,13 @@ package final class LedgerNode: Sendable {
         let (genesis, bytes, chain) = try home.genesis()
         guard genesis.validators.count == 1 else {
             throw NodeError(
-                "node.several_validators", "this version runs a ledger with one validator, not \(genesis.validators.count)")
+                "node.several_validators",
+                "this version runs a ledger with one validator, not \(genesis.validators.count)")
         }
         self.genesis = genesis
         rules = LedgerNode.rules(chain: chain)
         let voter = try home.votingKey().signer
+        try LedgerNode.requireOneValidator(genesis, voter, rules)
         do {
             let ledger = try LedgerStore(
                 opening: home.ledgerFolder.path, chain: chain, options: options.store, files: files)
@@ -57,6 +60,20 @@ package final class LedgerNode: Sendable {
             throw NodeError(error.code, "the ledger could not be opened", cause: error)
         } catch {
             throw NodeError("node.damaged", "the ledger could not be opened", cause: error)
+        }
+    }
+
+    /// - Throws: `genesis.several_validators`, `keys.not_validator`.
+    private static func requireOneValidator(
+        _ genesis: Genesis, _ voter: MessageSigner, _ rules: Rules
+    ) throws(NodeError) {
+        let set = ValidatorSet(genesis.validators, hash: rules.hash)
+        guard set.quorum == 1 else {
+            throw NodeError(
+                "genesis.several_validators", "this version runs a ledger of one validator, not of several")
+        }
+        guard set.validator(KeyID(publicKey: voter.publicKey, hash: rules.hash)) != nil else {
+            throw NodeError("keys.not_validator", "the voting key here is not that of the ledger's validator")
         }
     }
 
@@ -107,14 +124,15 @@ package final class LedgerNode: Sendable {
         try await submit(try sign(contract, action, as: signer))
     }
 
-    /// A signed transaction that expires ten minutes from now.
+    /// A signed transaction that expires ten minutes from now: by the clock or, where that is behind it, by consensus
+    /// time, which never falls.
     package func sign<C: Contract>(
         _ contract: C.Type, _ action: C.Action, as signer: MessageSigner
     ) throws(NodeError) -> [UInt8] {
         do {
             let payload = try TransactionPayload(
-                chain: rules.chain, expires: clock.now + .minutes(10), nonce: SecureRandom.bytes(16),
-                contract: contract, action: action)
+                chain: rules.chain, expires: max(clock.now, pipeline.time) + .minutes(10),
+                nonce: SecureRandom.bytes(16), contract: contract, action: action)
             return signer.sign(payload, hash: rules.hash)
         } catch { throw NodeError("transaction.malformed", "the action has no encoding", cause: error) }
     }
@@ -128,10 +146,10 @@ package final class LedgerNode: Sendable {
         switch result {
         case .final(let transaction): return transaction
         case .failed(let error): throw error
-        case .refused(.duplicate):
-            // It is there already: the answer is what became of it then.
+        case .refused(let reason) where reason == .duplicate || reason == .expired:
+            // Where it is there already, the answer is what became of it then.
             if let known = try transaction(identicalTo: bytes) { return known }
-            throw NodeError(Skip.Reason.duplicate.rawValue, "the transaction is there but cannot be found")
+            throw NodeError(reason.rawValue, LedgerNode.explanation(reason))
         case .refused(let reason): throw NodeError(reason.rawValue, LedgerNode.explanation(reason))
         }
     }

@@ -2,8 +2,8 @@ import Foundation
 import Ledger
 import Synchronization
 
-/// Where a node's consensus time comes from: the system's clock, or for a simulated genesis the demonstration's, which
-/// stands still until it is set.
+/// Where a node's consensus time comes from: the system's clock, or for a simulated genesis the
+/// demonstration's, which stands still until it is set.
 package final class NodeClock: Sendable {
     /// The demonstration's time; nil where time is real.
     private let simulated: Mutex<Timestamp?>

@@ -1,5 +1,5 @@
-/// What went wrong in a node, for two audiences: a stable code and a sentence for the caller, the cause for the
-/// operator.
+/// What went wrong in a node, for two audiences: a stable code and a sentence for the caller, the cause for
+/// the operator.
 package struct NodeError: Error, CustomStringConvertible, Sendable {
     /// Stable, such as `node.not_found`.
     package let code: String

@@ -24,7 +24,7 @@ struct DemoDispute: Sendable {
         let inflated = try Self.inflated(honest)
         let id = try await oem.issue(inflated, under: story.agreement)
         narrator.say(
-            "\(DemoCast.name(DemoCast.oem)) issues \(id.number): \(Output.amount(inflated.totals.payable, inflated.currency))."
+            "\(DemoCast.name(DemoCast.oem)) issues \(id.number): \(Self.payable(inflated))."
         )
         guard case .differs(let differences, let recomputed) = try customer.recompute(id) else {
             throw NegativeAnswer("demo.equal", "the inflated invoice was recomputed equal")
@@ -34,7 +34,7 @@ struct DemoDispute: Sendable {
         for difference in differences.prefix(3) { narrator.say("  \(difference)") }
         try await customer.dispute(id)
         narrator.say(
-            "It disputes with its recomputation as proof; \(Output.amount(recomputed.totals.payable, recomputed.currency)) stays payable."
+            "It disputes with its recomputation as proof; \(Self.payable(recomputed)) stays payable."
         )
         let assessment = try arbiter.assess(id)
         guard assessment.againstProof.isEmpty else {
@@ -46,7 +46,7 @@ struct DemoDispute: Sendable {
             reasons: "The telemetry that the device signed gives the customer's figures.\n"
                 + assessment.againstClaim.joined(separator: "\n") + "\n")
         narrator.good(
-            "\(DemoCast.name(DemoCast.arbiter)) computes it too and rules: \(Output.amount(payable, inflated.currency))."
+            "\(DemoCast.name(DemoCast.arbiter)) computes it too and rules: \(Self.payable(assessment.computed))."
         )
         let note = try await oem.credit(
             id, number: try oem.nextNumber(series: cast.year),
@@ -63,7 +63,12 @@ struct DemoDispute: Sendable {
         try story.write(try customer.invoice(first))
     }
 
-    /// What an OEM would do that counts more than the machine did: a tenth more on the largest line of use, all sums kept right.
+    private static func payable(_ invoice: Invoice) -> String {
+        Output.amount(invoice.totals.payable, invoice.currency)
+    }
+
+    /// What an OEM would do that counts more than the machine did: a tenth more on the largest line of use,
+    /// all sums kept right.
     private static func inflated(_ invoice: Invoice) throws -> Invoice {
         var copy = invoice
         let uses = copy.lines.indices.filter { [.piece, .hour].contains(copy.lines[$0].unit) }

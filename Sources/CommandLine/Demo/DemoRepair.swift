@@ -121,8 +121,12 @@ struct DemoRepair: Sendable {
             durationMinutes: 240, warrantyDays: 180, expires: reported + .days(2))
         try await cast.act(
             maintainer, MaintenanceContract.self, .bid(.init(ticket: ticket, content: .offer(offer))))
+        let (amount, wait) = (
+            Output.amount(MinorUnits(price), .euro),
+            Output.duration(milliseconds: arrival.nanoseconds / 1_000_000)
+        )
         narrator.say(
-            "\(DemoCast.name(maintainer)) bids \(Output.amount(MinorUnits(price), .euro)), there in \(Output.duration(milliseconds: arrival.nanoseconds / 1_000_000))."
+            "\(DemoCast.name(maintainer)) bids \(amount), there in \(wait)."
         )
     }
 

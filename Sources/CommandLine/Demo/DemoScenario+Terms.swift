@@ -4,8 +4,8 @@ import Foundation
 import Node
 
 extension DemoScenario {
-    /// The terms: one document for calendar months; for a data file one for each half, since a custom period is one
-    /// invoice.
+    /// The terms: one document for calendar months; for a data file one for each half, since a custom period
+    /// is one invoice.
     func terms() throws -> [Terms] {
         let all = Interval(from: periods[0].from, to: periods[periods.count - 1].to)
         if case .simulated = source { return [try terms(.calendarMonth, validity: all)] }

@@ -64,7 +64,8 @@ struct DemoScenario: Sendable {
         switch source {
         case .simulated: about[0]
         case .file(let data, _):
-            "\(data.lastPathComponent), \(ISO8601.text(milliseconds: from)) to \(ISO8601.text(milliseconds: periods[1].to - 1)): billed in two halves."
+            "\(data.lastPathComponent), \(ISO8601.text(milliseconds: from)) to "
+                + "\(ISO8601.text(milliseconds: periods[1].to - 1)): billed in two halves."
         }
     }
 
@@ -125,8 +126,8 @@ struct DemoScenario: Sendable {
             .init(from: Rate(percent: 98), adjustment: Rate(percent: 1)),
         ]), maximumAdjustment: Rate(percent: 15))
 
-    /// A real machine, billed by executing time over the period that its data covers, cut in two halves so that there
-    /// is a second invoice to quarrel about.
+    /// A real machine, billed by executing time over the period that its data covers, cut in two halves so
+    /// that there is a second invoice to quarrel about.
     static func file(_ data: URL, mapping: URL) throws -> DemoScenario {
         var survey = try FileSurvey(data, mapping: mapping)
         try survey.run()

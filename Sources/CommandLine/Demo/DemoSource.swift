@@ -1,8 +1,8 @@
 import Billing
 import Telemetry
 
-/// The demonstration's telemetry: it pauses at a horizon, and remembers the first reading after a failure that shows the
-/// machine up again.
+/// The demonstration's telemetry: it pauses at a horizon, and remembers the first reading after a failure
+/// that shows the machine up again.
 struct DemoSource: TelemetrySource {
     enum Base {
         case simulated(SimulatedMachine)

@@ -23,7 +23,7 @@ struct DemoStory: Sendable {
         let cast = DemoCast(home: home, node: try LedgerNode(home: home))
         for member in DemoCast.members {
             narrator.say(
-                "\(member.roles.map(\.rawValue).joined().padding(toLength: 11, withPad: " ", startingAt: 0))\(member.name)"
+                member.roles[0].rawValue.padding(toLength: 11, withPad: " ", startingAt: 0) + member.name
             )
         }
         narrator.say("Ledger \(chain.description.prefix(16))…, its time is simulated and passes in seconds.")
@@ -133,7 +133,8 @@ struct DemoStory: Sendable {
             number: try oem.nextNumber(series: cast.year), toleratingMissingTelemetry: true)
         let id = try await oem.issue(invoice, under: agreement)
         narrator.say(
-            "\(DemoCast.name(DemoCast.oem)) issues \(id.number): \(Output.amount(invoice.totals.payable, invoice.currency))."
+            "\(DemoCast.name(DemoCast.oem)) issues \(id.number): "
+                + "\(Output.amount(invoice.totals.payable, invoice.currency))."
         )
         guard case .equal = try customer.recompute(id) else {
             throw NegativeAnswer("demo.unequal", "the honest invoice was not recomputed equal")
@@ -166,7 +167,8 @@ struct DemoStory: Sendable {
             "A receipt of \(bundle.encoded.count) bytes proves the invoice with the genesis document alone.")
         let summary = try cast.node.verify(width: ProcessInfo.processInfo.activeProcessorCount) { _ in }
         narrator.good(
-            "The whole ledger derived again from its genesis: \(summary.blocks) blocks, \(summary.transactions) transactions, every signature, outcome and root as stored."
+            "The whole ledger derived again from its genesis: \(summary.blocks) blocks, "
+                + "\(summary.transactions) transactions, every signature, outcome and root as stored."
         )
     }
 

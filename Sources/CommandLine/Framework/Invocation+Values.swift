@@ -6,8 +6,8 @@ import Ledger
 
 /// Money, numbers, days and lengths of time as people write them: read exactly, never through floating point.
 extension Invocation {
-    /// A decimal number as a count of its smallest part: with two digits `12.5` is 1250. Nil for more decimals than
-    /// that, exponents, and what does not fit.
+    /// A decimal number as a count of its smallest part: with two digits `12.5` is 1250. Nil for more
+    /// decimals than that, exponents, and what does not fit.
     static func decimal(_ text: String, digits: Int) -> Int64? {
         let isNegative = text.hasPrefix("-")
         let parts = (isNegative ? text.dropFirst() : text[...])
@@ -74,8 +74,8 @@ extension Invocation {
         return day
     }
 
-    /// A length of time: `90s`, `30min`, `4h`, `2d`, `500ms`, or several one after the other, as in `1d12h`; spaces may
-    /// stand between.
+    /// A length of time: `90s`, `30min`, `4h`, `2d`, `500ms`, or several one after the other, as in `1d12h`;
+    /// spaces may stand between.
     func span(_ name: String) throws -> Span? {
         guard let text = string(name) else { return nil }
         guard let span = Invocation.span(text) else {

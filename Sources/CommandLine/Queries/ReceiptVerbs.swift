@@ -33,9 +33,8 @@ extension QueryVerbs {
                     "receipt": try invocation.required("out"), "transaction": id.description,
                 ])
             }
-            Terminal.print(
-                "\(Terminal.green("written")) \(try invocation.required("out")) (\(bundle.encoded.count) bytes)"
-            )
+            let file = try invocation.required("out")
+            Terminal.print("\(Terminal.green("written")) \(file) (\(bundle.encoded.count) bytes)")
         }
     }
 
@@ -119,7 +118,8 @@ extension QueryVerbs {
             if invocation.wantsJSON {
                 return try Output.json(["proof": file, "present": bundle.value == nil ? "no" : "yes"])
             }
-            let what = bundle.value == nil ? "proves that there is no such \(table.singular)" : "proves its value"
+            let what =
+                bundle.value == nil ? "proves that there is no such \(table.singular)" : "proves its value"
             Terminal.print("\(Terminal.green("written")) \(file) (\(bundle.encoded.count) bytes): \(what)")
         }
     }

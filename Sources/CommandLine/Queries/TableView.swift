@@ -12,7 +12,8 @@ struct TableView: Sendable {
     let list: @Sendable (StateView) throws -> (rows: [[String]], json: any Encodable)
     let show: @Sendable (StateView, String) throws -> (record: Any, json: any Encodable)?
     let rowKey: @Sendable (StateView, String) throws -> RowKey?
-    /// The key that a record of this name would have, for proofs of absence; nil where names have several parts.
+    /// The key that a record of this name would have, for proofs of absence; nil where names have several
+    /// parts.
     let absentKey: @Sendable (String) -> RowKey?
     let header: [String]
 
@@ -125,7 +126,8 @@ extension TableView {
         TableView(
             TicketRecord.self, "ticket", "tickets",
             [
-                ("TICKET", { $0.id.text }), ("MACHINE", { $0.machine.text }), ("STATE", { $0.state.rawValue }),
+                ("TICKET", { $0.id.text }), ("MACHINE", { $0.machine.text }),
+                ("STATE", { $0.state.rawValue }),
                 ("AWARDED TO", { $0.award?.maintainer.text ?? "-" }),
                 ("REPORTED", { Output.time($0.reported) }),
             ]),

@@ -9,8 +9,8 @@ package enum SecretStream {
     /// How much longer a sealed chunk is than a plain one.
     package static let overhead = 17
 
-    /// libsodium's state, which holds key material, in locked memory. Internal, not private: a release build of another
-    /// module refers to its metadata, and the linker does not find a private type's.
+    /// libsodium's state, which holds key material, in locked memory. Internal, not private: a release build
+    /// of another module refers to its metadata, and the linker does not find a private type's.
     struct State: ~Copyable {
         let pointer: UnsafeMutablePointer<crypto_secretstream_xchacha20poly1305_state>
 

@@ -39,8 +39,8 @@ package struct Founding: Sendable {
         (self.created, self.simulated, self.parameters) = (created, simulated, parameters)
     }
 
-    /// Makes keys for every member, writes the genesis document and opens the ledger once. Nothing is left behind
-    /// where the rules refuse the founders.
+    /// Makes keys for every member, writes the genesis document and opens the ledger once. Nothing is left
+    /// behind where the rules refuse the founders.
     /// - Throws: `home.exists`, `genesis.*`, `consortium.*`, `keys.*`.
     package func found(in home: Home) throws(NodeError) -> ChainID {
         guard !FileManager.default.fileExists(atPath: home.folder.path) || isEmpty(home.folder) else {

@@ -76,8 +76,8 @@ package struct Keystore: Sendable {
 
 /// A file that holds one secret of 32 bytes, readable by its owner only.
 ///
-/// Under a passphrase (`MILLWRIGHT_PASSPHRASE`) the secret is sealed with Argon2id and XChaCha20-Poly1305; without one
-/// the file's permissions are all that protects it.
+/// Under a passphrase (`MILLWRIGHT_PASSPHRASE`) the secret is sealed with Argon2id and XChaCha20-Poly1305;
+/// without one the file's permissions are all that protects it.
 struct KeyFile {
     private static let plainMark = Array("millwright-key-1\n".utf8)
     private let url: URL

@@ -34,6 +34,7 @@ package final class CommitPipeline: Sendable {
     private let verified = BoundedQueue<OrderedBatch>(capacity: 4)
     private let executed = BoundedQueue<Executed>(capacity: 8)
     private let shared = Mutex(Shared())
+    private let latest: Mutex<Timestamp>
     private let threads = ThreadGroup()
 
     /// The most transactions in a batch, and the most bytes of them.
@@ -65,6 +66,7 @@ package final class CommitPipeline: Sendable {
             try store.publicKey($0)
         }
         let head = replica.executor.head
+        latest = Mutex(head.time)
         engine.start(from: head.height == 0 ? 0 : head.position + 1) { [delivered] in delivered.push($0) }
         let box = Mutex(replica)
         threads.start("batch") { [self] in batchStage() }
@@ -89,6 +91,9 @@ package final class CommitPipeline: Sendable {
         }
         if case .failed(let error) = result { throw error }
     }
+
+    /// The last final block's time.
+    package var time: Timestamp { latest.withLock { $0 } }
 
     /// Why the pipeline halted; nil while it runs.
     package var failure: NodeError? { shared.withLock { $0.failure } }
@@ -181,6 +186,7 @@ package final class CommitPipeline: Sendable {
     // MARK: Answers
 
     private func tell(_ block: ExecutedBlock) {
+        latest.withLock { $0 = block.header.time }
         var results: [Int: SubmissionResult] = [:]
         let first = block.header.logSize - UInt64(block.included.count)
         for (offset, included) in block.included.enumerated() {

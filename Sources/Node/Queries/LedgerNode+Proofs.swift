@@ -27,11 +27,13 @@ extension LedgerNode {
         } catch { throw NodeError("node.damaged", "the proof could not be made", cause: error) }
     }
 
-    /// Proof of what a row holds at the last final block, or that there is none. It builds the state tree anew, about a
-    /// microsecond a row.
+    /// Proof of what a row holds at the last final block, or that there is none. It builds the state tree
+    /// anew, about a microsecond a row.
     /// - Throws: `state.derived_row` for an index, which is not in the tree; `node.damaged`.
     package func stateProof(of key: Ledger.RowKey) throws(NodeError) -> StateBundle {
-        guard !key.isDerived else { throw NodeError("state.derived_row", "an index is not in the state tree") }
+        guard !key.isDerived else {
+            throw NodeError("state.derived_row", "an index is not in the state tree")
+        }
         let view = try view()
         let head = try block(view.height)
         do {

@@ -126,6 +126,7 @@ extension LedgerNode {
                     height: change.height, position: change.position, row: key.bytes)
                 let previous = try view.reader.value(forKey: entry, in: .history) ?? []
                 next = ChangeReference(keyBytes: previous)
+                if let next, !(next < change) { throw LedgerFault("the history does not go back in time") }
             }
         } catch let error as NodeError { throw error } catch {
             throw NodeError("node.damaged", "the history could not be read", cause: error)
@@ -139,8 +140,12 @@ extension LedgerNode {
             return HistoryStep(change: change, time: record.header.time, transaction: nil, signer: nil)
         }
         let batch = try Batch(decoding: record.content, chain: rules.chain)
+        let index = Int(change.position) - 1
+        guard batch.transactions.indices.contains(index) else {
+            throw LedgerFault("block \(change.height) has no transaction \(index)")
+        }
         let transaction = try UnverifiedTransaction(
-            decoding: batch.transactions[Int(change.position) - 1], hash: rules.hash)
+            decoding: batch.transactions[index], hash: rules.hash)
         let key = try view.get(KeyRecord.self, transaction.key)
         return HistoryStep(
             change: change, time: record.header.time, transaction: transaction, signer: key?.account)
@@ -151,12 +156,20 @@ extension LedgerNode {
         guard let leaf = try leafIndex(of: id) else { return nil }
         let record = try block(containing: leaf)
         do {
-            let leaves = try record.leaves()
-            let first = record.header.logSize - UInt64(leaves.count)
             return FinalTransaction(
                 id: id, height: record.header.height, leaf: leaf, time: record.header.time,
-                outcome: leaves[Int(leaf - first)].outcome, message: "")
+                outcome: try LedgerNode.leaf(leaf, in: record).outcome, message: "")
         } catch { throw NodeError("node.damaged", "the block could not be read", cause: error) }
+    }
+
+    /// The leaf at an index of the log tree, from the block that holds it.
+    private static func leaf(_ index: UInt64, in record: BlockRecord) throws -> Leaf {
+        let leaves = try record.leaves()
+        let (first, isShort) = record.header.logSize.subtractingReportingOverflow(UInt64(leaves.count))
+        guard !isShort, first <= index, index < record.header.logSize else {
+            throw LedgerFault("the log has no leaf \(index) in block \(record.header.height)")
+        }
+        return leaves[Int(index - first)]
     }
 
     func leafIndex(of id: TransactionID) throws(NodeError) -> UInt64? {

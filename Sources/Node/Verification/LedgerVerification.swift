@@ -4,7 +4,8 @@ import Merkle
 import Storage
 
 /// Derives the whole ledger again from its genesis and compares every byte: signatures, outcomes, rows, both roots, and
-/// every vote and commit. It trusts nothing but the genesis and reads nothing but the block log.
+/// every vote and commit. It trusts nothing but the genesis and derives from nothing but the block log. What a node
+/// serves beside the log (rows, indexes, history, the log tree's nodes) is compared with what was derived.
 package struct LedgerVerification {
     /// What a verified ledger came to.
     package struct Summary: Hashable, Sendable {
@@ -35,7 +36,7 @@ package struct LedgerVerification {
     private let bytes: [UInt8]
     private let rules: Rules
     private let verifier: BatchVerifier
-    private let rows = VerifiedRows()
+    let rows = VerifiedRows()
 
     package init(genesis: Genesis, bytes: [UInt8], rules: Rules, width: Int) {
         (self.genesis, self.bytes, self.rules) = (genesis, bytes, rules)
@@ -48,11 +49,13 @@ package struct LedgerVerification {
 
     /// Checks every block of a log.
     /// - Parameters:
-    ///   - served: rows that are to be, at their height, what the blocks give.
+    ///   - served: rows and history that are to be, at their height, what the blocks give.
+    ///   - nodes: the log tree's digests, which are to be those of the blocks' leaves.
     ///   - progress: told each block's header as derived, after the block has been checked.
     /// - Throws: `Failure`, or a storage error.
     package func run(
-        _ log: BlockLog, served: LayeredReader? = nil, progress: (BlockHeader) -> Void
+        _ log: BlockLog, served: LayeredReader? = nil, nodes: NodeFile? = nil,
+        progress: (BlockHeader) -> Void
     ) throws -> Summary {
         let set = ValidatorSet(genesis.validators, hash: rules.hash)
         var (executor, founded) = try Executor.found(genesis, bytes: bytes, rules: rules)
@@ -78,7 +81,8 @@ package struct LedgerVerification {
             try compare(record, block)
             try checkCertificates(record, block, set, &votes)
             rows.apply(block.changes)
-            if let served, served.height == next { try compare(served, next) }
+            if let served { try compare(served, block) }
+            if let nodes { try compare(nodes, block) }
             rejected += UInt64(block.included.count { $0.outcome != .accepted })
             progress(block.header)
             next += 1
@@ -91,12 +95,6 @@ package struct LedgerVerification {
             stateRoot: executor.head.stateRoot)
     }
 
-    private func compare(_ served: LayeredReader, _ height: Height) throws {
-        guard let key = try rows.firstDifference(from: served) else { return }
-        throw Failure(
-            code: "verify.served_state", height: height, transaction: nil,
-            detail: "the served row of \(key.table) is not what the blocks give")
-    }
 
     private func decode(_ payload: [UInt8], _ height: Height) throws -> BlockRecord {
         do { return try BlockRecord(decoding: payload) } catch {
@@ -181,11 +179,12 @@ package struct LedgerVerification {
 }
 
 extension LedgerNode {
-    /// Checks the whole ledger, then that the served state is the one that follows from it.
+    /// Checks the whole ledger, then that the served state, history and log nodes are those that follow from it.
     /// - Throws: `LedgerVerification.Failure`, `NodeError`.
     package func verify(width: Int, progress: (BlockHeader) -> Void) throws -> LedgerVerification.Summary {
         let bytes = try genesis.encoded()
         let verification = LedgerVerification(genesis: genesis, bytes: bytes, rules: rules, width: width)
-        return try verification.run(store.store.log, served: try store.snapshot(), progress: progress)
+        return try verification.run(
+            store.store.log, served: try store.snapshot(), nodes: store.store.nodes, progress: progress)
     }
 }

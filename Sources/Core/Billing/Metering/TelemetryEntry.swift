@@ -1,4 +1,5 @@
-/// What a machine does, as it reports it (OPC 40001-1, "OPC UA for Machinery"). It never says who is to blame.
+/// What a machine does, as it reports it (OPC 40001-1, "OPC UA for Machinery"). It never says who is to
+/// blame.
 package enum MachineState: String, Codable, Hashable, Sendable, CaseIterable {
     /// Off.
     case notAvailable = "NotAvailable"

@@ -5,8 +5,8 @@ import Merkle
 /// Consecutive readings that a machine's device signed.
 ///
 /// A COSE_Sign1 with protected header `{1: -8, 4: kid}`; the payload is deterministic CBOR
-/// `{"machine", "previous", "entries"}` where `previous` is the SHA-256 of the message before (zeros for the first),
-/// so that a message can neither be left out nor exchanged.
+/// `{"machine", "previous", "entries"}` where `previous` is the SHA-256 of the message before (zeros for the
+/// first), so that a message can neither be left out nor exchanged.
 package struct TelemetryMessage: Hashable, Codable, Sendable {
     package var machine: String
     package var previous: Digest
@@ -37,7 +37,8 @@ package struct TelemetryMessage: Hashable, Codable, Sendable {
     }
 
     /// Reads a signed message and checks its signature and the order of its entries.
-    /// - Throws: `telemetry.malformed`, `telemetry.wrong_key`, `telemetry.bad_signature`, `telemetry.bad_sequence`.
+    /// - Throws: `telemetry.malformed`, `telemetry.wrong_key`, `telemetry.bad_signature`,
+    ///   `telemetry.bad_sequence`.
     package init(
         verifying bytes: [UInt8], device publicKey: [UInt8], verifier: SignatureVerifier, hash: HashFunction
     ) throws(Failure) {
@@ -49,7 +50,8 @@ package struct TelemetryMessage: Hashable, Codable, Sendable {
             self = try CBOR.decode(TelemetryMessage.self, from: message.payload ?? [])
         } catch { throw Failure(code: "telemetry.malformed", detail: error.description) }
         guard key == KeyID(publicKey: publicKey, hash: hash) else {
-            throw Failure(code: "telemetry.wrong_key", detail: "signed by \(key), not by the machine's device")
+            throw Failure(
+                code: "telemetry.wrong_key", detail: "signed by \(key), not by the machine's device")
         }
         guard
             verifier(
@@ -60,7 +62,8 @@ package struct TelemetryMessage: Hashable, Codable, Sendable {
             first <= UInt64.max - UInt64(entries.count),
             entries.enumerated().allSatisfy({ $1.sequence == first + UInt64($0) })
         else {
-            throw Failure(code: "telemetry.bad_sequence", detail: "entries are not numbered one after another")
+            throw Failure(
+                code: "telemetry.bad_sequence", detail: "entries are not numbered one after another")
         }
     }
 }
@@ -79,6 +82,8 @@ package struct TelemetryBatch: Hashable, Codable, Sendable {
     package static func append(
         _ entries: [TelemetryEntry], to log: inout LogFrontier, hash: HashFunction
     ) throws(CodecError) {
-        for entry in entries { log.append(LogTree.leafHash(of: try CBOR.encode(entry), hash: hash), hash: hash) }
+        for entry in entries {
+            log.append(LogTree.leafHash(of: try CBOR.encode(entry), hash: hash), hash: hash)
+        }
     }
 }

@@ -110,6 +110,9 @@ extension AgreementContract {
         if changed.isOpen != invoice.isOpen { agreement.openInvoices += changed.isOpen ? 1 : -1 }
         if changed.isWithdrawn && !invoice.isWithdrawn {
             agreement.unbill(invoice.period)
+            try context.require(
+                agreement.billed.count <= maximumBilled, else: "agreement.too_many_gaps",
+                "too many stretches of time lie uninvoiced between invoices")
             if agreement.finalInvoice == invoice.id { agreement.finalInvoice = nil }
         }
         try context.put(agreement)

@@ -30,7 +30,8 @@ package struct Context {
 
     /// The record, or nil where there is none.
     package func get<R: Record>(_ type: R.Type, _ id: R.ID) throws(Rejection) -> R? {
-        try state.record(type, R.rowKey(id))
+        let key = R.rowKey(id)
+        return key.isStorable ? try state.record(type, key) : nil
     }
 
     /// The record.
@@ -43,18 +44,24 @@ package struct Context {
     }
 
     /// Adds or replaces the record and keeps its indexes in step.
-    package func put<R: Record>(_ record: R) throws(Rejection) { try state.put(record) }
+    /// - Throws: `ledger.key_too_long` where its key, or one of its indexes', is longer than a store keeps.
+    package func put<R: Record>(_ record: R) throws(Rejection) {
+        try require(R.rowKey(record.id).isStorable, else: "ledger.key_too_long")
+        try state.put(record)
+    }
 
     /// Removes the record and its index entries; nothing happens where there is none.
     package func delete<R: Record>(_ type: R.Type, _ id: R.ID) throws(Rejection) {
-        try state.delete(type, R.rowKey(id))
+        let key = R.rowKey(id)
+        if key.isStorable { try state.delete(type, key) }
     }
 
     /// Records that an index lists under a value, in order of their keys, at most `limit`.
     package func records<R: Record>(
         _ type: R.Type, where index: String, equals value: [UInt8], limit: Int = 1000
     ) throws(Rejection) -> [R] {
-        try state.records(type, where: index, equals: value, limit: limit)
+        guard BlockState.indexKey(type, index, value, []).isStorable else { return [] }
+        return try state.records(type, where: index, equals: value, limit: limit)
     }
 
     /// All records of a table in order of their keys, at most `limit`. Only for tables with a known small

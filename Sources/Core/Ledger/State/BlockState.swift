@@ -122,7 +122,11 @@ final class BlockState {
             let after = new.flatMap { index.key($0) }
             if before == after { continue }
             if let before { write(nil, for: BlockState.indexKey(R.self, index.name, before, id)) }
-            if let after { write([], for: BlockState.indexKey(R.self, index.name, after, id)) }
+            if let after {
+                let key = BlockState.indexKey(R.self, index.name, after, id)
+                guard key.isStorable else { throw Rejection("ledger.key_too_long") }
+                write([], for: key)
+            }
         }
     }
 

@@ -44,6 +44,9 @@ package struct Index<R>: Sendable {
 package struct RowKey: Hashable, Comparable, Sendable {
     package let bytes: [UInt8]
 
+    /// The longest key that a store keeps, in bytes.
+    package static let maximumCount = 499
+
     package init(bytes: [UInt8]) { self.bytes = bytes }
 
     package init(table: String, key: [UInt8]) {
@@ -58,6 +61,9 @@ package struct RowKey: Hashable, Comparable, Sendable {
 
     /// Whether the row is derived from others and so left out of the state tree.
     package var isDerived: Bool { bytes.first == 0x7e }
+
+    /// Whether a store keeps it. A longer key names no row, whoever asks: the answer must not depend on the store.
+    package var isStorable: Bool { bytes.count <= RowKey.maximumCount }
 
     /// The table's name, `~` included for derived ones.
     package var table: String {

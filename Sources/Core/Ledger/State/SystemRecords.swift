@@ -42,9 +42,12 @@ package struct KeyRecord: Record {
         (self.expires, self.revoked) = (expires, revoked)
     }
 
-    /// Whether the scopes cover an action.
+    /// Whether the scopes cover an action, compared as bytes.
     package func covers(contract: String, action: String) -> Bool {
-        scopes.isEmpty || scopes.contains { $0 == "\(contract).\(action)" || $0 == "\(contract).*" }
+        scopes.isEmpty
+            || ["\(contract).\(action)", "\(contract).*"].contains { wanted in
+                scopes.contains { $0.utf8.elementsEqual(wanted.utf8) }
+            }
     }
 }
 

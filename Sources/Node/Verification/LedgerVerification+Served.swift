@@ -1,0 +1,68 @@
+import Codec
+import Ledger
+import Merkle
+import Storage
+
+/// What a node serves beside its log, compared with what the log gives. No root covers indexes, history and nodes.
+extension LedgerVerification {
+    private func failure(_ what: String, _ height: Height, _ detail: String) -> Failure {
+        Failure(code: "verify.served_\(what)", height: height, transaction: nil, detail: detail)
+    }
+
+    /// Compares a block's steps of the history, and at the served height all rows.
+    func compare(_ served: LayeredReader, _ block: ExecutedBlock) throws {
+        let height = block.header.height
+        guard let last = served.height, height <= last else { return }
+        guard try history(served, of: height) == history(block) else {
+            throw failure("history", height, "the served history is not what the block gives")
+        }
+        guard height == last else { return }
+        let above = try served.entries(from: bigEndianBytes(last + 1), limit: 1, in: .history)
+        guard above.isEmpty else {
+            throw failure("history", height, "the served history goes on above the served height")
+        }
+        guard let key = try rows.firstDifference(from: served) else { return }
+        throw failure("state", height, "the served row of \(key.table) is not what the blocks give")
+    }
+
+    private func history(_ served: LayeredReader, of height: Height) throws -> [Row] {
+        let prefix = bigEndianBytes(height)
+        var rows: [Row] = []
+        var start = prefix
+        while true {
+            let page = try served.entries(from: start, prefix: prefix, limit: 1024, in: .history)
+            rows += page
+            guard page.count == 1024, let last = page.last else { return rows }
+            start = last.key + [0]
+        }
+    }
+
+    /// In order of keys; of a key that one step changed twice the last entry, as a store keeps it.
+    private func history(_ block: ExecutedBlock) -> [Row] {
+        let entries = NodeStore.rows([], block.history).enumerated().sorted { left, right in
+            let (leftKey, rightKey) = (left.element.change.key, right.element.change.key)
+            guard leftKey == rightKey else { return leftKey.lexicographicallyPrecedes(rightKey) }
+            return left.offset < right.offset
+        }.map(\.element.change)
+        var rows: [Row] = []
+        for entry in entries {
+            if rows.last?.key == entry.key { rows.removeLast() }
+            rows.append(Row(key: entry.key, value: entry.value ?? []))
+        }
+        return rows
+    }
+
+    /// Compares the nodes that a block's leaves brought to the log tree.
+    func compare(_ nodes: NodeFile, _ block: ExecutedBlock) throws {
+        let end = LogTree.nodeCount(size: block.header.logSize)
+        let first = Int(end) - block.logNodes.count
+        for (offset, digest) in block.logNodes.enumerated() {
+            guard try nodes.digest(at: first + offset) == digest else {
+                throw failure(
+                    "nodes", block.header.height,
+                    "node \(first + offset) of the log tree is not what the leaves give: delete the file "
+                        + "`nodes`, and the node makes it anew")
+            }
+        }
+    }
+}
