@@ -91,7 +91,7 @@ import Testing
         try node.close()
     }
 
-    @Test(.timeLimit(.minutes(10)), arguments: FaultyFileSystem.Fault.allCases)
+    @Test(.timeLimit(.minutes(30)), arguments: FaultyFileSystem.Fault.allCases)
     func neverTellsAWrongFinalWhicheverCallFails(fault: FaultyFileSystem.Fault) async throws {
         let founded = try FoundedHome()
         let signer = try founded.signer()
