@@ -47,8 +47,8 @@ package final class CommitPipeline: Sendable {
     }
 
     private struct Shared {
-        /// Whom to tell about a batch, by the digest of its bytes. Where a demonstration's clock stands still two
-        /// batches can be the same bytes: they are answered in the order in which they were ordered.
+        /// Whom to tell about a batch, by the digest of its bytes. Where a demonstration's clock stands still
+        /// two batches can be the same bytes: they are answered in the order in which they were ordered.
         var waiting: [Digest: [[Submission]]] = [:]
         var failure: NodeError?
     }
@@ -199,7 +199,8 @@ package final class CommitPipeline: Sendable {
         answer(block.header.content) { results[$0] ?? .refused(.malformed) }
     }
 
-    /// Tells everyone who waits for a batch. Ticks, which have no place in the batch, are told that it is final.
+    /// Tells everyone who waits for a batch. Ticks, which have no place in the batch, are told that it is
+    /// final.
     private func answer(_ content: Digest, _ result: (Int) -> SubmissionResult) {
         let next = shared.withLock { shared -> [Submission]? in
             guard var batches = shared.waiting.removeValue(forKey: content) else { return nil }
