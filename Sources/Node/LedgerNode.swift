@@ -27,18 +27,13 @@ package final class LedgerNode: Sendable {
     }
 
     /// Opens the ledger in a data directory and brings it to its last block.
-    /// - Throws: `home.*`, `keys.*`, `genesis.several_validators`, `clock.*`, `node.damaged`, `storage.*`.
+    /// - Throws: `home.*`, `keys.*`, `node.several_validators`, `clock.*`, `node.damaged`, `storage.*`.
     package init(
         home: Home, clock: NodeClock? = nil, options: Options = Options(),
         files: any FileSystem = POSIXFileSystem()
     ) throws(NodeError) {
         Cryptography.initialise()
         let (genesis, bytes, chain) = try home.genesis()
-        guard genesis.validators.count == 1 else {
-            throw NodeError(
-                "node.several_validators",
-                "this version runs a ledger with one validator, not \(genesis.validators.count)")
-        }
         self.genesis = genesis
         rules = LedgerNode.rules(chain: chain)
         let voter = try home.votingKey().signer
@@ -63,14 +58,15 @@ package final class LedgerNode: Sendable {
         }
     }
 
-    /// - Throws: `genesis.several_validators`, `keys.not_validator`.
+    /// - Throws: `node.several_validators`, `keys.not_validator`.
     private static func requireOneValidator(
         _ genesis: Genesis, _ voter: MessageSigner, _ rules: Rules
     ) throws(NodeError) {
         let set = ValidatorSet(genesis.validators, hash: rules.hash)
         guard set.quorum == 1 else {
             throw NodeError(
-                "genesis.several_validators", "this version runs a ledger of one validator, not of several")
+                "node.several_validators",
+                "this version runs a ledger with one validator, not \(genesis.validators.count)")
         }
         guard set.validator(KeyID(publicKey: voter.publicKey, hash: rules.hash)) != nil else {
             throw NodeError("keys.not_validator", "the voting key here is not that of the ledger's validator")

@@ -1,7 +1,9 @@
 import Codec
+import Contracts
 import Cryptography
 import Foundation
 import Ledger
+import Storage
 import Testing
 
 @testable import Node
@@ -33,6 +35,28 @@ import Testing
         genesis.validators.append(.init(member: MemberID(unchecked: "other"), votingKey: Bytes(other)))
         try Data(try genesis.encoded()).write(to: founded.home.genesisFile)
         try FileManager.default.removeItem(at: founded.home.ledgerFolder)
-        #expect(code(opening: founded.home) == "genesis.several_validators")
+        #expect(code(opening: founded.home) == "node.several_validators")
+    }
+
+    @Test func aVoteRecordThatIsNotTheLastBlocksIsRefusedBeforeAnythingIsSigned() async throws {
+        let founded = try FoundedHome()
+        var records: [BlockRecord] = []
+        do {
+            let node = try LedgerNode(home: founded.home)
+            _ = try await node.perform(
+                ConsortiumContract.self, FoundedHome.action("one"), as: try founded.signer())
+            for height in 0...node.height { records.append(try node.block(height)) }
+            try node.close()
+        }
+        records[1].voteRecord = records[0].voteRecord
+        let folder = founded.home.ledgerFolder.path
+        for name in ["log", "state", "nodes"] {
+            try FileManager.default.removeItem(atPath: "\(folder)/\(name)")
+        }
+        do {
+            let log = try BlockLog(opening: folder + "/log", chain: try founded.home.genesis().chain)
+            try log.append(records.map { LogRecord(height: $0.header.height, payload: $0.encoded) })
+        }
+        #expect(code(opening: founded.home) == "node.damaged")
     }
 }

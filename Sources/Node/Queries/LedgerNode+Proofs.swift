@@ -13,8 +13,7 @@ extension LedgerNode {
         let holder = try block(containing: index)
         let head = try block(height)
         do {
-            let leaves = try holder.leaves()
-            let leaf = leaves[Int(index - (holder.header.logSize - UInt64(leaves.count)))]
+            let leaf = try LedgerNode.leaf(index, in: holder)
             let proof = try LogProof.inclusion(index: index, size: head.header.logSize, hash: rules.hash) {
                 position throws -> Digest in
                 guard let digest = try store.store.nodes.digest(at: Int(position)) else {

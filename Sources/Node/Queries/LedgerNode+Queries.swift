@@ -163,7 +163,7 @@ extension LedgerNode {
     }
 
     /// The leaf at an index of the log tree, from the block that holds it.
-    private static func leaf(_ index: UInt64, in record: BlockRecord) throws -> Leaf {
+    static func leaf(_ index: UInt64, in record: BlockRecord) throws -> Leaf {
         let leaves = try record.leaves()
         let (first, isShort) = record.header.logSize.subtractingReportingOverflow(UInt64(leaves.count))
         guard !isShort, first <= index, index < record.header.logSize else {

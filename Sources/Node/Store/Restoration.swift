@@ -42,6 +42,12 @@ struct Restoration {
         guard tree.root == head.header.stateRoot else {
             throw NodeError("node.damaged", "the stored state is not that of block \(lastHeight)")
         }
+        // What the next vote is checked against: with another record it would be a trap, or a promise broken.
+        let vote = VoteRecord.Point(
+            epoch: head.header.epoch, height: head.header.height, block: head.header.hashed(rules.hash))
+        guard head.voteRecord.promised == vote.epoch, head.voteRecord.lastVote == vote else {
+            throw NodeError("node.damaged", "the vote record is not that of block \(lastHeight)")
+        }
         return (Executor(rules: rules, head: head.header, log: log, tree: tree), head)
     }
 

@@ -95,7 +95,6 @@ package struct LedgerVerification {
             stateRoot: executor.head.stateRoot)
     }
 
-
     private func decode(_ payload: [UInt8], _ height: Height) throws -> BlockRecord {
         do { return try BlockRecord(decoding: payload) } catch {
             throw Failure(code: "verify.malformed", height: height, transaction: nil, detail: "\(error)")
