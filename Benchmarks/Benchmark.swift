@@ -138,7 +138,8 @@ final class Benchmark {
         }
     }
 
-    /// Mixed transactions for the time or number asked for. Signing goes on between the chunks and is not measured.
+    /// Mixed transactions for the time or number asked for. Signing goes on between the chunks and is not
+    /// measured.
     private func mixedRun() throws -> Load.Result {
         var total = Load.Result()
         let wanted = options.transactions ?? .max
@@ -181,8 +182,8 @@ final class Benchmark {
         Report.line("receipt verified", Report.time(checked.quantile(0.5)), "\(size) bytes")
     }
 
-    /// Closes the node and opens it again: reads the log's index, replays blocks that no checkpoint holds, and
-    /// builds the state tree, whose root must be the last block's.
+    /// Closes the node and opens it again: reads the log's index, replays blocks that no checkpoint holds,
+    /// and builds the state tree, whose root must be the last block's.
     private func measureRestart() throws {
         let height = node.height
         let root = try node.block(height).header.stateRoot

@@ -29,8 +29,8 @@ struct InvoiceJourneyTests {
         """
     }
 
-    /// A row an hour for so many hours of March. It runs from 6 to 22 o'clock, 57 good parts of 60 an hour, and is out
-    /// of service on the 10th from 8 to 11 UTC.
+    /// A row an hour for so many hours of March. It runs from 6 to 22 o'clock, 57 good parts of 60 an hour,
+    /// and is out of service on the 10th from 8 to 11 UTC.
     private static func readings(hours: Int) -> String {
         var (good, produced) = (1000, 1100)
         var text = "t,s,g,p,f\n"

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// Whatever a person gets wrong: an exit status that says whose fault it is, one line with a stable code, and a ledger
-/// that stays as it was.
+/// Whatever a person gets wrong: an exit status that says whose fault it is, one line with a stable code, and
+/// a ledger that stays as it was.
 @Suite(.enabled(if: Binary.isBuilt, "millwright is not built"))
 struct WrongInputTests {
     private static let hex = String(repeating: "ab", count: 32)

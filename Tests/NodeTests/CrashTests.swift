@@ -77,8 +77,8 @@ private final class LoadProcess {
     }
 }
 
-/// Kills a node at random moments, again and again. One ledger after the other: the test waits on a pipe, and must
-/// not take all of the threads that other tests run on.
+/// Kills a node at random moments, again and again. One ledger after the other: the test waits on a pipe, and
+/// must not take all of the threads that other tests run on.
 @Suite(.serialized) struct CrashTests {
     private static let seed =
         ProcessInfo.processInfo.environment["MILLWRIGHT_SEED"].flatMap { UInt64($0) } ?? 20_261_121

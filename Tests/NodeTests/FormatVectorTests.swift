@@ -10,8 +10,8 @@ import Testing
 
 @testable import Node
 
-/// `docs/formats.md` shows what the code makes. `MILLWRIGHT_UPDATE=1` writes the examples anew; review their diff as a
-/// change of format.
+/// `docs/formats.md` shows what the code makes. `MILLWRIGHT_UPDATE=1` writes the examples anew; review their
+/// diff as a change of format.
 @Suite struct FormatVectorTests {
     private static let page = SharedFiles.root.appendingPathComponent("docs/formats.md")
     private static let start = Timestamp(milliseconds: 1_772_323_200_000)

@@ -5,8 +5,8 @@ import Synchronization
 
 /// Decodes ordered batches and verifies their signatures on all cores.
 ///
-/// A key's name is its thumbprint, so what a name stands for never changes: public keys are cached for good, and
-/// whether a key may sign is left to execution.
+/// A key's name is its thumbprint, so what a name stands for never changes: public keys are cached for good,
+/// and whether a key may sign is left to execution.
 final class BatchVerifier: Sendable {
     private let rules: Rules
     private let publicKeys: Mutex<[KeyID: [UInt8]]> = Mutex([:])

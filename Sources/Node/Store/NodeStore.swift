@@ -5,8 +5,8 @@ import Merkle
 import Storage
 import Synchronization
 
-/// The edge's storage as the pipeline uses it: rows go to the overlay when a block is executed, the block to the log,
-/// and rows to LMDB in the background, only once the log holds their blocks.
+/// The edge's storage as the pipeline uses it: rows go to the overlay when a block is executed, the block to
+/// the log, and rows to LMDB in the background, only once the log holds their blocks.
 package final class NodeStore: PipelineStore {
     package let store: LedgerStore
     private let durable = Waterline()
@@ -78,7 +78,8 @@ package final class NodeStore: PipelineStore {
         return snapshot
     }
 
-    /// Writes what is waiting to LMDB, and where many blocks would have to be replayed also the growing layer.
+    /// Writes what is waiting to LMDB, and where many blocks would have to be replayed also the growing
+    /// layer.
     package func close() throws {
         let behind = (store.overlay.height ?? 0) - ((try store.state.snapshot().height) ?? 0)
         if behind >= 64 { freeze() }

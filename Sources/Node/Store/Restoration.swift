@@ -4,7 +4,8 @@ import Ledger
 import Merkle
 import Storage
 
-/// Brings a store back to the log's end: replays the tail into the overlay, mends the node file, rebuilds the trees.
+/// Brings a store back to the log's end: replays the tail into the overlay, mends the node file, rebuilds the
+/// trees.
 struct Restoration {
     let store: LedgerStore
     let rules: Rules
@@ -58,7 +59,8 @@ struct Restoration {
         return try BlockRecord(decoding: payload)
     }
 
-    /// The log tree's peaks at the checkpoint, read from the node file; the empty log where it is filled anew.
+    /// The log tree's peaks at the checkpoint, read from the node file; the empty log where it is filled
+    /// anew.
     private func frontier(_ checkpoint: UInt64?) throws -> LogFrontier {
         guard store.nodesAreWhole, let checkpoint else { return LogFrontier() }
         let size = try record(at: checkpoint).header.logSize

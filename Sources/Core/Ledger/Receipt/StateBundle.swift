@@ -1,10 +1,11 @@
 import Codec
 import Merkle
 
-/// Proof for an outsider of what a row holds at a final block, or that it is not there. The genesis alone verifies it.
+/// Proof for an outsider of what a row holds at a final block, or that it is not there. The genesis alone
+/// verifies it.
 ///
-/// CBOR array of 6: "millwright-state", block header (bytes), commits (COSE_Sign1 messages, tagged), row key (bytes),
-/// stored row (bytes) or null, state proof.
+/// CBOR array of 6: "millwright-state", block header (bytes), commits (COSE_Sign1 messages, tagged), row key
+/// (bytes), stored row (bytes) or null, state proof.
 package struct StateBundle: Hashable, Sendable {
     package var header: BlockHeader
     package var commits: [Attestation]
@@ -75,7 +76,8 @@ package struct StateBundle: Hashable, Sendable {
         package var description: String { code }
     }
 
-    /// Checks that a quorum of the genesis' validators committed the block and that its state root holds the row.
+    /// Checks that a quorum of the genesis' validators committed the block and that its state root holds the
+    /// row.
     package func verify(
         genesis: Genesis, chain: ChainID, hash: HashFunction, verifier: SignatureVerifier
     ) throws(Failure) {
