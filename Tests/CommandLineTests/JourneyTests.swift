@@ -27,8 +27,9 @@ struct JourneyTests {
 
         // A new device takes the old one's place, and its name in the customer's key store.
         let next = try await place.succeed("machine device-key press-7 --as stamper --next").output
+        let key = next.trimmingCharacters(in: .newlines)
         try await place.succeed(
-            "machine replace-device press-7 --as press-works --device \(next.trimmingCharacters(in: .newlines))"
+            "machine replace-device press-7 --as press-works --device \(key)"
         )
         try await place.succeed("machine accept-device press-7 --as stamper")
         let now = try await place.succeed("machine device-key press-7 --as stamper").output
@@ -50,8 +51,8 @@ struct JourneyTests {
         let consortium = try await Consortium.withMachine()
         let place = consortium.place
         try await place.succeed(
-            "ticket open t-1 --as stamper --machine press-7 --fault E42 --currency EUR --policy customersChoice "
-                + "--failure-mode OHE --bidding 2h --respond-within 4h")
+            "ticket open t-1 --as stamper --machine press-7 --fault E42 --currency EUR "
+                + "--policy customersChoice --failure-mode OHE --bidding 2h --respond-within 4h")
         let bid =
             "ticket bid t-1 --as fixit --currency EUR --arrival 2026-02-01T06:00:00Z --duration 3h "
             + "--warranty-days 90 --expires 2026-02-20 "

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// Whatever a person gets wrong: an exit status that says whose fault it is, one line with a stable code, and
-/// a ledger that stays as it was.
+/// Whatever a person gets wrong: an exit status that says whose fault it is, one line with a stable code,
+/// and a ledger that stays as it was.
 @Suite(.enabled(if: Binary.isBuilt, "millwright is not built"))
 struct WrongInputTests {
     private static let hex = String(repeating: "ab", count: 32)
@@ -67,7 +67,8 @@ struct WrongInputTests {
 
     private static func registered(_ year: String, interval: String, device: String = hex) -> String {
         "machine register press-8 --as press-works --customer stamper --class press --region de-south "
-            + "--manufacturer W --model P --serial 1 \(year) --reporting-interval \(interval) --device \(device)"
+            + "--manufacturer W --model P --serial 1 \(year) "
+            + "--reporting-interval \(interval) --device \(device)"
     }
 
     private static func opened(_ rest: String) -> String {

@@ -50,8 +50,7 @@ enum Help {
         return text
     }
 
-    /// A command line, continued before an option where it is longer than a line, so that it can still be
-    /// copied.
+    /// A command line, continued before an option where it is longer than a line; it can still be copied.
     private static func example(_ text: String) -> String {
         var lines: [String] = []
         var line = "  "

@@ -1,3 +1,4 @@
+import Billing
 import Telemetry
 
 /// Times as people write and read them on the command line: ISO 8601, UTC where no zone is named.
@@ -6,6 +7,11 @@ enum ISO8601 {
     static func milliseconds(_ text: String) -> Int64? {
         let full = text.utf8.count == 10 ? text + "T00:00:00Z" : text
         return Timestamp(Array(full.utf8)[...])?.milliseconds
+    }
+
+    /// `… to …`, both in UTC.
+    static func text(_ interval: Interval) -> String {
+        "\(text(milliseconds: interval.from)) to \(text(milliseconds: interval.to))"
     }
 
     /// `2026-03-01 08:00:00 UTC`, with milliseconds where there are any.

@@ -156,24 +156,6 @@ extension TableView {
                 ("CREDIT NOTE", { $0.id.description }), ("INVOICE", { $0.invoice.description }),
                 ("REASON", { $0.reason }),
             ]),
-        TableView(
-            TicketRecord.self, "ticket", "tickets",
-            [
-                ("TICKET", { $0.id.text }), ("MACHINE", { $0.machine.text }),
-                ("FAULT", { $0.request.faultCode }), ("STATE", { $0.state.rawValue }),
-                ("MAINTAINER", { $0.award?.maintainer.text ?? "-" }),
-            ]),
-        TableView(
-            BidRecord.self, "bid", "bids",
-            [
-                ("TICKET", { $0.id.ticket.text }), ("MAINTAINER", { $0.id.maintainer.text }),
-                (
-                    "PRICE",
-                    { bid in bid.offer.map { Output.amount($0.price.limit, $0.currency) } ?? "sealed" }
-                ),
-                ("ARRIVAL", { bid in bid.offer.map { Output.time($0.earliestArrival) } ?? "-" }),
-            ]
-        ) { "\($0.ticket)/\($0.maintainer)" },
     ]
 
     /// The table that a person means by either of its names.

@@ -40,7 +40,7 @@ extension BillingVerbs {
         if let to = try invocation.time("to")?.milliseconds, to != period.to {
             throw UsageError(
                 BillingError.Code.wrongPeriod.rawValue,
-                "the terms' period is \(ISO8601.text(milliseconds: period.from)) to \(ISO8601.text(milliseconds: period.to))"
+                "the terms' period is \(ISO8601.text(period))"
             )
         }
         let measured = try MeasuredFile(

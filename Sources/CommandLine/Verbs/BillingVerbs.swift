@@ -77,7 +77,7 @@ enum BillingVerbs {
             to: try invocation.time("to")?.milliseconds)
         let planned = (try invocation.span("planned-downtime")?.nanoseconds ?? 0) / 1_000_000
         let title =
-            "\(ISO8601.text(milliseconds: measured.window.from)) to \(ISO8601.text(milliseconds: measured.window.to))"
+            ISO8601.text(measured.window)
         return (
             try oee(
                 of: measured.usage, plannedDowntime: planned, unit: try invocation.span("pru"),

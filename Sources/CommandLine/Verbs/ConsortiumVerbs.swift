@@ -260,7 +260,8 @@ enum ConsortiumVerbs {
             .value("until", "TIME", "when it ends", required: true),
         ] + Option.signing,
         examples: [
-            "millwright maintainer accredit fixit --as press-works --class press --region de --until 2027-01-01"
+            "millwright maintainer accredit fixit --as press-works --class press --region de "
+                + "--until 2027-01-01"
         ]
     ) { invocation in
         try await Session.with(invocation) { session in

@@ -4,8 +4,7 @@ import Cryptography
 import Foundation
 import Ledger
 
-/// Offers behind sealed bids, kept in the maintainer's own folder until they are opened:
-/// `sealed-bids/COMMITMENT`.
+/// Offers behind sealed bids, kept in the maintainer's own folder until opened: `sealed-bids/COMMITMENT`.
 ///
 /// Each is written before its commitment leaves, and none is overwritten: losing one means losing the bid.
 struct SealedBids {

@@ -69,8 +69,9 @@ extension TelemetryVerbs {
                     last: summary.sequences?.upperBound, tickets: summary.opened,
                     refusedTickets: summary.refusedTickets, report: ImportReportJSON(summary.report)))
         }
+        let anchors = "\(summary.anchors) \(summary.anchors == 1 ? "anchor" : "anchors")"
         Terminal.print(
-            "\(Terminal.green("final")) \(summary.anchored) entries of \(machine) in \(summary.anchors) \(summary.anchors == 1 ? "anchor" : "anchors")"
+            "\(Terminal.green("final")) \(summary.anchored) entries of \(machine) in \(anchors)"
                 + (summary.passedOver > 0 ? ", \(summary.passedOver) were anchored already" : ""))
         for ticket in summary.opened { Terminal.print("      ticket \(ticket) is open for bids") }
         for refusal in summary.refusedTickets {

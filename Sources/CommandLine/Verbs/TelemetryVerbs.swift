@@ -13,9 +13,9 @@ enum TelemetryVerbs {
     static let inspect = Verb(
         "telemetry inspect", "read a telemetry file and report what it tells (no ledger needed)",
         detail: """
-            Reads CSV tables and MTConnect SHDR logs as the mapping explains them. The report names the times \
-            covered, time in each state, clock steps, silences, counters that fell or never moved, and bad \
-            rows. Nothing is written.
+            Reads CSV tables and MTConnect SHDR logs as the mapping explains them. The report names the \
+            times covered, time in each state, clock steps, silences, counters that fell or never \
+            moved, and bad rows. Nothing is written.
             """,
         options: [
             .positional("file", "CSV or SHDR"),

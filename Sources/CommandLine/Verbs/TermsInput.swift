@@ -6,8 +6,7 @@ enum TermsInput {
     /// The largest file that is read.
     private static let limit = 1 << 20
 
-    /// Reads the file that `--terms` names. Seller and buyer may be given by their names where a ledger knows
-    /// them.
+    /// Reads the file that `--terms` names. Seller and buyer may be names that a ledger knows.
     /// - Throws: `UsageError` with the code and the place of what is wrong in the file.
     static func read(_ invocation: Invocation, in session: Session? = nil) throws -> Terms {
         let bytes = try invocation.file(try invocation.required("terms"), limit: limit)

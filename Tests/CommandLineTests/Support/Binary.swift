@@ -8,8 +8,7 @@ struct Run {
     let output: String
     let error: String
 
-    /// The single line on standard error: `millwright: code: sentence`. Nil where there is another number of
-    /// lines.
+    /// The one line on standard error, `millwright: code: sentence`; nil for another number of lines.
     var errorLine: String? {
         let lines = error.split(separator: "\n", omittingEmptySubsequences: false)
         return lines.count == 2 && lines[1].isEmpty ? String(lines[0]) : nil
@@ -80,7 +79,7 @@ enum Binary {
 }
 
 extension Binary {
-    /// Starts a program and waits for its end, on a thread of its own: Foundation's `Process` is not made for
+    /// Starts a program and waits for its end, on a thread of its own: Foundation's `Process` crashes with
     /// many at once.
     private static func spawn(
         _ program: URL, _ arguments: [String], in folder: URL, _ files: [URL]
