@@ -120,8 +120,8 @@ package final class LedgerNode: Sendable {
         try await submit(try sign(contract, action, as: signer))
     }
 
-    /// A signed transaction that expires ten minutes from now: by the clock or, where that is behind it, by consensus
-    /// time, which never falls.
+    /// A signed transaction that expires ten minutes from now: by the clock or, where that is behind it, by
+    /// consensus time, which never falls.
     package func sign<C: Contract>(
         _ contract: C.Type, _ action: C.Action, as signer: MessageSigner
     ) throws(NodeError) -> [UInt8] {

@@ -3,7 +3,8 @@ import Ledger
 import Merkle
 import Storage
 
-/// What a node serves beside its log, compared with what the log gives. No root covers indexes, history and nodes.
+/// What a node serves beside its log, compared with what the log gives: no root covers indexes, history and
+/// nodes.
 extension LedgerVerification {
     private func failure(_ what: String, _ height: Height, _ detail: String) -> Failure {
         Failure(code: "verify.served_\(what)", height: height, transaction: nil, detail: detail)
