@@ -5,8 +5,8 @@ import Merkle
 import TestSupport
 import Testing
 
-/// Changed actions under valid signatures: the executor takes each one, refuses what is not allowed without a trace,
-/// and what it keeps is consistent.
+/// Changed actions under valid signatures: the executor takes each one, refuses what is not allowed without a
+/// trace, and what it keeps is consistent.
 @Suite struct FuzzActionTests {
     /// The body of a signed transaction.
     private static func body(_ transaction: [UInt8], _ stage: Stage) throws -> (TransactionPayload, [UInt8]) {

@@ -11,8 +11,8 @@ enum FuzzRun {
     /// `MILLWRIGHT_WRITE_CORPUS`: the corpus is written anew before it is used.
     static let writesCorpus = environment["MILLWRIGHT_WRITE_CORPUS"] != nil
 
-    /// Hands inputs over until the run is over. The input at work lies in `.build/fuzz/<name>` so that a crash leaves
-    /// it behind.
+    /// Hands inputs over until the run is over. The input at work lies in `.build/fuzz/<name>` so that a
+    /// crash leaves it behind.
     static func run(
         _ name: String, inputs: Int, next: (Int) throws -> [UInt8], take: ([UInt8]) throws -> Void
     ) throws {
@@ -32,7 +32,8 @@ enum FuzzRun {
         note.remove()
     }
 
-    /// The most resident memory that the process has had, in bytes (proc(5), VmHWM); nil where the system does not say.
+    /// The most resident memory that the process has had, in bytes (proc(5), VmHWM); nil where the system
+    /// does not say.
     static func peakBytes() -> Int? {
         let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)
         let line = status?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
@@ -66,8 +67,8 @@ private struct FuzzNote {
     }
 }
 
-/// Changed and random bytes into everything that reads bytes from outside: nothing fails, nothing that is signed can
-/// be changed, nothing has two forms, and memory stays bounded.
+/// Changed and random bytes into everything that reads bytes from outside: nothing fails, nothing that is
+/// signed can be changed, nothing has two forms, and memory stays bounded.
 @Suite struct FuzzTests {
     @Test(arguments: FuzzTarget.all) func theCorpusIsThereAndIsTaken(target: FuzzTarget) throws {
         if FuzzRun.writesCorpus { try target.writeCorpus() }

@@ -7,8 +7,8 @@ import Testing
 
 /// Every action of every contract, signed by everybody: only those whom the specification names may.
 ///
-/// The specification is `ContractCase.all`: for each action a state in which it succeeds, and the keys that may sign
-/// it there. Each cell of the table starts from its own copy of that state.
+/// The specification is `ContractCase.all`: for each action a state in which it succeeds, and the keys that
+/// may sign it there. Each cell of the table starts from its own copy of that state.
 @Suite struct AuthorisationTests {
     /// Who signs, beside the members of the stage.
     private static let others = [
@@ -16,8 +16,8 @@ import Testing
         "outsider",
         // The actor, once the board has suspended it.
         "suspended",
-        // Keys that the actor has delegated: for this action, for the whole contract, for that of another name, with
-        // an end that has come, and one that it has revoked.
+        // Keys that the actor has delegated: for this action, for the whole contract, for that of another
+        // name, with an end that has come, and one that it has revoked.
         "delegate", "delegateOfContract", "outOfScopeDelegate", "expiredDelegate", "revokedDelegate",
         // The machine's device, the same once the customer has revoked it, and another machine's.
         "device", "revokedDevice", "otherDevice",

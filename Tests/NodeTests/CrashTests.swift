@@ -77,13 +77,14 @@ private final class LoadProcess {
     }
 }
 
-/// Kills a node at random moments, again and again.
-@Suite struct CrashTests {
+/// Kills a node at random moments, again and again. One ledger after the other: the test waits on a pipe, and must
+/// not take all of the threads that other tests run on.
+@Suite(.serialized) struct CrashTests {
     private static let seed =
         ProcessInfo.processInfo.environment["MILLWRIGHT_SEED"].flatMap { UInt64($0) } ?? 20_261_121
 
     /// Two hundred kills in all; every tenth while the node opens, the others under load.
-    @Test(.timeLimit(.minutes(10)), arguments: 0..<4 as Range<UInt64>)
+    @Test(.timeLimit(.minutes(30)), arguments: 0..<4 as Range<UInt64>)
     func everyAcknowledgedTransactionSurvivesAKill(ledger: UInt64) throws {
         print("crash test: MILLWRIGHT_SEED=\(CrashTests.seed), ledger \(ledger)")
         var random = SeededGenerator(seed: CrashTests.seed &+ ledger)

@@ -6,7 +6,7 @@ import Testing
 @testable import Node
 
 /// Awkward submissions: each is answered, and none stops the node.
-@Suite(.timeLimit(.minutes(1))) struct FaultSubmissionTests {
+@Suite(.timeLimit(.minutes(15))) struct FaultSubmissionTests {
     @Test func identicalBatchesUnderAStandingClockAreAllAnswered() async throws {
         let founded = try FoundedHome(simulated: true)
         let node = try LedgerNode(home: founded.home)

@@ -72,7 +72,8 @@ import Testing
         }
     }
 
-    /// Opens with a sound disk: what was told final is there, what was left open comes to one answer, all verifies.
+    /// Opens with a sound disk: what was told final is there, what was left open comes to one answer, all
+    /// verifies.
     private func check(_ home: Home, _ told: Told) async throws {
         let node = try LedgerNode(home: home)
         for final in told.final {
@@ -90,7 +91,7 @@ import Testing
         try node.close()
     }
 
-    @Test(.timeLimit(.minutes(10)), arguments: FaultyFileSystem.Fault.allCases)
+    @Test(.timeLimit(.minutes(30)), arguments: FaultyFileSystem.Fault.allCases)
     func neverTellsAWrongFinalWhicheverCallFails(fault: FaultyFileSystem.Fault) async throws {
         let founded = try FoundedHome()
         let signer = try founded.signer()
@@ -108,7 +109,7 @@ import Testing
             call += 1
         }
         print(
-            "node faults: \(fault) failed each of \(call) calls, \(failures) of them while transactions waited"
+            "node faults: \(fault) at each of \(call) calls, \(failures) while transactions waited"
         )
         #expect(call > 60)
         #expect(failures > 10)

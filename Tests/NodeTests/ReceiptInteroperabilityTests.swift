@@ -111,7 +111,8 @@ private enum SCITT {
         let key: [UInt8]
     }
 
-    /// Receipts for an accepted and for a refused transaction, near both ends of a log whose size is no power of two.
+    /// Receipts for an accepted and for a refused transaction, near both ends of a log whose size is no power
+    /// of two.
     private func samples() async throws -> [Sample] {
         let founded = try FoundedHome()
         let node = try LedgerNode(home: founded.home)

@@ -12,8 +12,8 @@ package struct ContractCase: Sendable, CustomStringConvertible {
     package let actor: String
     /// The names of the keys that may sign it.
     package let allowed: Set<String>
-    /// Codes beside those of authorisation that refuse a signer who has no such record of its own, or a party that
-    /// may not do this.
+    /// Codes beside those of authorisation that refuse a signer who has no such record of its own, or a party
+    /// that may not do this.
     package let ownCodes: [String]
     package let prepare: @Sendable (inout Stage) throws -> Void
     /// The signed transaction; the member is the one that the key acts for.
@@ -49,8 +49,8 @@ package struct ContractCase: Sendable, CustomStringConvertible {
     /// Every action of every contract.
     package static let all = consortium + machine + telemetry + agreement + maintenance
 
-    /// The state before every case: two rented machines, `press-7` of `oem` and `customer` and `press-8` of `oem2` and
-    /// `customer2`, each with a device, and an open invitation `inv` for `joiner`.
+    /// The state before every case: two rented machines, `press-7` of `oem` and `customer` and `press-8` of
+    /// `oem2` and `customer2`, each with a device, and an open invitation `inv` for `joiner`.
     package static func base() throws -> Stage {
         var stage = try Stage()
         try stage.step(ConsortiumContract.self, invite("inv", "joiner"), by: "b1")

@@ -22,11 +22,11 @@ package struct MemoryRows: StateReader, Sendable {
     }
 }
 
-/// A founded consortium under the real executor and the real rules, as a value: a copy is a snapshot, and what is
-/// done to it touches no other.
+/// A founded consortium under the real executor and the real rules, as a value: a copy is a snapshot, and
+/// what is done to it touches no other.
 ///
-/// Members, by role: board `b1`, `b2`, `b3`; `oem`, `oem2`; `customer`, `customer2`; maintainers `m1`, `m2`, `m3`;
-/// `arbiter`, `arbiter2`; `auditor`. Keys follow from their names. Each action is a block of its own.
+/// Members, by role: board `b1`, `b2`, `b3`; `oem`, `oem2`; `customer`, `customer2`; maintainers `m1`, `m2`,
+/// `m3`; `arbiter`, `arbiter2`; `auditor`. Keys follow from their names. Each action is a block of its own.
 package struct Stage: Sendable {
     /// 2025-01-01 00:00 UTC.
     package static let start = Timestamp(milliseconds: 1_735_689_600_000)

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Help that a person can learn from, fitting 80 columns.
 enum Help {
     static let width = 80
@@ -43,9 +45,25 @@ enum Help {
             text += line(option.usage, option.help + mark, column: 26)
         }
         if !verb.examples.isEmpty {
-            text += "\nexamples:\n" + verb.examples.map { "  \($0)\n" }.joined()
+            text += "\nexamples:\n" + verb.examples.map { example($0) }.joined()
         }
         return text
+    }
+
+    /// A command line, continued before an option where it is longer than a line, so that it can still be copied.
+    private static func example(_ text: String) -> String {
+        var lines: [String] = []
+        var line = "  "
+        for (index, part) in text.components(separatedBy: " --").enumerated() {
+            let word = index == 0 ? part : " --" + part
+            // Two columns are left for the mark that the line goes on.
+            if index > 0, line.count + word.count > width - 2 {
+                lines.append(line + " \\")
+                line = "   "
+            }
+            line += word
+        }
+        return (lines + [line]).joined(separator: "\n") + "\n"
     }
 
     private static func line(_ left: String, _ right: String, column: Int) -> String {

@@ -97,8 +97,8 @@ enum AgreementVerbs {
             .flag("take-back", "take your own word back instead"),
         ] + Option.signing,
         examples: [
-            "millwright agreement classify rent-7 --as press-works --attribution OEM \\",
-            "  --from 2026-03-10T08:00:00Z --to 2026-03-10T11:20:00Z",
+            "millwright agreement classify rent-7 --as press-works --attribution OEM "
+                + "--from 2026-03-10T08:00:00Z --to 2026-03-10T11:20:00Z"
         ]
     ) { invocation in
         let attribution: Attribution? = try invocation.choice("attribution")

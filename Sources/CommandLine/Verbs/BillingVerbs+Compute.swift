@@ -25,14 +25,18 @@ extension BillingVerbs {
             .value("issue-date", "DAY", "default: the period's last day"), InvoiceVerbs.out,
         ],
         examples: [
-            "millwright billing compute --terms examples/terms/press.json \\",
-            "  --telemetry examples/telemetry/press.csv \\",
-            "  --mapping examples/mappings/press.json --from 2026-03-01",
+            "millwright billing compute --terms examples/terms/press.json "
+                + "--telemetry examples/telemetry/press.csv "
+                + "--mapping examples/mappings/press.json --from 2026-03-01"
         ]
     ) { invocation in
         let terms = try TermsInput.read(invocation)
         let from = try invocation.requiredTime("from").milliseconds
         let period = try terms.period(containing: from)
+        guard period.intersection(terms.validity) != nil else {
+            throw UsageError(
+                BillingError.Code.wrongPeriod.rawValue, "the terms are not in force at that time")
+        }
         if let to = try invocation.time("to")?.milliseconds, to != period.to {
             throw UsageError(
                 BillingError.Code.wrongPeriod.rawValue,

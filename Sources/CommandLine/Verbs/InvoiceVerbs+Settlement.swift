@@ -124,8 +124,8 @@ extension InvoiceVerbs {
             .value("reasons", "TEXT", "why; sealed for the parties", required: true),
         ] + Option.acting,
         examples: [
-            "millwright invoice rule press-works/2026-0001 --as chamber --payable 4210.00 \\",
-            "  --currency EUR --reasons \"The outage of 10 March was the OEM's.\"",
+            "millwright invoice rule press-works/2026-0001 --as chamber --payable 4210.00 "
+                + "--currency EUR --reasons \"The outage of 10 March was the OEM's.\""
         ]
     ) { invocation in
         let id = try invocation.invoiceID()
@@ -173,8 +173,8 @@ extension InvoiceVerbs {
             .value("amount", "AMOUNT", "default: all that you owe now"), .currency,
         ] + Option.signing,
         examples: [
-            "millwright invoice mark-paid press-works/2026-0001 --as stamper \\",
-            "  --reference SEPA-4711 --date 2026-04-20",
+            "millwright invoice mark-paid press-works/2026-0001 --as stamper "
+                + "--reference SEPA-4711 --date 2026-04-20"
         ]
     ) { invocation in
         let id = try invocation.invoiceID()
@@ -202,8 +202,8 @@ extension InvoiceVerbs {
             .flag("nothing-arrived", "say that nothing arrived"),
         ] + Option.signing,
         examples: [
-            "millwright invoice confirm-payment press-works/2026-0001 --as press-works \\",
-            "  --reference SEPA-4711",
+            "millwright invoice confirm-payment press-works/2026-0001 --as press-works "
+                + "--reference SEPA-4711"
         ]
     ) { invocation in
         let id = try invocation.invoiceID()

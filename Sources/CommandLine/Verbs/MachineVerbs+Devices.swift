@@ -85,7 +85,7 @@ extension MachineVerbs {
         "machine accept-device", "accept the device that the OEM has brought (customer)",
         detail: """
             Names the device by its public key, so that nobody can swap it meanwhile; without --device it \
-            is the key that machine device-key --next has made here, which then takes the old one's place.
+            is the next key that machine device-key has made here, which then takes the old one's place.
             """,
         options: [
             machine, .value("device", "PUBLICKEY", "the device that you accept (default: your own next key)"),

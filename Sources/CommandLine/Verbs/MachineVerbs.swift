@@ -35,9 +35,9 @@ enum MachineVerbs {
             .value("device", "PUBLICKEY", "Ed25519 public key, hexadecimal", required: true, repeated: true),
         ] + Option.signing,
         examples: [
-            "millwright machine register press-7 --as press-works --customer stamper \\",
-            "  --class press --region de-south --manufacturer \"Press works\" --model P40 \\",
-            "  --serial 4711 --year 2025 --reporting-interval 60 --device PUBLICKEY",
+            "millwright machine register press-7 --as press-works --customer stamper "
+                + "--class press --region de-south --manufacturer \"Press works\" --model P40 "
+                + "--serial 4711 --year 2025 --reporting-interval 60 --device PUBLICKEY"
         ]
     ) { invocation in
         let register = try registration(invocation)

@@ -51,9 +51,9 @@ extension MaintenanceVerbs {
             .value("amount", "AMOUNT", "what it costs (default: the fixed price)"), .currency,
         ] + Option.signing,
         examples: [
-            "millwright ticket complete t-1 --as fixit --failure-mode OHE --mechanism mechanical \\",
-            "  --cause operation --detection productionInterference --activity replace \\",
-            "  --part PUMP-40=1 --downtime 3h20min",
+            "millwright ticket complete t-1 --as fixit --failure-mode OHE --mechanism mechanical "
+                + "--cause operation --detection productionInterference --activity replace "
+                + "--part PUMP-40=1 --downtime 3h20min"
         ]
     ) { invocation in
         let ticket: TicketID = try invocation.identifier("ticket")
@@ -101,8 +101,8 @@ extension MaintenanceVerbs {
             .value("up-since", "TIME", "the entry's time", required: true),
         ] + Option.signing,
         examples: [
-            "millwright ticket verify t-1 --as stamper --anchor 3 --sequence 4711 \\",
-            "  --up-since 2026-03-10T15:20:00Z",
+            "millwright ticket verify t-1 --as stamper --anchor 3 --sequence 4711 "
+                + "--up-since 2026-03-10T15:20:00Z"
         ]
     ) { invocation in
         let ticket: TicketID = try invocation.identifier("ticket")

@@ -83,8 +83,8 @@ enum MaintenanceVerbs {
             .value("resolve-within", "TIME", "target: from the report to the machine's return"),
         ] + Option.signing,
         examples: [
-            "millwright ticket open t-1 --as stamper --machine press-7 --fault E42 \\",
-            "  --currency EUR --policy bestScore --bidding 4h --description \"Oil too hot\"",
+            "millwright ticket open t-1 --as stamper --machine press-7 --fault E42 "
+                + "--currency EUR --policy bestScore --bidding 4h --description \"Oil too hot\""
         ]
     ) { invocation in
         let body = try opening(invocation)
@@ -162,9 +162,9 @@ enum MaintenanceVerbs {
             .value("expires", "TIME", "when the offer lapses", required: true),
         ] + Option.signing,
         examples: [
-            "millwright ticket bid t-1 --as fixit --price 1250.00 --currency EUR \\",
-            "  --arrival 2026-03-10T12:00:00Z --duration 3h --warranty-days 90 \\",
-            "  --expires 2026-03-20",
+            "millwright ticket bid t-1 --as fixit --price 1250.00 --currency EUR "
+                + "--arrival 2026-03-10T12:00:00Z --duration 3h --warranty-days 90 "
+                + "--expires 2026-03-20"
         ]
     ) { invocation in
         let ticket: TicketID = try invocation.identifier("ticket")

@@ -35,8 +35,8 @@ extension TelemetryVerbs {
             .value("batch", "N", "entries in a batch, 1 to 1000000 (default 20000)"),
         ] + Option.acting,
         examples: [
-            "millwright telemetry import examples/telemetry/press.csv --as stamper \\",
-            "  --machine press-7 --mapping examples/mappings/press.json",
+            "millwright telemetry import examples/telemetry/press.csv --as stamper "
+                + "--machine press-7 --mapping examples/mappings/press.json"
         ]
     ) { invocation in
         let machine: MachineID = try invocation.identifier("machine")
@@ -98,8 +98,8 @@ extension TelemetryVerbs {
             .value("as", "MEMBER", "the member that reads", required: true),
         ],
         examples: [
-            "millwright telemetry usage --as stamper --machine press-7 \\",
-            "  --from 2026-03-01 --to 2026-04-01",
+            "millwright telemetry usage --as stamper --machine press-7 "
+                + "--from 2026-03-01 --to 2026-04-01"
         ]
     ) { invocation in
         let machine: MachineID = try invocation.identifier("machine")

@@ -39,8 +39,8 @@ enum TelemetryVerbs {
             .from, .to, .value("reason", "TEXT", "how they were lost", required: true),
         ] + Option.signing,
         examples: [
-            "millwright telemetry declare-gap --as stamper --machine press-7 \\",
-            "  --from 2026-03-10T08:00:00Z --to 2026-03-10T09:00:00Z --reason \"box had no power\"",
+            "millwright telemetry declare-gap --as stamper --machine press-7 "
+                + "--from 2026-03-10T08:00:00Z --to 2026-03-10T09:00:00Z --reason \"box had no power\""
         ]
     ) { invocation in
         let machine: MachineID = try invocation.identifier("machine")

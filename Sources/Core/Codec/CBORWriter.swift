@@ -28,6 +28,12 @@ package struct CBORWriter {
         if value >= 0 { head(0, UInt64(value)) } else { head(1, UInt64(bitPattern: ~value)) }
     }
 
+    /// As the generic one, which other modules cannot specialise.
+    package mutating func byteString(_ value: [UInt8]) {
+        head(2, UInt64(value.count))
+        bytes.append(contentsOf: value)
+    }
+
     package mutating func byteString(_ value: some Collection<UInt8>) {
         head(2, UInt64(value.count))
         bytes.append(contentsOf: value)
@@ -56,6 +62,8 @@ package struct CBORWriter {
     package mutating func tag(_ number: UInt64) { head(6, number) }
     package mutating func bool(_ value: Bool) { bytes.append(value ? 0xf5 : 0xf4) }
     package mutating func null() { bytes.append(0xf6) }
+    /// Appends an item that is already encoded.
+    package mutating func raw(_ encoded: [UInt8]) { bytes.append(contentsOf: encoded) }
     /// Appends an item that is already encoded.
     package mutating func raw(_ encoded: some Collection<UInt8>) { bytes.append(contentsOf: encoded) }
 }

@@ -1,5 +1,10 @@
 /// What the C library would do for bytes, without it.
-enum RawBytes {
+package enum RawBytes {
+    /// Whether the left bytes come before the right ones, a prefix first.
+    package static func precedes(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+        left.withUnsafeBytes { left in right.withUnsafeBytes { compare(left, $0) < 0 } }
+    }
+
     /// Negative, zero or positive as the left bytes come before, are equal to or come after the right ones.
     static func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
         let shared = min(left.count, right.count)

@@ -47,8 +47,8 @@ package final class CommitPipeline: Sendable {
     }
 
     private struct Shared {
-        /// Whom to tell about a batch, by the digest of its bytes. Where a demonstration's clock stands still two
-        /// batches can be the same bytes: they are answered in the order in which they were ordered.
+        /// Whom to tell about a batch, by the digest of its bytes. Where a demonstration's clock stands still
+        /// two batches can be the same bytes: they are answered in the order in which they were ordered.
         var waiting: [Digest: [[Submission]]] = [:]
         var failure: NodeError?
     }
@@ -187,7 +187,8 @@ package final class CommitPipeline: Sendable {
 
     private func tell(_ block: ExecutedBlock) {
         latest.withLock { $0 = block.header.time }
-        var results: [Int: SubmissionResult] = [:]
+        let count = block.included.count + block.skipped.count
+        var results = [SubmissionResult](repeating: .refused(.malformed), count: count)
         let first = block.header.logSize - UInt64(block.included.count)
         for (offset, included) in block.included.enumerated() {
             results[included.index] = .final(
@@ -196,10 +197,11 @@ package final class CommitPipeline: Sendable {
                     time: block.header.time, outcome: included.outcome, message: included.message))
         }
         for skip in block.skipped { results[skip.index] = .refused(skip.reason) }
-        answer(block.header.content) { results[$0] ?? .refused(.malformed) }
+        answer(block.header.content) { results.indices.contains($0) ? results[$0] : .refused(.malformed) }
     }
 
-    /// Tells everyone who waits for a batch. Ticks, which have no place in the batch, are told that it is final.
+    /// Tells everyone who waits for a batch. Ticks, which have no place in the batch, are told that it is
+    /// final.
     private func answer(_ content: Digest, _ result: (Int) -> SubmissionResult) {
         let next = shared.withLock { shared -> [Submission]? in
             guard var batches = shared.waiting.removeValue(forKey: content) else { return nil }

@@ -5,8 +5,8 @@ import Synchronization
 final class ThreadGroup: Sendable {
     private let group = DispatchGroup()
 
-    /// Runs the body and lets go of it before `join` returns, so that what it held is free by then: the lock on a
-    /// data directory that is opened again at once.
+    /// Runs the body and lets go of it before `join` returns, so that what it held is free by then: the lock
+    /// on a data directory that is opened again at once.
     func start(_ name: String, _ body: @escaping @Sendable () -> Void) {
         group.enter()
         let waiting = Mutex<(@Sendable () -> Void)?>(body)

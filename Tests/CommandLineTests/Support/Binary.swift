@@ -70,28 +70,44 @@ enum Binary {
         let files = ["in", "out", "err"].map { streams.appendingPathComponent($0) }
         try input.write(to: files[0])
         for file in files[1...] { try Data().write(to: file) }
-        let process = Process()
-        process.executableURL = program
-        process.arguments = arguments
-        process.currentDirectoryURL = folder
-        process.environment = [
-            "PATH": url.deletingLastPathComponent().path + ":/usr/bin:/bin", "HOME": folder.path,
-            "LANG": "C.UTF-8",
-        ]
-        process.standardInput = try FileHandle(forReadingFrom: files[0])
-        process.standardOutput = try FileHandle(forWritingTo: files[1])
-        process.standardError = try FileHandle(forWritingTo: files[2])
-        try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
-            process.terminationHandler = { _ in done.resume() }
-            do { try process.run() } catch {
-                process.terminationHandler = nil
-                done.resume(throwing: error)
-            }
-        }
+        let status = try await spawn(program, arguments, in: folder, files)
         return Run(
-            arguments: arguments, status: process.terminationStatus,
+            arguments: arguments, status: status,
             output: String(decoding: try Data(contentsOf: files[1]), as: UTF8.self),
             error: String(decoding: try Data(contentsOf: files[2]), as: UTF8.self))
+    }
+}
+
+extension Binary {
+    /// Starts a program and waits for its end, on a thread of its own: Foundation's `Process` is not made for many at once.
+    private static func spawn(
+        _ program: URL, _ arguments: [String], in folder: URL, _ files: [URL]
+    ) async throws -> Int32 {
+        let environment = [
+            "PATH=" + url.deletingLastPathComponent().path + ":/usr/bin:/bin", "HOME=" + folder.path,
+            "LANG=C.UTF-8",
+        ]
+        return try await withCheckedThrowingContinuation { done in
+            Thread.detachNewThread {
+                // A shell goes to the folder, connects the streams, and becomes the program.
+                let script =
+                    "cd \"$0\" && in=$1 out=$2 err=$3 && shift 3 && exec \"$@\" <\"$in\" >\"$out\" 2>\"$err\""
+                let line =
+                    ["/bin/sh", "-c", script, folder.path] + files.map(\.path) + [program.path] + arguments
+                var words = line.map { strdup($0) } + [nil]
+                var settings = environment.map { strdup($0) } + [nil]
+                defer { for text in words + settings { free(text) } }
+                var process: pid_t = 0
+                let failure = posix_spawn(&process, "/bin/sh", nil, nil, &words, &settings)
+                guard failure == 0 else {
+                    return done.resume(throwing: Trouble(String(cString: strerror(failure))))
+                }
+                var status: Int32 = 0
+                while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+                // A signal shows as a status that no verb has.
+                done.resume(returning: status & 0x7f == 0 ? status >> 8 & 0xff : -(status & 0x7f))
+            }
+        }
     }
 }
 

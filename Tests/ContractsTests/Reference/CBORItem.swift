@@ -1,7 +1,7 @@
 import Codec
 
 /// One CBOR item as a tree: what the checker walks, and what a test changes in one place.
-indirect enum CBORItem: Equatable {
+indirect enum CBORItem: Equatable, Sendable {
     case integer(Int64)
     case bytes([UInt8])
     case text(String)

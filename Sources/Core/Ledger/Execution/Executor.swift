@@ -131,13 +131,13 @@ package struct Executor: Sendable {
 
     private func forget(_ state: BlockState, time: Timestamp) throws {
         let prefix = RowKey(table: "~expiry", key: []).bytes
+        // Mostly nothing is due: the first key tells, and thousands need not be read.
+        guard let first = try state.keys(withPrefix: prefix, limit: 1).first,
+            try Executor.expiry(first, prefix).expires + SeenRecord.retention < time
+        else { return }
         for key in try state.keys(withPrefix: prefix, limit: Executor.forgottenPerBlock) {
-            let body = key.bytes.dropFirst(prefix.count)
-            let nanoseconds = body.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            guard let expires = Int64(exactly: nanoseconds), let id = Digest(body.dropFirst(8)) else {
-                throw LedgerFault("a row of the expiry index has a wrong key")
-            }
-            guard Timestamp(nanoseconds: expires) + SeenRecord.retention < time else { return }
+            let (expires, id) = try Executor.expiry(key, prefix)
+            guard expires + SeenRecord.retention < time else { return }
             guard let seen = try state.record(SeenRecord.self, SeenRecord.rowKey(id)) else {
                 throw state.fault ?? LedgerFault("the expiry index lists an id that is not there")
             }
@@ -147,9 +147,23 @@ package struct Executor: Sendable {
         }
     }
 
+    private static func expiry(
+        _ key: RowKey, _ prefix: [UInt8]
+    ) throws -> (expires: Timestamp, id: TransactionID) {
+        let body = key.bytes.dropFirst(prefix.count)
+        let nanoseconds = body.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard let expires = Int64(exactly: nanoseconds), let id = Digest(body.dropFirst(8)) else {
+            throw LedgerFault("a row of the expiry index has a wrong key")
+        }
+        return (Timestamp(nanoseconds: expires), id)
+    }
+
     private func carryOutDeadlines(_ state: BlockState, _ contracts: ContractSet, time: Timestamp) throws {
         state.keep()
         let prefix = RowKey(table: TimerRow.table, key: []).bytes
+        guard let first = try state.keys(withPrefix: prefix, limit: 1).first else { return }
+        guard let next = TimerRow(key: first)?.timer else { throw LedgerFault("a deadline has a wrong key") }
+        guard next.due <= time else { return }
         for key in try state.keys(withPrefix: prefix, limit: Executor.timersPerBlock) {
             guard let timer = TimerRow(key: key)?.timer else {
                 throw LedgerFault("a deadline has a wrong key")

@@ -16,8 +16,6 @@ struct TransactionRun {
     private var quotas: [MemberID: QuotaRecord] = [:]
     /// The keys of `quotas`, in order of first use.
     private var quotaMembers: [MemberID] = []
-    /// Key records as this block has read them, with the bytes they were read from.
-    private var keys: [KeyID: (stored: [UInt8], record: KeyRecord)] = [:]
 
     init(
         rules: Rules, contracts: ContractSet, parameters: ParametersRecord, state: BlockState, height: Height,
@@ -39,7 +37,9 @@ struct TransactionRun {
         case .verified(let verified): (transaction, isVerified) = (verified.transaction, true)
         case .unknownKey(let unverified): (transaction, isVerified) = (unverified, false)
         }
-        guard let key = try keyRecord(transaction.key), key.since < height else {
+        guard let key = try state.record(KeyRecord.self, KeyRecord.rowKey(transaction.key)),
+            key.since < height
+        else {
             return skip(index, .unknownKey)
         }
         if !isVerified {
@@ -60,14 +60,6 @@ struct TransactionRun {
 
     private mutating func skip(_ index: Int, _ reason: Skip.Reason) {
         skipped.append(Skip(index: index, reason: reason))
-    }
-
-    private mutating func keyRecord(_ id: KeyID) throws -> KeyRecord? {
-        guard let stored = try state.value(for: KeyRecord.rowKey(id)) else { return nil }
-        if let known = keys[id], known.stored == stored { return known.record }
-        guard let record = try state.record(KeyRecord.self, KeyRecord.rowKey(id)) else { return nil }
-        keys[id] = (stored, record)
-        return record
     }
 
     /// Chain, expiry, replay and quota: what decides whether there is a leaf at all.
@@ -138,7 +130,7 @@ struct TransactionRun {
         let leaf = firstLeaf + UInt64(leafHashes.count)
         let seen = SeenRecord(id: transaction.id, expires: expires, leaf: leaf)
         state.write(
-            StoredRow(change: state.change, record: try CBOR.encode(seen)).encoded,
+            StoredRow(change: state.change, record: seen.encoded).encoded,
             for: SeenRecord.rowKey(transaction.id))
         state.write([], for: SeenRecord.expiryKey(expires, transaction.id))
     }

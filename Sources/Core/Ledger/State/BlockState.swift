@@ -6,12 +6,27 @@ import Codec
 /// Writes go straight in; a journal takes a rejected transaction's back. A read error is kept as `fault` and
 /// halts the node.
 final class BlockState {
+    /// A row that this block has read or written.
+    private struct Entry {
+        /// Nil where there is no row, or where it was removed.
+        var value: [UInt8]?
+        var isWritten: Bool
+        /// The record that was last decoded from the value: a `Decoded`.
+        var decoded: AnyObject?
+    }
+
+    private final class Decoded<R: Record> {
+        let record: R
+        init(_ record: R) { self.record = record }
+    }
+
     private let base: any StateReader
-    /// What this block wrote; a nil value is a removed row.
-    private var written: [RowKey: [UInt8]?] = [:]
-    /// The keys of `written`, in order.
+    /// What this block has read and written. Members, their accounts and a machine between `get` and `put` are read
+    /// and decoded once.
+    private var rows: [RowKey: Entry] = [:]
+    /// The keys of written rows.
     private var writtenKeys = SortedKeys()
-    private var journal: [(key: RowKey, previous: [UInt8]??)] = []
+    private var journal: [(key: RowKey, previous: Entry?)] = []
     private(set) var events: [Event] = []
     private var eventMark = 0
     /// History: for each row changed by a step, the change before it.
@@ -28,9 +43,14 @@ final class BlockState {
 
     // MARK: Rows
 
-    func value(for key: RowKey) throws(Rejection) -> [UInt8]? {
-        if let value = written[key] { return value }
-        do { return try base.value(for: key) } catch { throw fail(error) }
+    func value(for key: RowKey) throws(Rejection) -> [UInt8]? { try entry(for: key).value }
+
+    private func entry(for key: RowKey) throws(Rejection) -> Entry {
+        if let known = rows[key] { return known }
+        let entry: Entry
+        do { entry = Entry(value: try base.value(for: key), isWritten: false) } catch { throw fail(error) }
+        rows[key] = entry
+        return entry
     }
 
     private func fail(_ error: any Error) -> Rejection {
@@ -39,9 +59,9 @@ final class BlockState {
     }
 
     func write(_ value: [UInt8]?, for key: RowKey) {
-        let previous = written.updateValue(value, forKey: key)
+        let previous = rows.updateValue(Entry(value: value, isWritten: true), forKey: key)
         journal.append((key, previous))
-        if previous == nil { writtenKeys.insert(key) }
+        if previous?.isWritten != true { writtenKeys.insert(key) }
     }
 
     /// Keeps what the transaction wrote.
@@ -54,12 +74,8 @@ final class BlockState {
     /// Takes back what was written since the last `keep`.
     func undo() {
         for (key, previous) in journal.reversed() {
-            if let previous {
-                written[key] = previous
-            } else {
-                written.removeValue(forKey: key)
-                writtenKeys.remove(key)
-            }
+            rows[key] = previous
+            if previous?.isWritten != true { writtenKeys.remove(key) }
         }
         journal.removeAll(keepingCapacity: true)
         events.removeLast(events.count - eventMark)
@@ -68,14 +84,21 @@ final class BlockState {
 
     /// Everything the block wrote, in order of the keys; rows that ended as they began included.
     func changes() -> [RowChange] {
-        writtenKeys.all.map { RowChange(key: $0, value: written[$0]!) }
+        writtenKeys.all().map { key in
+            guard let entry = rows[key] else { preconditionFailure("a written row is in the table of rows") }
+            return RowChange(key: key, value: entry.value)
+        }
     }
 
     // MARK: Records
 
     func record<R: Record>(_ type: R.Type, _ key: RowKey) throws(Rejection) -> R? {
-        guard let bytes = try value(for: key) else { return nil }
-        return try decode(type, bytes)
+        let entry = try entry(for: key)
+        guard let bytes = entry.value else { return nil }
+        if let known = entry.decoded as? Decoded<R> { return known.record }
+        let record = try decode(type, bytes)
+        rows[key]?.decoded = Decoded(record)
+        return record
     }
 
     private func decode<R: Record>(_ type: R.Type, _ bytes: [UInt8]) throws(Rejection) -> R {
@@ -88,8 +111,8 @@ final class BlockState {
         let key = R.rowKey(record.id)
         let old = try value(for: key)
         if !R.indexes.isEmpty {
-            let oldRecord: R? = if let old { try decode(R.self, old) } else { nil }
-            try reindex(R.self, id: record.id.keyBytes, from: oldRecord, to: record)
+            try reindex(
+                R.self, id: record.id.keyBytes, from: try self.record(R.self, key), to: record)
         }
         let encoded: [UInt8]
         do { encoded = try CBOR.encode(record) } catch { throw fail(error) }
@@ -185,7 +208,7 @@ final class BlockState {
         isLast: Bool
     ) {
         func takeOwn() {
-            if written[own[position]]! != nil { result.append(own[position]) }
+            if rows[own[position]]?.value != nil { result.append(own[position]) }
             position += 1
         }
         for key in below {

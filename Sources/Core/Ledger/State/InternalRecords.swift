@@ -51,6 +51,19 @@ package struct SeenRecord: Record {
     /// The furthest that an expiry may lie ahead of consensus time.
     package static let maximumLifetime = Span.hours(24)
 
+    /// The same bytes as `CBOR.encode`, which every transaction would pay for.
+    var encoded: [UInt8] {
+        var writer = CBORWriter(reservingCapacity: 80)
+        writer.map(3)
+        writer.text("id")
+        writer.digest(id)
+        writer.text("leaf")
+        writer.unsigned(leaf)
+        writer.text("expires")
+        writer.unsigned(UInt64(expires.nanoseconds))
+        return writer.bytes
+    }
+
     /// `~expiry` zero, the expiry in 8 bytes, the id.
     static func expiryKey(_ expires: Timestamp, _ id: TransactionID) -> RowKey {
         RowKey(table: "~expiry", key: expires.keyBytes + id.bytes)

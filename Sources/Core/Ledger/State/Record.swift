@@ -70,8 +70,11 @@ package struct RowKey: Hashable, Comparable, Sendable {
         String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
 
+    /// For finding rows only. The synthesised form takes an array's bytes one by one.
+    package func hash(into hasher: inout Hasher) { bytes.withUnsafeBytes { hasher.combine(bytes: $0) } }
+
     package static func < (left: RowKey, right: RowKey) -> Bool {
-        left.bytes.lexicographicallyPrecedes(right.bytes)
+        RawBytes.precedes(left.bytes, right.bytes)
     }
 }
 

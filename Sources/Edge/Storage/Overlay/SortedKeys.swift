@@ -24,6 +24,8 @@ struct RowKey: Hashable, Comparable, Sendable {
 struct SortedKeys: Sendable {
     private static let chunkLimit = 128
     private var chunks: [[RowKey]] = []
+    /// The chunk of the latest insertion: a block's keys come in order, so the next one is mostly there too.
+    private var latest = 0
 
     /// Where a key stands.
     struct Position {
@@ -41,14 +43,44 @@ struct SortedKeys: Sendable {
             append(key)
             return
         }
-        let position = lowerBound(key.bytes)
-        chunks[position.chunk].insert(key, at: position.index)
-        let count = chunks[position.chunk].count
+        latest = holds(latest, key.bytes) ? latest : chunk(of: key.bytes)
+        chunks[latest].insert(key, at: index(of: key.bytes, in: latest))
+        let count = chunks[latest].count
         if count > SortedKeys.chunkLimit {
-            let upper = Array(chunks[position.chunk][(count / 2)...])
-            chunks[position.chunk].removeSubrange((count / 2)...)
-            chunks.insert(upper, at: position.chunk + 1)
+            let upper = Array(chunks[latest][(count / 2)...])
+            chunks[latest].removeSubrange((count / 2)...)
+            chunks.insert(upper, at: latest + 1)
         }
+    }
+
+    /// Whether a key belongs into a chunk: at or above its first key and below the next chunk's.
+    private func holds(_ chunk: Int, _ key: [UInt8]) -> Bool {
+        !KeyOrder.precedes(key, chunks[chunk][0].bytes)
+            && (chunk + 1 == chunks.count || KeyOrder.precedes(key, chunks[chunk + 1][0].bytes))
+    }
+
+    /// The last chunk that begins at or below the key, else the first.
+    private func chunk(of key: [UInt8]) -> Int {
+        var (low, high) = (0, chunks.count)
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if KeyOrder.precedes(key, chunks[middle][0].bytes) { high = middle } else { low = middle }
+        }
+        return low
+    }
+
+    /// Where a key stands, or would stand, in a chunk.
+    private func index(of key: [UInt8], in chunk: Int) -> Int {
+        var (first, end) = (0, chunks[chunk].count)
+        while first < end {
+            let middle = (first + end) / 2
+            if KeyOrder.precedes(chunks[chunk][middle].bytes, key) {
+                first = middle + 1
+            } else {
+                end = middle
+            }
+        }
+        return first
     }
 
     /// Rising keys fill chunks to the end.
@@ -62,18 +94,9 @@ struct SortedKeys: Sendable {
 
     /// The first key at or above the given one.
     func lowerBound(_ key: [UInt8]) -> Position {
-        // The last chunk that begins at or below the key, else the first.
-        var (low, high) = (0, chunks.count)
-        while high - low > 1 {
-            let middle = (low + high) / 2
-            if KeyOrder.precedes(key, chunks[middle][0].bytes) { high = middle } else { low = middle }
-        }
+        let low = chunk(of: key)
         guard low < chunks.count else { return Position(chunk: 0, index: 0) }
-        var (first, end) = (0, chunks[low].count)
-        while first < end {
-            let middle = (first + end) / 2
-            if KeyOrder.precedes(chunks[low][middle].bytes, key) { first = middle + 1 } else { end = middle }
-        }
+        let first = index(of: key, in: low)
         return first == chunks[low].count
             ? Position(chunk: low + 1, index: 0) : Position(chunk: low, index: first)
     }
