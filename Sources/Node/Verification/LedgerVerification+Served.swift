@@ -3,7 +3,7 @@ import Ledger
 import Merkle
 import Storage
 
-/// What a node serves beside its log, compared with what the log gives. No root covers indexes, history and
+/// What a node serves beside its log, compared with what the log gives: no root covers indexes, history and
 /// nodes.
 extension LedgerVerification {
     private func failure(_ what: String, _ height: Height, _ detail: String) -> Failure {

@@ -5,8 +5,8 @@ import Storage
 
 /// Derives the whole ledger again from its genesis and compares every byte: signatures, outcomes, rows, both
 /// roots, and every vote and commit. It trusts nothing but the genesis and derives from nothing but the block
-/// log. What a node serves beside the log (rows, indexes, history, the log tree's nodes) is compared with
-/// what was derived.
+/// log. What a node serves beside the log (rows, indexes, history, the log tree's nodes) is compared with what
+/// was derived.
 package struct LedgerVerification {
     /// What a verified ledger came to.
     package struct Summary: Hashable, Sendable {
@@ -179,8 +179,7 @@ package struct LedgerVerification {
 }
 
 extension LedgerNode {
-    /// Checks the whole ledger, then that the served state, history and log nodes are those that follow from
-    /// it.
+    /// Checks the whole ledger, and that the served state, history and log nodes follow from it.
     /// - Throws: `LedgerVerification.Failure`, `NodeError`.
     package func verify(width: Int, progress: (BlockHeader) -> Void) throws -> LedgerVerification.Summary {
         let bytes = try genesis.encoded()

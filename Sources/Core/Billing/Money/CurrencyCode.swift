@@ -5,7 +5,8 @@ package struct CurrencyCode: RawRepresentable, Hashable, Codable, Sendable, Cust
     /// Nil for a code that the table does not hold: an unknown exponent would misplace the decimal
     /// point.
     package init?(rawValue: String) {
-        guard CurrencyCode.digits(of: rawValue) != nil else { return nil }
+        // Swift's `==`, by which a text is looked up, takes a Kelvin sign for a K.
+        guard rawValue.utf8.count == 3, CurrencyCode.digits(of: rawValue) != nil else { return nil }
         self.rawValue = rawValue
     }
 

@@ -62,8 +62,7 @@ package struct RowKey: Hashable, Comparable, Sendable {
     /// Whether the row is derived from others and so left out of the state tree.
     package var isDerived: Bool { bytes.first == 0x7e }
 
-    /// Whether a store keeps it. A longer key names no row, whoever asks: the answer must not depend on the
-    /// store.
+    /// Whether a store keeps it. A longer key names no row: a store's limit must not decide what is executed.
     package var isStorable: Bool { bytes.count <= RowKey.maximumCount }
 
     /// The table's name, `~` included for derived ones.
