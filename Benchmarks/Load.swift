@@ -1,5 +1,5 @@
 import Codec
-import Dispatch
+import Foundation
 import Ledger
 import Node
 import Synchronization

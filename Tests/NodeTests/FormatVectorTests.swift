@@ -28,7 +28,8 @@ import Testing
         let founder = Founder(
             id: name, name: "Chamber", roles: [.board],
             profile: MemberProfile(registrationName: "Chamber", city: "Ulm", country: "DE"),
-            signingPublicKey: Bytes(member.publicKey), sealingPublicKey: Bytes([UInt8](repeating: 9, count: 32)))
+            signingPublicKey: Bytes(member.publicKey),
+            sealingPublicKey: Bytes([UInt8](repeating: 9, count: 32)))
         let genesis = Genesis(
             name: "Example", created: start, simulated: true,
             validators: [.init(member: name, votingKey: Bytes(voter.publicKey))], parameters: .init(),
@@ -108,7 +109,9 @@ import Testing
         if ProcessInfo.processInfo.environment["MILLWRIGHT_UPDATE"] != nil {
             try text.write(to: FormatVectorTests.page, atomically: true, encoding: .utf8)
         } else {
-            #expect(text == page, "docs/formats.md differs from the code: MILLWRIGHT_UPDATE=1 swift test shows how")
+            #expect(
+                text == page,
+                "docs/formats.md differs from the code: MILLWRIGHT_UPDATE=1 swift test shows how")
         }
     }
 }

@@ -46,7 +46,8 @@ struct DemoDispute: Sendable {
             reasons: "The telemetry that the device signed gives the customer's figures.\n"
                 + assessment.againstClaim.joined(separator: "\n") + "\n")
         narrator.good(
-            "\(DemoCast.name(DemoCast.arbiter)) computes it too and rules: \(Self.payable(assessment.computed))."
+            "\(DemoCast.name(DemoCast.arbiter)) computes it too and rules: "
+                + "\(Self.payable(assessment.computed))."
         )
         let note = try await oem.credit(
             id, number: try oem.nextNumber(series: cast.year),

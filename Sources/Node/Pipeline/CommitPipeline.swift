@@ -136,7 +136,10 @@ package final class CommitPipeline: Sendable {
             shared.waiting[digest, default: []].append(submissions)
             return nil
         }
-        if let refused { return submissions.forEach { $0.tell(.failed(refused)) } }
+        if let refused {
+            for submission in submissions { submission.tell(.failed(refused)) }
+            return
+        }
         do { try engine.submit(bytes) } catch {
             halt(NodeError("node.engine", "the ordering engine took no batch", cause: error))
         }

@@ -5,8 +5,8 @@ import Storage
 
 /// Derives the whole ledger again from its genesis and compares every byte: signatures, outcomes, rows, both
 /// roots, and every vote and commit. It trusts nothing but the genesis and derives from nothing but the block
-/// log. What a node serves beside the log (rows, indexes, history, the log tree's nodes) is compared with what
-/// was derived.
+/// log. What a node serves beside the log (rows, indexes, history, the log tree's nodes) is compared with
+/// what was derived.
 package struct LedgerVerification {
     /// What a verified ledger came to.
     package struct Summary: Hashable, Sendable {
