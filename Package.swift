@@ -65,7 +65,7 @@ let package = Package(
             name: "millwright-load", dependencies: core + edge + ["Node"], path: "Tests/Load",
             swiftSettings: settings),
         .target(
-            name: "TestSupport", dependencies: ["Codec", "Cryptography", "Storage"],
+            name: "TestSupport", dependencies: core + ["Cryptography", "Storage"],
             path: "Tests/TestSupport",
             swiftSettings: settings),
         tests("Codec", of: ["Codec", "Cryptography", "CSodium"]),

@@ -4,14 +4,15 @@ import Cryptography
 import Ledger
 import Node
 
-/// The same transactions in the same blocks at the same time on every machine: its root shows whether the rules or
-/// the state have changed, so that figures of two versions are known to be of the same work.
+/// The same transactions in the same blocks at the same time on every machine: its root shows whether the
+/// rules or the state have changed, so that figures of two versions are known to be of the same work.
 enum ReferenceRun {
     static let machines = 500
     static let mixed = 2_000
     static let blockSize = 250
 
-    /// The state root after `machines` have been registered and accepted and `mixed` transactions have followed.
+    /// The state root after `machines` have been registered and accepted and `mixed` transactions have
+    /// followed.
     static func root() throws -> Digest {
         let (consortium, genesis, bytes, voter) = try Consortium.fixed()
         let rules = LedgerNode.rules(chain: consortium.chain)

@@ -25,7 +25,8 @@ import Testing
             path: "Sources/Core/Codec/CBORKeyedDecodingContainer.swift",
             containing: "func decodeIfPresent(_ type: Float.Type", reason: refusesFloats),
         Exemption(
-            path: "Sources/Core/Ledger/State/Record.swift", containing: "func hash(into hasher: inout Hasher)",
+            path: "Sources/Core/Ledger/State/Record.swift",
+            containing: "func hash(into hasher: inout Hasher)",
             reason: "rows are found by it, eight bytes at a time; nothing shows its value or an order"),
     ]
 

@@ -1,4 +1,5 @@
-/// Row keys in order, for the few thousand that one block writes: sorted only when somebody asks for the order.
+/// Row keys in order, for the few thousand that one block writes: sorted only when somebody asks for the
+/// order.
 struct SortedKeys {
     private var sorted: [RowKey] = []
     /// The latest keys, as they came.
