@@ -112,9 +112,9 @@ final class Benchmark {
         Report.line("  transactions", Report.count(result.transactions))
         Report.line(
             "  in a block", Report.count(result.transactions / max(1, Int(result.blocks))),
-            "at most 512; synced up to 16 at once")
+            "at most 512, 16 to a sync")
         Report.line(
-            "Ed25519 verifications before", Report.rate(before.rate), "libsodium, all cores: the limit")
+            "Ed25519 verifications before", Report.rate(before.rate), "libsodium, all cores: a limit")
         Report.line("Ed25519 verifications after", Report.rate(after.rate))
         Report.line("ratio to that limit", Report.ratio(result.rate / limit), "aim: \(aim(size))")
         Report.line(
@@ -122,7 +122,7 @@ final class Benchmark {
         Report.line("  of that one verification", Report.time(verification))
         Report.line(
             "ratio by processor time", Report.ratio(verification / (result.processorTime / each)),
-            "what other load does not change")
+            "less moved by other load")
         Report.line(
             "ledger per transaction", Report.count(Int(ledger)) + " B", "block log, with after-images")
         try measureLatency()
@@ -178,12 +178,12 @@ final class Benchmark {
             checked.append(Machine.now - verification)
             size = max(size, bundle.encoded.count)
         }
-        Report.line("receipt made", Report.time(made.quantile(0.5)), "block read, log proof, signatures")
+        Report.line("receipt made", Report.time(made.quantile(0.5)), "block, log proof, signature")
         Report.line("receipt verified", Report.time(checked.quantile(0.5)), "\(size) bytes")
     }
 
-    /// Closes the node and opens it again: reads the log's index, replays blocks that no checkpoint holds,
-    /// and builds the state tree, whose root must be the last block's.
+    /// Closes the node and opens it again: reads the log's index, replays blocks that no checkpoint
+    /// holds, and builds the state tree, whose root must be the last block's.
     private func measureRestart() throws {
         let height = node.height
         let root = try node.block(height).header.stateRoot
@@ -195,7 +195,7 @@ final class Benchmark {
         guard node.height == height, try node.block(height).header.stateRoot == root else {
             throw Load.NotAccepted(description: "the ledger is another after a restart")
         }
-        Report.line("restart", Report.time(seconds), "log, replay, state tree rebuilt")
+        Report.line("restart", Report.time(seconds), "replay, state tree rebuilt")
         Report.line("memory after it", Report.megabytes(Machine.residentBytes), "whole process")
         growth[growth.count - 1][5] = Report.time(seconds)
     }

@@ -29,8 +29,7 @@ enum Machine {
         #endif
     }
 
-    /// Ed25519 verifications a second with one thread a core, each over 400 bytes, about a transaction's
-    /// length.
+    /// Ed25519 verifications a second with one thread a core, each over 400 bytes, as long as a transaction.
     static func verificationLimit(seconds: Double) -> (rate: Double, processorTime: Double) {
         let message = [UInt8](repeating: 0x5a, count: 400)
         let pairs = (0..<64).map { _ in Ed25519.SigningKey.generate() }.map {

@@ -10,10 +10,10 @@ import struct Telemetry.SplitMix64
 
 /// Makes and signs transactions: first the machines, then a mix of what happens to them from day to day.
 ///
-/// The mix, uniformly random over all machines: 65 % starts and stops (35 by the machine's device, 20 by the
-/// customer's delegated key, 10 by the customer), 20 % telemetry anchors and 5 % repair tickets by the
-/// device, 5 % bids on tickets by a maintainer, 5 % registrations by an OEM. It depends on nothing but the
-/// seed and the heads of the telemetry chains, and every transaction is accepted.
+/// The mix, uniformly random over all machines: 65 % starts and stops (35 by the machine's device, 20 by
+/// the customer's delegated key, 10 by the customer), 20 % telemetry anchors and 5 % repair tickets by
+/// the device, 5 % bids on the tickets by a maintainer, 5 % registrations by an OEM. It depends on
+/// nothing but the seed and the heads of the telemetry chains, and every transaction is accepted.
 struct Workload {
     private let consortium: Consortium
     private var random: SplitMix64
@@ -100,8 +100,8 @@ struct Workload {
         return try sign(plans)
     }
 
-    /// Part of the mix. A telemetry chain grows by at most one anchor a call, since an anchor names the block
-    /// time of the one before.
+    /// Part of the mix. A telemetry chain grows by at most one anchor a call, since an anchor names the
+    /// block time of the one before.
     mutating func mix(
         _ count: Int, at time: Timestamp, head: (MachineID) throws -> TelemetryHead?
     ) throws -> [[UInt8]] {

@@ -1,8 +1,7 @@
 /// Measures what a node commits a second against what its processor can verify, and how that grows with the
-/// ledger.
+/// ledger:
 ///
-/// `swift run -c release millwright-bench [--quick] [--records N] [--transactions N] [--seconds S] [--directory D]`
-
+///     make bench ARGS="[--quick] [--records N] [--transactions N] [--seconds S] [--directory D]"
 import Foundation
 
 do {

@@ -21,8 +21,8 @@ final class BlockState {
     }
 
     private let base: any StateReader
-    /// What this block has read and written. Members, their accounts and a machine between `get` and `put`
-    /// are read and decoded once.
+    /// What this block has read and written. Members, their accounts and a machine between `get` and
+    /// `put` are read and decoded once.
     private var rows: [RowKey: Entry] = [:]
     /// The keys of written rows.
     private var writtenKeys = SortedKeys()
