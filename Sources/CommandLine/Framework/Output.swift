@@ -20,16 +20,22 @@ enum Output {
 
     /// A record's fields as indented lines, times and digests readable.
     static func fields(_ value: Any, indent: String = "") -> String {
+        fields(value, indent: indent, currency: nil)
+    }
+
+    /// - Parameter currency: of the amounts within, where the record around them names one.
+    private static func fields(_ value: Any, indent: String, currency: CurrencyCode?) -> String {
         let mirror = Mirror(reflecting: value)
         let children = mirror.children.compactMap { child in child.label.map { ($0, child.value) } }
+        let currency = children.lazy.compactMap { $0.1 as? CurrencyCode }.first ?? currency
         let width = children.map { label($0.0).count }.max() ?? 0
         return children.compactMap { name, value -> String? in
             let title = label(name)
-            if let text = scalar(value) {
+            if let text = scalar(value, currency) {
                 guard !text.isEmpty else { return nil }
                 return indent + title.padding(toLength: width, withPad: " ", startingAt: 0) + "  " + text
             }
-            let inner = fields(unwrapped(value) ?? value, indent: indent + "  ")
+            let inner = fields(unwrapped(value) ?? value, indent: indent + "  ", currency: currency)
             return inner.isEmpty ? nil : indent + title + "\n" + inner
         }.joined(separator: "\n")
     }
@@ -37,10 +43,11 @@ enum Output {
     /// `disputeUntil` as `dispute until`; list positions and unnamed values as they are.
     private static func label(_ name: String) -> String {
         var text = ""
+        var afterLowercase = false
         for character in name {
-            text +=
-                character.isUppercase && !(text.last?.isUppercase ?? true)
-                ? " \(character.lowercased())" : "\(character)"
+            if character.isUppercase && afterLowercase { text += " " }
+            afterLowercase = character.isLowercase
+            text += character.lowercased()
         }
         return text.hasPrefix(".") ? "-" : text
     }
@@ -52,7 +59,7 @@ enum Output {
     }
 
     /// One line for simple values, nil for those with fields of their own, empty for absent ones.
-    private static func scalar(_ value: Any) -> String? {
+    private static func scalar(_ value: Any, _ currency: CurrencyCode?) -> String? {
         guard let value = unwrapped(value) else { return "" }
         switch value {
         case let time as Timestamp: return self.time(time)
@@ -61,13 +68,18 @@ enum Output {
         case let text as String: return text
         case let flag as Bool: return flag ? "yes" : "no"
         case let quantity as Quantity: return decimal(millionths: quantity.millionths)
+        case let amount as MinorUnits:
+            return currency.map { self.amount(amount, $0) } ?? "\(amount.rawValue) minor units"
+        case let rate as Rate: return "\(rate.percentText) %"
+        case let interval as Interval:
+            return ISO8601.text(milliseconds: interval.from) + " to " + ISO8601.text(milliseconds: interval.to)
         case let raw as any RawRepresentable<String>: return raw.rawValue
         case let text as any CustomStringConvertible where !(value is any Collection): return text.description
         default: break
         }
         let mirror = Mirror(reflecting: value)
         if mirror.displayStyle == .collection || mirror.displayStyle == .set {
-            let parts = mirror.children.map { scalar($0.value) }
+            let parts = mirror.children.map { scalar($0.value, currency) }
             if parts.contains(where: { $0 == nil }) { return nil }
             return parts.compactMap { $0 }.joined(separator: ", ")
         }

@@ -25,7 +25,7 @@ extension BillingVerbs {
             .value("issue-date", "DAY", "default: the period's last day"), InvoiceVerbs.out,
         ],
         examples: [
-            "millwright billing compute --terms examples/terms/press.json "
+            "millwright billing compute --terms examples/terms/press-with-parties.json "
                 + "--telemetry examples/telemetry/press.csv "
                 + "--mapping examples/mappings/press.json --from 2026-03-01"
         ]

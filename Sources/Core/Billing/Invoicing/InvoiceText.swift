@@ -27,9 +27,9 @@ package struct InvoiceText {
             ["Issued  \(invoice.issueDate)", "Due     \(invoice.dueDate)"],
             ["Period   \(invoice.periodStart) to \(invoice.periodEnd)", "Currency \(invoice.currency)"])
         if let original = invoice.original {
-            page.entry("Corrects", "Invoice \(original.number) of \(original.issueDate)", labelWidth: 8)
+            page.entry("Corrects", "Invoice \(original.number) of \(original.issueDate)", labelWidth: 10)
         }
-        if let reason = invoice.reason { page.entry("Reason", reason, labelWidth: 8) }
+        if let reason = invoice.reason { page.entry("Reason", reason, labelWidth: 10) }
         if let reference = invoice.paymentReference {
             page.entry("Payment reference ", reference, labelWidth: 18)
         }

@@ -123,8 +123,12 @@ package struct POSIXFileSystem: FileSystem {
     }
 
     package func lock(_ file: OpenFile) throws(StorageError) -> Bool {
-        if flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
-        guard errno == EWOULDBLOCK else { throw StorageError(errno, "flock", file.path) }
+        // A process that is just ending, or a child between fork and exec, holds the lock for a moment longer.
+        for _ in 0..<200 {
+            if flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+            guard errno == EWOULDBLOCK || errno == EINTR else { throw StorageError(errno, "flock", file.path) }
+            usleep(10_000)
+        }
         return false
     }
 
