@@ -72,7 +72,8 @@ enum Output {
             return currency.map { self.amount(amount, $0) } ?? "\(amount.rawValue) minor units"
         case let rate as Rate: return "\(rate.percentText) %"
         case let interval as Interval:
-            return ISO8601.text(milliseconds: interval.from) + " to " + ISO8601.text(milliseconds: interval.to)
+            return ISO8601.text(milliseconds: interval.from) + " to "
+                + ISO8601.text(milliseconds: interval.to)
         case let raw as any RawRepresentable<String>: return raw.rawValue
         case let text as any CustomStringConvertible where !(value is any Collection): return text.description
         default: break

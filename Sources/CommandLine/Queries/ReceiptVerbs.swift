@@ -130,8 +130,9 @@ extension QueryVerbs {
         let simulated: Bool
         let table: String
         let present: Bool
-        /// Deterministic CBOR of the stored row.
-        let value: Bytes?
+        /// Deterministic CBOR of the stored row; people are told its length only.
+        var value: Bytes?
+        let bytes: Int
         let height: Height
         let time: String
         let stateRoot: Digest
@@ -155,12 +156,14 @@ extension QueryVerbs {
             try bundle.verify(
                 genesis: genesis, chain: rules.chain, hash: rules.hash, verifier: rules.verify)
         } catch { throw NegativeAnswer(error.code, "this proves nothing on this ledger") }
-        let report = StateReport(
+        var report = StateReport(
             ledger: rules.chain, consortium: genesis.name, simulated: genesis.simulated,
             table: bundle.key.table, present: bundle.value != nil, value: bundle.value.map { Bytes($0) },
+            bytes: bundle.value?.count ?? 0,
             height: bundle.header.height, time: Output.time(bundle.header.time),
             stateRoot: bundle.header.stateRoot)
         if invocation.wantsJSON { return try Output.json(report) }
+        report.value = nil
         Terminal.print("\(Terminal.green("proven"))\n" + Output.fields(report, indent: "  "))
     }
 

@@ -10,7 +10,7 @@ enum ConsortiumVerbs {
     static let all: [Verb] = [
         found, invite, join, admit, decide("suspend", "stop a member from acting"),
         decide("reinstate", "let a suspended member act again"), decide("remove", "end a membership"),
-        vote, rotateKeys, delegateKey, revokeKey, accredit, revokeAccreditation,
+        updateProfile, accredit, revokeAccreditation,
     ]
 
     private static let profileOptions: [Option] = [
@@ -175,79 +175,29 @@ enum ConsortiumVerbs {
         }
     }
 
-    static let vote = Verb(
-        "proposal vote", "vote on an open proposal (board)",
-        options: [
-            .positional("proposal", "the proposal's id: the transaction that opened it"),
-            .flag("against", "vote against it"),
-        ] + Option.signing,
-        examples: ["millwright list proposals", "millwright proposal vote ID --as chamber"]
+    static let updateProfile = Verb(
+        "member update", "change your own name, profile or endpoint",
+        detail: "What is not given stays as it is.",
+        options: [.value("name", "TEXT", "what people call the company")] + profileOptions + Option.signing,
+        examples: ["millwright member update --as press-works --city Neu-Ulm --postal-code 89231"]
     ) { invocation in
         try await Session.with(invocation) { session in
+            let record = try session.node.view().existing(MemberRecord.self, try session.member())
+            guard let old = record.profile else {
+                throw NegativeAnswer("member.not_joined", "\(record.id) has not joined yet")
+            }
+            func text(_ option: String, _ current: String) -> String { invocation.string(option) ?? current }
+            let profile = MemberProfile(
+                registrationName: text("registered-name", old.registrationName),
+                addressLine: text("address", old.addressLine), city: text("city", old.city),
+                postalCode: text("postal-code", old.postalCode), country: text("country", old.country),
+                vatID: invocation.string("vat-id") ?? old.vatID, email: text("email", old.email))
             try await session.perform(
                 ConsortiumContract.self,
-                .vote(
-                    .init(proposal: try invocation.digest("proposal"), approve: !invocation.has("against"))),
-                saying: "voted \(invocation.has("against") ? "against" : "for") the proposal")
-        }
-    }
-
-    static let rotateKeys = Verb(
-        "key rotate", "replace a member's signing key; the old one stops at once",
-        options: Option.signing, examples: ["millwright key rotate --as press-works"]
-    ) { invocation in
-        try await Session.with(invocation) { session in
-            let member = try session.member()
-            let store = session.home.keystore(of: member)
-            let key = store.hasHeldKey("next") ? try store.heldKey("next") : try store.createHeldKey("next")
-            let action = ConsortiumContract.Action.rotateKeys(
-                .init(
-                    signingKey: try session.newKey(key, of: member, sealing: store.sealingKey().publicKey),
-                    sealingPublicKey: nil))
-            try await session.perform(
-                ConsortiumContract.self, action, saying: "\(member) has a new signing key")
-            try store.promoteNextKey()
-        }
-    }
-
-    static let delegateKey = Verb(
-        "key delegate", "let a user or a system sign certain actions until a date",
-        options: [
-            .positional("name", "what to call the key, such as erp"),
-            .value(
-                "scope", "CONTRACT.ACTION", "what it may sign; CONTRACT.* for all of a contract",
-                required: true, repeated: true),
-            .value("until", "TIME", "when it stops", required: true),
-        ] + Option.signing,
-        examples: [
-            "millwright key delegate erp --as press-works --scope agreement.issueInvoice --until 2027-01-01"
-        ]
-    ) { invocation in
-        try await Session.with(invocation) { session in
-            let member = try session.member()
-            let store = session.home.keystore(of: member)
-            let name = try invocation.required("name")
-            let key = store.hasHeldKey(name) ? try store.heldKey(name) : try store.createHeldKey(name)
-            try await session.perform(
-                ConsortiumContract.self,
-                .delegateKey(
+                .updateProfile(
                     .init(
-                        key: try session.newKey(key, of: member, sealing: store.sealingKey().publicKey),
-                        scopes: invocation.strings("scope").sorted(),
-                        expires: try invocation.requiredTime("until"))),
-                saying: "key «\(name)» may sign \(invocation.strings("scope").joined(separator: ", "))")
-        }
-    }
-
-    static let revokeKey = Verb(
-        "key revoke", "stop a delegated or device key at once",
-        options: [.positional("id", "the key's id (see millwright list keys)")] + Option.signing,
-        examples: ["millwright list keys", "millwright key revoke ID --as press-works"]
-    ) { invocation in
-        try await Session.with(invocation) { session in
-            try await session.perform(
-                ConsortiumContract.self, .revokeKey(.init(key: KeyID(try invocation.digest("id")))),
-                saying: "the key is revoked")
+                        name: text("name", record.name), profile: profile,
+                        endpoint: text("endpoint", record.endpoint))), saying: "\(record.id) is updated")
         }
     }
 

@@ -27,7 +27,8 @@ package protocol FileSystem: Sendable {
     func names(in folder: String) throws(StorageError) -> [String]
     /// Makes a folder; nothing happens where it exists.
     func createFolder(_ path: String) throws(StorageError)
-    /// Takes the file's exclusive lock until it is closed (flock); false where another holds it for two seconds.
+    /// Takes the file's exclusive lock until it is closed (flock); false where another holds it for two
+    /// seconds.
     func lock(_ file: OpenFile) throws(StorageError) -> Bool
     /// Called before LMDB commits; what it throws aborts the commit.
     func beforeCommit(to path: String) throws(StorageError)

@@ -123,10 +123,13 @@ package struct POSIXFileSystem: FileSystem {
     }
 
     package func lock(_ file: OpenFile) throws(StorageError) -> Bool {
-        // A process that is just ending, or a child between fork and exec, holds the lock for a moment longer.
+        // A process that is just ending, or a child between fork and exec, holds the lock for a moment
+        // longer.
         for _ in 0..<200 {
             if flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
-            guard errno == EWOULDBLOCK || errno == EINTR else { throw StorageError(errno, "flock", file.path) }
+            guard errno == EWOULDBLOCK || errno == EINTR else {
+                throw StorageError(errno, "flock", file.path)
+            }
             usleep(10_000)
         }
         return false
