@@ -60,7 +60,7 @@ enum ProposalVerbs {
             reason,
         ] + Option.signing,
         examples: [
-            "millwright proposal validators --as chamber --validator chamber=KEY"
+            "millwright proposal validators --as chamber --validator chamber=PUBLICKEY"
         ]
     ) { invocation in
         var validators: [ValidatorsRecord.Validator] = []
@@ -89,7 +89,7 @@ enum ProposalVerbs {
         ] + Option.signing,
         examples: [
             "millwright proposal announce-rules --as chamber --version 2 --height 5000 "
-                + "--digest DIGEST"
+                + "--digest ID"
         ]
     ) { invocation in
         guard let version = UInt64(try invocation.required("version")),
