@@ -67,8 +67,8 @@ package struct ScoreWeights: Codable, Hashable, Sendable {
 /// *arrival*, the shortest delay over its own, a delay being the hours begun from the report to the
 /// arrival, at least one; *record*, `MaintainerStatistics.reputation`. The score is Σ weight · part, in
 /// 10⁻¹² and at most 10¹². The highest wins. Equal scores are drawn by lot: the SHA-256 over all bids'
-/// digests in order gives a seed, and the lowest SHA-256 of seed ‖ bid id wins, so the lot is nobody's to
-/// know before the last bid.
+/// digests in order gives a seed, and the lowest SHA-256 of seed ‖ bid id wins. Whoever bids last in the
+/// open could try variations of a bid until the lot falls well; sealed bids leave nothing to try.
 package enum Selection {
     package struct Candidate: Hashable, Sendable {
         package var bid: BidRecord.ID
