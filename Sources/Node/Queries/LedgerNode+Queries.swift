@@ -100,11 +100,23 @@ extension LedgerNode {
     /// A final block.
     /// - Throws: `block.unknown`, `node.damaged`.
     package func block(_ height: Height) throws(NodeError) -> BlockRecord {
+        try read(height) { (bytes: [UInt8]) throws(CodecError) in try BlockRecord(decoding: bytes) }
+    }
+
+    /// A final block's header, without decoding the rest of its record.
+    /// - Throws: `block.unknown`, `node.damaged`.
+    package func header(_ height: Height) throws(NodeError) -> BlockHeader {
+        try read(height) { (bytes: [UInt8]) throws(CodecError) in try BlockRecord.header(of: bytes) }
+    }
+
+    private func read<T>(
+        _ height: Height, _ decode: ([UInt8]) throws(CodecError) -> T
+    ) throws(NodeError) -> T {
         do {
             guard let payload = try store.store.log.read(height) else {
                 throw NodeError("block.unknown", "there is no block \(height)")
             }
-            return try BlockRecord(decoding: payload)
+            return try decode(payload)
         } catch let error as NodeError { throw error } catch {
             throw NodeError("node.damaged", "block \(height) could not be read", cause: error)
         }
@@ -184,7 +196,7 @@ extension LedgerNode {
         var high = height
         while low < high {
             let middle = low + (high - low) / 2
-            if try block(middle).header.logSize > leaf { high = middle } else { low = middle + 1 }
+            if try header(middle).logSize > leaf { high = middle } else { low = middle + 1 }
         }
         return try block(low)
     }

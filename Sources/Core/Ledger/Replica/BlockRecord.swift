@@ -84,6 +84,14 @@ package struct BlockRecord: Hashable, Sendable {
         return writer.bytes
     }
 
+    /// The header alone, without decoding the rest.
+    /// - Throws: `cbor.*` where the bytes do not begin as a block record does.
+    package static func header(of bytes: [UInt8]) throws(CodecError) -> BlockHeader {
+        var reader = CBORReader(bytes)
+        try reader.array(of: 8)
+        return try BlockHeader(decoding: try reader.byteString())
+    }
+
     /// - Throws: `cbor.*` or `cose.*` where the bytes are not a block record.
     package init(decoding bytes: [UInt8]) throws(CodecError) {
         var reader = CBORReader(bytes)
