@@ -184,13 +184,15 @@ struct DemoStory: Sendable {
         for name in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() {
             Terminal.print("    \(name)")
         }
-        let shown = home.folder.path
+        let shown = home.folder.relativePath
+        // As the person called it, so that the lines below work as they stand.
+        let program = CommandLine.arguments.first ?? "millwright"
         narrator.act("What to try next")
         for command in [
-            "millwright list invoices --home \(shown)",
-            "millwright history machine \(scenario.machine) --home \(shown)",
-            "millwright verify --home \(shown)",
-            "millwright receipt verify \(shown)/documents/invoice-\(invoice.number).receipt \\",
+            "\(program) list invoices --home \(shown)",
+            "\(program) history machine \(scenario.machine) --home \(shown)",
+            "\(program) verify --home \(shown)",
+            "\(program) receipt verify \(shown)/documents/invoice-\(invoice.number).receipt \\",
             "    --genesis \(shown)/genesis.cbor",
         ] where !narrator.isQuiet { Terminal.print("  \(command)") }
     }
