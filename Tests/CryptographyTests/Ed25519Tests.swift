@@ -82,15 +82,6 @@ import Testing
         #expect(try CBOR.decode(Ed25519.PublicKey.self, from: encoded) == key)
         #expect(throws: (any Error).self) { try CBOR.decode(Ed25519.PublicKey.self, from: [0x41, 0]) }
     }
-
-    /// The bytes that RFC 9679 §3 hashes, written out by hand.
-    @Test func thumbprintsHashTheRequiredParametersOnly() throws {
-        let x = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
-        let publicKey = try #require(Hex.decode(x))
-        let hashed = try #require(Hex.decode("a3" + "0101" + "2006" + "215820" + x))
-        #expect(KeyThumbprint.of(publicKey: publicKey) == SHA256.digest(hashed))
-        #expect(KeyThumbprint.of(publicKey: [1, 2]) == nil)
-    }
 }
 
 /// The COSE working group's EdDSA examples.

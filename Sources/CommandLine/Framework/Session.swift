@@ -81,11 +81,7 @@ struct TransactionReport: Encodable {
     init(_ final: FinalTransaction) {
         (transaction, height, leaf) = (final.id, final.height, final.leaf)
         time = Output.time(final.time)
-        outcome =
-            switch final.outcome {
-            case .accepted: "accepted"
-            case .rejected(let code): code
-            }
+        outcome = final.outcome.code
     }
 }
 

@@ -247,11 +247,7 @@ enum QueryVerbs {
             let parsed = try UnverifiedTransaction(decoding: leaf.transaction, hash: hash)
             (height, time, transaction) = (leaf.height, Output.time(leaf.time), parsed.id)
             (key, contract, action) = (parsed.key, parsed.payload.contract, parsed.payload.action)
-            outcome =
-                switch leaf.outcome {
-                case .accepted: "accepted"
-                case .rejected(let code): code
-                }
+            outcome = leaf.outcome.code
             message = Bytes(leaf.transaction)
         }
     }

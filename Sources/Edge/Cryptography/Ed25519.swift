@@ -104,25 +104,3 @@ extension Ed25519.PublicKey: Codable, CustomStringConvertible {
     /// Lower-case hexadecimal, 64 characters.
     package var description: String { Hex.encode(bytes) }
 }
-
-/// Names a key by its content: the COSE key thumbprint (RFC 9679 §3) with SHA-256.
-package enum KeyThumbprint {
-    /// SHA-256 of the deterministic CBOR `{1: 1, -1: 6, -2: x}`: key type OKP, curve Ed25519, the 32 bytes of
-    /// the key.
-    package static func of(publicKey: Ed25519.PublicKey) -> Digest {
-        var writer = CBORWriter(reservingCapacity: 40)
-        writer.map(3)
-        writer.integer(1)
-        writer.integer(1)
-        writer.integer(-1)
-        writer.integer(6)
-        writer.integer(-2)
-        writer.byteString(publicKey.bytes)
-        return SHA256.digest(writer.bytes)
-    }
-
-    /// As above; nil where the key is not 32 bytes.
-    package static func of(publicKey: [UInt8]) -> Digest? {
-        Ed25519.PublicKey(publicKey).map { of(publicKey: $0) }
-    }
-}

@@ -40,8 +40,7 @@ package struct StateView: Sendable {
     package func records<R: Record>(
         _ type: R.Type, where index: String, equals value: [UInt8]
     ) throws(NodeError) -> [R] {
-        let length = [UInt8(truncatingIfNeeded: value.count >> 8), UInt8(truncatingIfNeeded: value.count)]
-        let prefix = RowKey(table: "~\(R.table).\(index)", key: length + value).bytes
+        let prefix = R.indexKey(index, value).bytes
         var records: [R] = []
         for row in try rows(withPrefix: prefix) {
             let key = RowKey(table: R.table, key: Array(row.key.dropFirst(prefix.count)))
@@ -187,7 +186,7 @@ extension LedgerNode {
     func leafIndex(of id: TransactionID) throws(NodeError) -> UInt64? {
         let view = try view()
         if let seen = try view.get(SeenRecord.self, id) { return seen.leaf }
-        return try view.row(SeenRecord.archiveKey(id)).map { $0.reduce(UInt64(0)) { $0 << 8 | UInt64($1) } }
+        return try view.row(SeenRecord.archiveKey(id)).map { bigEndianNumber($0) }
     }
 
     /// The block that holds a leaf, by binary search over log sizes.
@@ -199,15 +198,5 @@ extension LedgerNode {
             if try header(middle).logSize > leaf { high = middle } else { low = middle + 1 }
         }
         return try block(low)
-    }
-}
-
-extension ChangeReference {
-    /// The reference in twelve bytes, as `keyBytes` gives them; nil for any other length.
-    init?(keyBytes bytes: [UInt8]) {
-        guard bytes.count == 12 else { return nil }
-        self.init(
-            height: bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) },
-            position: bytes.dropFirst(8).reduce(0) { $0 << 8 | UInt32($1) })
     }
 }

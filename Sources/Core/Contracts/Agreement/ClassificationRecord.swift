@@ -24,7 +24,7 @@ package struct ClassificationRecord: Record {
                 let agreement = AgreementID(String(decoding: keyBytes[..<end], as: UTF8.self))
             else { return nil }
             func number(_ bytes: ArraySlice<UInt8>) -> Int64 {
-                Int64(bitPattern: bytes.reduce(0) { $0 << 8 | UInt64($1) })
+                Int64(bitPattern: bigEndianNumber(bytes))
             }
             self.init(
                 agreement: agreement,

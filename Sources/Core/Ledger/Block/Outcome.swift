@@ -6,6 +6,14 @@ package enum Outcome: Hashable, Sendable {
     /// Refused with this stable code; nothing changed.
     case rejected(String)
 
+    /// `accepted`, or the rejection's code.
+    package var code: String {
+        switch self {
+        case .accepted: "accepted"
+        case .rejected(let code): code
+        }
+    }
+
     /// In CBOR `true`, or the code as text.
     func write(to writer: inout CBORWriter) {
         switch self {

@@ -60,7 +60,7 @@ package struct Context {
     package func records<R: Record>(
         _ type: R.Type, where index: String, equals value: [UInt8], limit: Int = 1000
     ) throws(Rejection) -> [R] {
-        guard BlockState.indexKey(type, index, value, []).isStorable else { return [] }
+        guard R.indexKey(index, value).isStorable else { return [] }
         return try state.records(type, where: index, equals: value, limit: limit)
     }
 

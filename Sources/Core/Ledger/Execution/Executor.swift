@@ -151,7 +151,7 @@ package struct Executor: Sendable {
         _ key: RowKey, _ prefix: [UInt8]
     ) throws -> (expires: Timestamp, id: TransactionID) {
         let body = key.bytes.dropFirst(prefix.count)
-        let nanoseconds = body.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        let nanoseconds = bigEndianNumber(body.prefix(8))
         guard let expires = Int64(exactly: nanoseconds), let id = Digest(body.dropFirst(8)) else {
             throw LedgerFault("a row of the expiry index has a wrong key")
         }

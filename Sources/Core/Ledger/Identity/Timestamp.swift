@@ -78,3 +78,8 @@ package struct Span: Hashable, Comparable, Codable, Sendable {
 package func bigEndianBytes(_ value: UInt64) -> [UInt8] {
     (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64(56 - 8 * $0)) }
 }
+
+/// The number in at most eight bytes, most significant first; of more bytes the last eight count.
+package func bigEndianNumber(_ bytes: some Sequence<UInt8>) -> UInt64 {
+    bytes.reduce(0) { $0 << 8 | UInt64($1) }
+}

@@ -144,27 +144,19 @@ final class BlockState {
             let before = old.flatMap { index.key($0) }
             let after = new.flatMap { index.key($0) }
             if before == after { continue }
-            if let before { write(nil, for: BlockState.indexKey(R.self, index.name, before, id)) }
+            if let before { write(nil, for: R.indexKey(index.name, before, id)) }
             if let after {
-                let key = BlockState.indexKey(R.self, index.name, after, id)
+                let key = R.indexKey(index.name, after, id)
                 guard key.isStorable else { throw Rejection("ledger.key_too_long") }
                 write([], for: key)
             }
         }
     }
 
-    /// `~<table>.<index>` zero, the value's length in two bytes, the value, the record's key.
-    static func indexKey<R: Record>(_ type: R.Type, _ index: String, _ value: [UInt8], _ id: [UInt8])
-        -> RowKey
-    {
-        let length = [UInt8(truncatingIfNeeded: value.count >> 8), UInt8(truncatingIfNeeded: value.count)]
-        return RowKey(table: "~\(R.table).\(index)", key: length + value + id)
-    }
-
     func records<R: Record>(
         _ type: R.Type, where index: String, equals value: [UInt8], limit: Int
     ) throws(Rejection) -> [R] {
-        let prefix = BlockState.indexKey(type, index, value, [])
+        let prefix = R.indexKey(index, value)
         var records: [R] = []
         for key in try keys(withPrefix: prefix.bytes, limit: limit) {
             let row = RowKey(table: R.table, key: Array(key.bytes.dropFirst(prefix.bytes.count)))

@@ -27,6 +27,14 @@ extension Record {
 
     /// The row's key: the table's name, a zero byte, the record's key.
     package static func rowKey(_ id: ID) -> RowKey { RowKey(table: table, key: id.keyBytes) }
+
+    /// Where an index lists a record: `~<table>.<index>` zero, the value's length in two bytes, the value,
+    /// the record's key. Without the record's key it is the prefix of all that the index lists under the
+    /// value.
+    package static func indexKey(_ index: String, _ value: [UInt8], _ id: [UInt8] = []) -> RowKey {
+        let length = [UInt8(truncatingIfNeeded: value.count >> 8), UInt8(truncatingIfNeeded: value.count)]
+        return RowKey(table: "~\(table).\(index)", key: length + value + id)
+    }
 }
 
 /// A secondary index: the bytes under which a record is found, or nil where it is not listed.
@@ -93,5 +101,13 @@ package struct ChangeReference: Hashable, Comparable, Codable, Sendable {
     /// Twelve bytes that sort as the reference does.
     package var keyBytes: [UInt8] {
         bigEndianBytes(height) + (0..<4).map { UInt8(truncatingIfNeeded: position >> UInt32(24 - 8 * $0)) }
+    }
+
+    /// The reference in twelve bytes, as `keyBytes` gives them; nil for any other length.
+    package init?(keyBytes bytes: [UInt8]) {
+        guard bytes.count == 12, let position = UInt32(exactly: bigEndianNumber(bytes.dropFirst(8))) else {
+            return nil
+        }
+        self.init(height: bigEndianNumber(bytes.prefix(8)), position: position)
     }
 }

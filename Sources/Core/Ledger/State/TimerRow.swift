@@ -23,7 +23,7 @@ struct TimerRow {
     init?(key: RowKey) {
         let body = key.bytes.dropFirst(TimerRow.table.utf8.count + 1)
         guard body.count > 10 else { return nil }
-        let nanoseconds = body.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        let nanoseconds = bigEndianNumber(body.prefix(8))
         let parts = body.dropFirst(8).split(separator: 0, maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3, let due = Int64(exactly: nanoseconds) else { return nil }
         timer = Timer(
