@@ -90,3 +90,13 @@ extension Attestation {
         return attestations
     }
 }
+
+extension [Replica.Effect] {
+    /// The blocks to be stored, in order.
+    package var storedBlocks: [BlockRecord] {
+        flatMap { effect -> [BlockRecord] in
+            guard case .store(let items) = effect else { return [] }
+            return items.compactMap { if case .block(let record) = $0 { record } else { nil } }
+        }
+    }
+}
