@@ -51,13 +51,12 @@ import Testing
         let writer = try world.running(into: all)
         try await writer.order(batches(0..<10))
         try await all.wait(for: 10)
-        for position in [0, 1, 6, 9, 10] as [UInt64] {
+        for (count, position) in zip(11..., [0, 1, 6, 9, 10] as [UInt64]) {
             let rest = Collector()
             let reader = try world.running(1, from: position, into: rest)
-            let next = batches(100 + Int(position)..<101 + Int(position))
-            try await writer.order(next)
-            try await all.wait(for: all.list.count + 1)
-            try await rest.wait(for: all.list.count - Int(position))
+            try await writer.order(batches(count..<count + 1))
+            try await all.wait(for: count)
+            try await rest.wait(for: count - Int(position))
             #expect(rest.list == Array(all.list.dropFirst(Int(position))))
             reader.stop()
         }

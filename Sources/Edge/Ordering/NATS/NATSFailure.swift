@@ -41,7 +41,8 @@ struct NATSFailure: Error, CustomStringConvertible {
     var isMisconfiguration: Bool {
         switch code {
         case JSStreamReplicasNotSupportedErr, JSStreamInvalidConfig, JSStreamSubjectOverlapErr,
-            JSMaximumStreamsLimitErr, JSNotEnabledErr, JSNotEnabledForAccountErr, JSStreamMaxBytesRequiredErr:
+            JSMaximumStreamsLimitErr, JSNotEnabledForAccountErr, JSStreamMaxBytesRequiredErr:
+            // Not `JSNotEnabledErr`: the library gives it wherever nobody answers, as during an election.
             return true
         default: return status == NATS_CONNECTION_AUTH_FAILED || status == NATS_SSL_ERROR
         }
