@@ -65,11 +65,7 @@ extension OrderingEngine {
 
     /// Submits one after another.
     func order(_ batches: [[UInt8]]) async throws {
-        try await onThread {
-            for batch in batches {
-                do { try submit(batch) } catch { print("XXXX", error, health); throw error }
-            }
-        }
+        try await onThread { for batch in batches { try submit(batch) } }
     }
 
     /// The error of a submission, nil where there is none.

@@ -46,28 +46,34 @@ package final class NATSEngine: OrderingEngine {
         }
     }
 
-    /// Several attempts within `submitTimeoutMilliseconds`: a batch's digest is its message id, by which the
-    /// servers know one that is sent again.
+    /// Several attempts within `submitTimeoutMilliseconds`, and at most `requestTimeoutMilliseconds` more where
+    /// a server takes no bytes. A batch's digest is its message id, by which the servers know one that is sent
+    /// again.
     package func submit(_ batch: [UInt8]) throws(OrderingError) {
         try OrderingError.check(batch)
         let deadline = Date(timeIntervalSinceNow: Double(configuration.submitTimeoutMilliseconds) / 1000)
-        let id = SHA256.digest(batch).description
+        let digest = SHA256.digest(batch).description
+        var impostors = 0
         while true {
             let stream = try status.stream(until: deadline)
             let left = Int(deadline.timeIntervalSinceNow * 1000)
             do throws(NATSFailure) {
-                let sequence = try stream.publish(
-                    batch, id: id,
+                let answer = try stream.publish(
+                    batch, id: impostors == 0 ? digest : "\(digest)-\(impostors)",
                     timeoutMilliseconds: min(left, configuration.requestTimeoutMilliseconds))
-                return status.ordered(at: sequence - 1)
+                // A server that stops taking bytes in the middle of a message may later complete it with the
+                // bytes of the next one. Such a message has this batch's id and not its content.
+                let stored = answer.isDuplicate ? try stream.message(at: answer.sequence) : batch
+                if stored == batch { return status.ordered(at: answer.sequence - 1) }
+                impostors += 1
             } catch {
                 if let refusal = error.refusal { throw refusal }
                 let words = stream.connection.events.takeRefusal()
                 if words?.contains(configuration.stream.subject(of: configuration.member)) == true {
                     throw .refused
                 }
+                status.pause(milliseconds: 20)
             }
-            status.pause(milliseconds: 20)
             if Date() >= deadline { throw .unavailable }
         }
     }

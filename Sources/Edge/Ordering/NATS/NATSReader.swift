@@ -56,9 +56,7 @@ final class NATSReader {
                 String(cString: reply), stream: configuration.stream.name)
         else { throw NATSFailure("a message without its place in the stream") }
         remaining -= 1
-        let bytes = UnsafeRawBufferPointer(
-            start: natsMsg_GetData(message), count: Int(natsMsg_GetDataLength(message)))
-        return .message(sequence: sequence, pending: pending, bytes: Array(bytes))
+        return .message(sequence: sequence, pending: pending, bytes: natsBytes(of: message))
     }
 
     private func ask() throws(NATSFailure) {
@@ -108,4 +106,11 @@ final class NATSReader {
         else { return nil }
         return (sequence, pending)
     }
+}
+
+/// A copy of what a message carries.
+func natsBytes(of message: OpaquePointer?) -> [UInt8] {
+    Array(
+        UnsafeRawBufferPointer(
+            start: natsMsg_GetData(message), count: Int(max(0, natsMsg_GetDataLength(message)))))
 }

@@ -94,7 +94,7 @@ package struct NATSServerConfiguration: Sendable {
         let publish = [
             LedgerStream.subjects(of: member.id, chain: chain),
             // Creating is not changing: a stream that exists is left as it is.
-            "$JS.API.STREAM.CREATE.*", "$JS.API.STREAM.INFO.*",
+            "$JS.API.STREAM.CREATE.*", "$JS.API.STREAM.INFO.*", "$JS.API.STREAM.MSG.GET.*",
             "$JS.API.CONSUMER.CREATE.*.\(token)", "$JS.API.CONSUMER.DELETE.*.\(token)",
             "$JS.API.CONSUMER.MSG.NEXT.*.\(token)",
         ]

@@ -98,9 +98,10 @@ struct NATSStream: Sendable {
         return rules.first { !$0.0 }?.1
     }
 
-    /// Publishes a batch and waits until the stream has stored it.
-    /// - Returns: its sequence. A batch that the stream has already, gives that one's.
-    func publish(_ batch: [UInt8], id: String, timeoutMilliseconds: Int) throws(NATSFailure) -> UInt64 {
+    /// Publishes a batch and waits until the stream has stored it, or has a message with this id already.
+    func publish(_ batch: [UInt8], id: String, timeoutMilliseconds: Int) throws(NATSFailure)
+        -> (sequence: UInt64, isDuplicate: Bool)
+    {
         let strings = CStrings()
         var options = jsPubOptions()
         jsPubOptions_Init(&options)
@@ -116,10 +117,19 @@ struct NATSStream: Sendable {
                 $0.baseAddress, Int32($0.count), &options, &code)
         }
         try NATSFailure.check(status, code)
-        guard let sequence = acknowledgement?.pointee.Sequence, sequence > 0 else {
+        guard let answer = acknowledgement?.pointee, answer.Sequence > 0 else {
             throw NATSFailure("an acknowledgement without a sequence")
         }
-        return sequence
+        return (answer.Sequence, answer.Duplicate)
+    }
+
+    /// One message of the stream.
+    func message(at sequence: UInt64) throws(NATSFailure) -> [UInt8] {
+        var message: OpaquePointer?
+        defer { natsMsg_Destroy(message) }
+        var code = jsErrCode(0)
+        try NATSFailure.check(js_GetMsg(&message, connection.context, name, sequence, nil, &code), code)
+        return natsBytes(of: message)
     }
 
     /// Makes this member's reader of the stream anew, from a message on.
