@@ -37,6 +37,7 @@ let package = Package(
         system("CSodium", pkgConfig: "libsodium", apt: "libsodium-dev", brew: "libsodium"),
         system("CLMDB", pkgConfig: "lmdb", apt: "liblmdb-dev", brew: "lmdb"),
         system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
+        system("CNATS", pkgConfig: "libnats", apt: "libnats-dev", brew: "cnats"),
 
         module("Codec", in: "Core"),
         module("Merkle", in: "Core", needs: ["Codec"]),
@@ -46,7 +47,7 @@ let package = Package(
 
         module("Cryptography", in: "Edge", needs: ["Codec", "CSodium", "COpenSSL"]),
         module("Storage", in: "Edge", needs: ["Codec", "Merkle", "Ledger", "CLMDB"]),
-        module("Ordering", in: "Edge", needs: ["Codec", "Ledger", "Storage"]),
+        module("Ordering", in: "Edge", needs: ["Codec", "Ledger", "Storage", "Cryptography", "CNATS"]),
         module("Vault", in: "Edge", needs: ["Codec", "Cryptography"]),
         module("Telemetry", in: "Edge", needs: ["Codec", "Billing"]),
         module("TimeZones", in: "Edge", needs: ["Billing"]),
@@ -65,7 +66,7 @@ let package = Package(
             name: "millwright-load", dependencies: core + edge + ["Node"], path: "Tests/Load",
             swiftSettings: settings),
         .target(
-            name: "TestSupport", dependencies: core + ["Cryptography", "Storage"],
+            name: "TestSupport", dependencies: core + ["Cryptography", "Storage", "Ordering"],
             path: "Tests/TestSupport",
             swiftSettings: settings),
         tests("Codec", of: ["Codec", "Cryptography", "CSodium"]),
@@ -75,6 +76,7 @@ let package = Package(
         tests("Contracts", of: core + ["Cryptography"]),
         tests("Cryptography", of: ["Cryptography", "Codec"]),
         tests("Storage", of: ["Storage", "Ledger", "Merkle", "Codec", "Cryptography"]),
+        tests("Ordering", of: ["Ordering", "Ledger", "Codec", "Cryptography", "CNATS"]),
         tests("Vault", of: ["Vault", "Cryptography", "Codec"]),
         tests("Telemetry", of: ["Telemetry", "Billing", "Codec", "Cryptography"]),
         tests("TimeZones", of: ["TimeZones", "Billing"]),
