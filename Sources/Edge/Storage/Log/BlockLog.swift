@@ -50,8 +50,9 @@ package final class BlockLog: Sendable {
 
     /// Writes records in one go and returns when the disk has them all.
     ///
-    /// A block at a height that the log holds undoes the blocks from there on; otherwise it is the next
-    /// one. A crash before the return keeps the first few of them, or none.
+    /// A block at a height that the log holds undoes the blocks from there on, and their certificates;
+    /// otherwise it is the next one. A certificate is of a block that the log holds. A crash before the
+    /// return keeps the first few of the records, or none.
     /// - Throws: `storage.failed` after an earlier failure; `storage.out_of_order`, `storage.record_size`,
     ///   which leave the log usable; those of the disk, which do not.
     package func append(_ records: [LogRecord]) throws(StorageError) {
@@ -103,13 +104,20 @@ package final class BlockLog: Sendable {
                 throw .recordSize(count: record.payload.count, limit: options.recordBytes)
             }
             total += RecordFrame.count + record.payload.count
-            guard record.kind == .block else { continue }
             let expected = next ?? record.height
             let lowest = first ?? record.height
-            guard record.height >= lowest, record.height <= expected, record.height < .max else {
-                throw .outOfOrder(height: record.height, next: expected)
+            switch record.kind {
+            case .block:
+                guard record.height >= lowest, record.height <= expected, record.height < .max else {
+                    throw .outOfOrder(height: record.height, next: expected)
+                }
+                (first, next) = (lowest, record.height + 1)
+            case .certificate:
+                guard record.height >= lowest, record.height < expected else {
+                    throw .outOfOrder(height: record.height, next: expected)
+                }
+            default: break
             }
-            (first, next) = (lowest, record.height + 1)
         }
         // Offsets and the distance to the group's first record are 32-bit.
         let limit = Int(UInt32.max) - options.segmentBytes
@@ -123,6 +131,13 @@ package final class BlockLog: Sendable {
         return try record(at: location, expecting: height).payload
     }
 
+    /// The certificate that was written last for the block at a height; nil where the log has none.
+    /// - Throws: `storage.damaged` where it is not what was written: another may be appended.
+    package func certificate(at height: UInt64) throws(StorageError) -> [UInt8]? {
+        guard let location = index.withLock({ $0.certificate(at: height) }) else { return nil }
+        return try record(at: location, expecting: height).payload
+    }
+
     /// The last record of a kind; nil where the log has none.
     package func latest(_ kind: LogRecord.Kind) throws(StorageError) -> LogRecord? {
         guard let location = index.withLock({ $0.latest(kind) }) else { return nil }
@@ -132,7 +147,7 @@ package final class BlockLog: Sendable {
     /// The blocks from a height on, read as they are asked for.
     package func records(from height: UInt64) -> LogCursor { LogCursor(log: self, height: height) }
 
-    private func record(
+    func record(
         at location: RecordLocation, expecting height: UInt64?
     ) throws(StorageError) -> LogRecord {
         let (number, offset) = (UInt64(location.segment), Int(location.offset))
@@ -198,21 +213,5 @@ package final class BlockLog: Sendable {
     /// The last segment's number and the end of its acknowledged bytes; nil in an empty log.
     var acknowledgedEnd: (number: UInt64, offset: Int)? {
         writer.withLock { writer in writer.current.map { ($0.header.number, $0.end) } }
-    }
-}
-
-/// Reads blocks in rising order of height.
-package struct LogCursor: Sendable {
-    private let log: BlockLog
-    private var height: UInt64
-
-    init(log: BlockLog, height: UInt64) { (self.log, self.height) = (log, height) }
-
-    /// The next block; nil behind the last.
-    /// - Throws: `storage.damaged`, and those of the disk.
-    package mutating func next() throws(StorageError) -> LogRecord? {
-        guard let payload = try log.read(height) else { return nil }
-        defer { height += 1 }
-        return LogRecord(height: height, payload: payload)
     }
 }
