@@ -15,6 +15,10 @@ struct LogIndex: Sendable {
     private var latest: [LogRecord.Kind: RecordLocation] = [:]
     /// Of the segments that hold a record, in their order.
     private(set) var tops: [SegmentTop] = []
+    /// Whether segments were pruned: an undone block that is still there may then lie above its successor.
+    private let isPruned: Bool
+
+    init(isPruned: Bool = false) { self.isPruned = isPruned }
 
     /// The height that comes next; nil where any may.
     var nextHeight: UInt64? { firstHeight.map { $0 + UInt64(blocks.count) } }
@@ -67,6 +71,24 @@ struct LogIndex: Sendable {
         }
     }
 
+    /// The first segment that must stay where the blocks below a height go. All before it hold none at or
+    /// above the height, nor the last block.
+    func firstSegment(keeping height: UInt64, last: UInt32) -> UInt32 {
+        let ofLastBlock = blocks.last?.segment ?? last
+        let holding = tops.first { $0.block.map { $0 >= height } ?? false }?.number ?? last
+        return min(ofLastBlock, holding)
+    }
+
+    /// Forgets what lies in segments below this one. A kept block's certificate lies behind it and stays.
+    mutating func drop(below segment: UInt32) {
+        let count = blocks.prefix { $0.segment < segment }.count
+        blocks.removeFirst(count)
+        certificates.removeFirst(count)
+        firstHeight = firstHeight.map { $0 + UInt64(count) }
+        latest = latest.filter { $0.value.segment >= segment }
+        tops.removeAll { $0.number < segment }
+    }
+
     private mutating func noteTop(_ kind: LogRecord.Kind, _ height: UInt64, _ segment: UInt32) {
         if tops.last?.number != segment {
             tops.append(SegmentTop(number: segment, block: nil, record: height))
@@ -77,6 +99,7 @@ struct LogIndex: Sendable {
     }
 
     private mutating func addBlock(_ height: UInt64, _ location: RecordLocation) throws(StorageError) {
+        if isPruned, let firstHeight, height < firstHeight { restart(at: height) }
         let first = firstHeight ?? height
         guard height >= first, height - first <= UInt64(blocks.count), height < .max else {
             throw .outOfOrder(height: height, next: nextHeight ?? height)

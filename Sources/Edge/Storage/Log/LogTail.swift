@@ -3,7 +3,8 @@ extension BlockLog {
     /// they were written, up to what is acknowledged now. Blocks that were undone are among them, so that a
     /// node finds those of another branch that it had stored; so are all votes and certificates.
     ///
-    /// It begins with the whole group in which that first record was written.
+    /// It begins with the whole group in which that first record was written. Segments that are pruned while
+    /// it reads are missed with an error.
     package func tail(fromHeight height: UInt64) -> LogTail {
         // The end first: what is appended in between lies beyond it.
         let end = acknowledgedEnd
