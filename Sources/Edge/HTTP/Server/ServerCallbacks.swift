@@ -144,7 +144,8 @@ enum ServerCallbacks {
         }
         guard let made else { return no }
         defer { MHD_destroy_response(made) }
-        for field in response.headers.fields where !isFraming(field.name) {
+        // MHD refuses a header without a value.
+        for field in response.headers.fields where !isFraming(field.name) && !field.value.isEmpty {
             guard MHD_add_response_header(made, field.name, field.value) == yes else { return no }
         }
         if core.isStopping { MHD_add_response_header(made, "Connection", "close") }
