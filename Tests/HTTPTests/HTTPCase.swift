@@ -58,13 +58,26 @@ enum HTTPCase {
         }
         return true
     }
+}
 
-    /// Runs a body on a thread of its own, where a wait holds up no other test.
-    static func thread<Result: Sendable>(
-        _ body: @escaping @Sendable () throws -> Result
-    ) async throws -> Result {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread { continuation.resume(with: Swift.Result(catching: body)) }.start()
+/// A body that runs on a thread of its own from the moment it is made. Tasks would not do: bodies that wait would
+/// take the few threads that tasks have from other tests.
+final class Background<Value: Sendable>: Sendable {
+    private let outcome = ConditionMutex<Result<Value, any Error>?>(nil)
+
+    init(_ body: @escaping @Sendable () throws -> Value) {
+        let outcome = outcome
+        Thread {
+            let result = Result(catching: body)
+            outcome.update { $0 = result }
+        }.start()
+    }
+
+    /// Waits for what the body returned or threw.
+    func value() throws -> Value {
+        try outcome.wait(milliseconds: 60_000, until: { $0 != nil }) { outcome in
+            guard let outcome else { throw HTTPError(.timeout, "a test's thread did not end") }
+            return try outcome.get()
         }
     }
 }

@@ -5,12 +5,16 @@ import Codec
 ///
 /// The members' list of pins stands where an authority would: the certificate is only the form in which TLS
 /// carries a key. Whoever keeps `privateKeyPEM` in a file makes it readable by its owner alone.
-package struct TLSIdentity: Sendable, Hashable {
+package struct TLSIdentity: Sendable, Hashable, CustomStringConvertible, CustomReflectable {
     package let certificate: TLSCertificate
     package let certificatePEM: String
     package let privateKeyPEM: String
 
     package var pin: TLSPin { certificate.pin }
+
+    /// The name and the pin: what is printed ends up in logs, which a key must not.
+    package var description: String { "\(certificate.commonName) \(pin)" }
+    package var customMirror: Mirror { Mirror(self, children: ["pin": pin.description]) }
 
     /// Reads what was kept.
     ///

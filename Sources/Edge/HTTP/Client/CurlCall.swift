@@ -42,22 +42,24 @@ final class CurlCall {
 
     var answer: HTTPAnswer { HTTPAnswer(status: HTTPStatus(status), headers: headers, body: received) }
 
-    static let bytesArrived: @convention(c) (
-        UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?
-    ) -> Int = { bytes, size, count, context in
-        guard let context else { return 0 }
-        let call = Unmanaged<CurlCall>.fromOpaque(context).takeUnretainedValue()
-        return call.take(UnsafeRawBufferPointer(start: bytes, count: size * count)) ? size * count : 0
-    }
+    static let bytesArrived:
+        @convention(c) (
+            UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?
+        ) -> Int = { bytes, size, count, context in
+            guard let context else { return 0 }
+            let call = Unmanaged<CurlCall>.fromOpaque(context).takeUnretainedValue()
+            return call.take(UnsafeRawBufferPointer(start: bytes, count: size * count)) ? size * count : 0
+        }
 
-    static let headerArrived: @convention(c) (
-        UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?
-    ) -> Int = { bytes, size, count, context in
-        guard let context else { return 0 }
-        let call = Unmanaged<CurlCall>.fromOpaque(context).takeUnretainedValue()
-        let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
-        return call.takeHeader(line) ? size * count : 0
-    }
+    static let headerArrived:
+        @convention(c) (
+            UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?
+        ) -> Int = { bytes, size, count, context in
+            guard let context else { return 0 }
+            let call = Unmanaged<CurlCall>.fromOpaque(context).takeUnretainedValue()
+            let line = UnsafeRawBufferPointer(start: bytes, count: size * count)
+            return call.takeHeader(line) ? size * count : 0
+        }
 
     private func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
         lastData = MonotonicClock.milliseconds

@@ -50,9 +50,11 @@ final class CurlLane: @unchecked Sendable {
         let result = call.body.withUnsafeBufferPointer { body -> Result<CURLcode, HTTPError> in
             guard call.sendsBody else { return run(call, cancellations) }
             guard http_set_size(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)) == CURLE_OK,
-                body.withMemoryRebound(to: CChar.self, {
-                    http_set_text(easy, CURLOPT_POSTFIELDS, $0.baseAddress ?? UnsafePointer(errorText))
-                }) == CURLE_OK
+                body.withMemoryRebound(
+                    to: CChar.self,
+                    {
+                        http_set_text(easy, CURLOPT_POSTFIELDS, $0.baseAddress ?? UnsafePointer(errorText))
+                    }) == CURLE_OK
             else { return .failure(HTTPError(.failed, "libcurl does not take the body")) }
             return run(call, cancellations)
         }
@@ -170,7 +172,8 @@ final class CurlLane: @unchecked Sendable {
         var list: UnsafeMutablePointer<curl_slist>?
         // A semicolon instead of a colon sends a header without a value.
         for field in headers.fields {
-            list = curl_slist_append(list, field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
+            list = curl_slist_append(
+                list, field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
         }
         // curl would announce a form.
         if headers["Content-Type"] == nil { list = curl_slist_append(list, "Content-Type:") }

@@ -184,7 +184,8 @@ package final class HTTPClient: Sendable {
         case .systemTrust where isSecure: return
         case .plainText where !isSecure: return
         case .pins, .systemTrust:
-            throw HTTPError(.badEndpoint, isSecure ? "https without a pin" : "http cannot be trusted by a key")
+            throw HTTPError(
+                .badEndpoint, isSecure ? "https without a pin" : "http cannot be trusted by a key")
         case .plainText: throw HTTPError(.badEndpoint, "https wants pins or the system's trust")
         }
     }

@@ -67,10 +67,12 @@ package final class HTTPServer: Sendable {
     /// Returns when no handler runs any more: one that waits heeds `HTTPRequest.isAbandoned`. Not to be
     /// called from a handler. A second call does nothing.
     package func stop(graceMilliseconds: Int = 500) {
-        guard let daemon = running.update({ state in
-            defer { state.daemon = nil }
-            return state.daemon
-        }) else { return }
+        guard
+            let daemon = running.update({ state in
+                defer { state.daemon = nil }
+                return state.daemon
+            })
+        else { return }
         core.beginStopping()
         let listener = MHD_quiesce_daemon(daemon.handle)
         core.state.wait(

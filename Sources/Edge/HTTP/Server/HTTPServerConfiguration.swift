@@ -9,16 +9,18 @@ package struct HTTPServerConfiguration: Sendable {
     /// nil for plain HTTP.
     package var identity: TLSIdentity?
 
-    /// Each connection has a thread. More wait in the system's queue until one ends.
-    package var maximumConnections = 256
+    /// Each connection has a thread. More are closed at once.
+    package var maximumConnections = 512
     /// More from one address are closed at once.
-    package var maximumConnectionsPerAddress = 64
+    package var maximumConnectionsPerAddress = 128
     /// Until the first request's headers are there, handshake included.
     package var firstRequestSeconds = 10
     /// From the end of a request until the next one's headers are there.
     package var idleSeconds = 75
     /// From a request's headers until its body is there.
     package var bodySeconds = 60
+    /// From an answer that is no stream until the client has taken it.
+    package var answerSeconds = 300
     /// How long a connection may move no byte, in either direction, while one is due.
     package var stallSeconds = 30
     /// The bytes of a request's line and headers; about half of it can be used.

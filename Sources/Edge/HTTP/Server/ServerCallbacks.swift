@@ -18,56 +18,60 @@ enum ServerCallbacks {
     }
 
     /// A connection begins or ends.
-    static let connectionChanged: @convention(c) (
-        UnsafeMutableRawPointer?, OpaquePointer?, UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
-        MHD_ConnectionNotificationCode
-    ) -> Void = { context, handle, slot, change in
-        guard let core = core(context), let handle, let slot else { return }
-        if change == .CONNECTION_NOTIFY_STARTED {
-            slot.pointee = Unmanaged.passRetained(core.started(handle)).toOpaque()
-        } else if let kept = slot.pointee {
-            core.closed(Unmanaged<ServerConnection>.fromOpaque(kept).takeRetainedValue())
-            slot.pointee = nil
+    static let connectionChanged:
+        @convention(c) (
+            UnsafeMutableRawPointer?, OpaquePointer?, UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
+            MHD_ConnectionNotificationCode
+        ) -> Void = { context, handle, slot, change in
+            guard let core = core(context), let handle, let slot else { return }
+            if change == .CONNECTION_NOTIFY_STARTED {
+                slot.pointee = Unmanaged.passRetained(core.started(handle)).toOpaque()
+            } else if let kept = slot.pointee {
+                core.closed(Unmanaged<ServerConnection>.fromOpaque(kept).takeRetainedValue())
+                slot.pointee = nil
+            }
         }
-    }
 
     /// The target of a request line, before MHD decodes it.
-    static let targetRead: @convention(c) (
-        UnsafeMutableRawPointer?, UnsafePointer<CChar>?, OpaquePointer?
-    ) -> UnsafeMutableRawPointer? = { _, text, handle in
-        connection(handle)?.rawTarget = text.flatMap { String(validatingCString: $0) }
-        return nil
-    }
+    static let targetRead:
+        @convention(c) (
+            UnsafeMutableRawPointer?, UnsafePointer<CChar>?, OpaquePointer?
+        ) -> UnsafeMutableRawPointer? = { _, text, handle in
+            connection(handle)?.rawTarget = text.flatMap { String(validatingCString: $0) }
+            return nil
+        }
 
     /// A request is over, whether it was answered or not.
-    static let requestEnded: @convention(c) (
-        UnsafeMutableRawPointer?, OpaquePointer?, UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
-        MHD_RequestTerminationCode
-    ) -> Void = { context, handle, _, _ in
-        guard let connection = connection(handle), let core = core(context) else { return }
-        connection.incoming = nil
-        connection.rawTarget = nil
-        connection.expire(inSeconds: core.configuration.idleSeconds)
-    }
+    static let requestEnded:
+        @convention(c) (
+            UnsafeMutableRawPointer?, OpaquePointer?, UnsafeMutablePointer<UnsafeMutableRawPointer?>?,
+            MHD_RequestTerminationCode
+        ) -> Void = { context, handle, _, _ in
+            guard let connection = connection(handle), let core = core(context) else { return }
+            connection.incoming = nil
+            connection.rawTarget = nil
+            connection.expire(inSeconds: core.configuration.idleSeconds)
+        }
 
     /// A request's headers, then the pieces of its body, then its end.
-    static let requestArrived: @convention(c) (
-        UnsafeMutableRawPointer?, OpaquePointer?, UnsafePointer<CChar>?, UnsafePointer<CChar>?,
-        UnsafePointer<CChar>?, UnsafePointer<CChar>?, UnsafeMutablePointer<Int>?,
-        UnsafeMutablePointer<UnsafeMutableRawPointer?>?
-    ) -> MHD_Result = { context, handle, _, method, _, bytes, count, _ in
-        guard let core = core(context), let handle, let connection = connection(handle), let method,
-            let count
-        else { return no }
-        guard connection.incoming != nil else {
-            return begin(core, handle, connection, String(cString: method))
+    static let requestArrived:
+        @convention(c) (
+            UnsafeMutableRawPointer?, OpaquePointer?, UnsafePointer<CChar>?, UnsafePointer<CChar>?,
+            UnsafePointer<CChar>?, UnsafePointer<CChar>?, UnsafeMutablePointer<Int>?,
+            UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+        ) -> MHD_Result = { context, handle, _, method, _, bytes, count, _ in
+            guard let core = core(context), let handle, let connection = connection(handle), let method,
+                let count
+            else { return no }
+            guard connection.incoming != nil else {
+                return begin(core, handle, connection, String(cString: method))
+            }
+            guard count.pointee == 0 else {
+                defer { count.pointee = 0 }
+                return take(UnsafeRawBufferPointer(start: bytes, count: count.pointee), connection)
+            }
+            return finish(core, handle, connection)
         }
-        guard count.pointee == 0 else {
-            defer { count.pointee = 0 }
-            return take(UnsafeRawBufferPointer(start: bytes, count: count.pointee), connection)
-        }
-        return finish(core, handle, connection)
-    }
 
     private static func begin(
         _ core: ServerCore, _ handle: OpaquePointer, _ connection: ServerConnection, _ method: String
@@ -81,7 +85,8 @@ enum ServerCallbacks {
         var incoming = ServerConnection.Incoming(
             method: verb, target: target ?? HTTPTarget([]), headers: headers, limit: 0)
         if target == nil {
-            incoming.refusal = Problem(.badRequest, "http.bad_target", "the target of the request is malformed")
+            incoming.refusal = Problem(
+                .badRequest, "http.bad_target", "the target of the request is malformed")
         } else {
             incoming.limit = core.configuration.maximumBodyBytes(verb, incoming.target)
         }
@@ -92,7 +97,9 @@ enum ServerCallbacks {
         connection.expire(inSeconds: core.configuration.bodySeconds)
         // A client that waits for «100 Continue», or has much more to send, is told before it sends.
         let isWaiting = headers["Expect"] != nil || declared - incoming.limit > tolerance
-        if let refusal = incoming.refusal, isWaiting { return send(refusal.response, core, handle, connection) }
+        if let refusal = incoming.refusal, isWaiting {
+            return send(refusal.response, core, handle, connection)
+        }
         return yes
     }
 
@@ -133,6 +140,7 @@ enum ServerCallbacks {
         let made: OpaquePointer?
         switch response.body {
         case .bytes(let bytes):
+            connection.expire(inSeconds: core.configuration.answerSeconds)
             made = bytes.withUnsafeBytes {
                 MHD_create_response_from_buffer(
                     $0.count, UnsafeMutableRawPointer(mutating: $0.baseAddress), .RESPMEM_MUST_COPY)

@@ -109,6 +109,8 @@ final class ServerCore: @unchecked Sendable {
         guard (200...599).contains(response.status.code), response.headers.isWellFormed else {
             throw HTTPError(.badRequest, "a handler's status or header cannot be sent")
         }
-        return response
+        // These have no body (RFC 9110 §6.4.1).
+        guard response.status == .noContent || response.status == .notModified else { return response }
+        return HTTPResponse(response.status, response.headers)
     }
 }

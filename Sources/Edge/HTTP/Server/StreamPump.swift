@@ -17,8 +17,10 @@ final class StreamPump {
     init(_ stream: HTTPStream, _ target: HTTPTarget, _ connection: ServerConnection, _ core: ServerCore) {
         (self.stream, self.target, self.connection, self.core) = (stream, target, connection, core)
         // Silence for longer than the stall limit would end the connection.
-        heartbeatMilliseconds = max(1, min(
-            stream.heartbeatMilliseconds, core.configuration.stallSeconds * 1_000 / 2))
+        heartbeatMilliseconds = max(
+            1,
+            min(
+                stream.heartbeatMilliseconds, core.configuration.stallSeconds * 1_000 / 2))
         core.state.update { $0.metrics.openStreams += 1 }
     }
 
