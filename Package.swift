@@ -26,7 +26,7 @@ func system(_ name: String, pkgConfig: String, apt: String, brew: String) -> Tar
 
 let core: [Target.Dependency] = ["Codec", "Merkle", "Ledger", "Billing", "Contracts"]
 let edge: [Target.Dependency] = [
-    "Cryptography", "Storage", "Ordering", "Vault", "Telemetry", "TimeZones",
+    "Cryptography", "Storage", "Ordering", "Vault", "Telemetry", "TimeZones", "HTTP",
 ]
 
 let package = Package(
@@ -38,6 +38,8 @@ let package = Package(
         system("CLMDB", pkgConfig: "lmdb", apt: "liblmdb-dev", brew: "lmdb"),
         system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
         system("CNATS", pkgConfig: "libnats", apt: "libnats-dev", brew: "cnats"),
+        system("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev", brew: "libmicrohttpd"),
+        system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev", brew: "curl"),
 
         module("Codec", in: "Core"),
         module("Merkle", in: "Core", needs: ["Codec"]),
@@ -51,6 +53,7 @@ let package = Package(
         module("Vault", in: "Edge", needs: ["Codec", "Cryptography"]),
         module("Telemetry", in: "Edge", needs: ["Codec", "Billing"]),
         module("TimeZones", in: "Edge", needs: ["Billing"]),
+        module("HTTP", in: "Edge", needs: ["Codec", "Cryptography", "CMicroHTTPD", "CCurl"]),
 
         .target(
             name: "Node", dependencies: core + edge, path: "Sources/Node", swiftSettings: settings),
@@ -80,6 +83,7 @@ let package = Package(
         tests("Vault", of: ["Vault", "Cryptography", "Codec"]),
         tests("Telemetry", of: ["Telemetry", "Billing", "Codec", "Cryptography"]),
         tests("TimeZones", of: ["TimeZones", "Billing"]),
+        tests("HTTP", of: ["HTTP", "Cryptography", "Codec"]),
         tests("Node", of: core + edge + ["Node", "millwright-load"]),
         tests("CommandLine", of: core + ["Cryptography"]),
         tests("Fuzz", of: core + edge + ["Node"]),
