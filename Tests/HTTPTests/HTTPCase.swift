@@ -60,8 +60,8 @@ enum HTTPCase {
     }
 }
 
-/// A body that runs on a thread of its own from the moment it is made. Tasks would not do: bodies that wait would
-/// take the few threads that tasks have from other tests.
+/// A body that runs on a thread of its own from the moment it is made. Tasks would not do: bodies that wait
+/// would take the few threads that tasks have from other tests.
 final class Background<Value: Sendable>: Sendable {
     private let outcome = ConditionMutex<Result<Value, any Error>?>(nil)
 

@@ -4,8 +4,8 @@ import Foundation
 
 /// An HTTP/1.1 server on libmicrohttpd, with a thread for each connection, so a handler may wait.
 ///
-/// Over TLS it asks for the client's certificate and takes any: the handshake proves that the client holds the
-/// key, and `HTTPRequest.peer` says which key it is. Expired certificates are taken like others.
+/// Over TLS it asks for the client's certificate and takes any: the handshake proves that the client holds
+/// the key, and `HTTPRequest.peer` says which key it is. Expired certificates are taken like others.
 package final class HTTPServer: Sendable {
     private struct Running {
         var daemon: Daemon?

@@ -4,8 +4,8 @@ import Synchronization
 
 /// One client's connection. MHD keeps it from accept to close; requests on it follow one another.
 ///
-/// `@unchecked Sendable` holds because `incoming`, `rawTarget`, `isAnswering` and `knownPeer` are touched only by
-/// the thread that MHD runs for the connection, and the rest is constant or atomic.
+/// `@unchecked Sendable` holds because `incoming`, `rawTarget`, `isAnswering` and `knownPeer` are touched
+/// only by the thread that MHD runs for the connection, and the rest is constant or atomic.
 final class ServerConnection: HTTPExchange, @unchecked Sendable {
     /// A request that is being received.
     struct Incoming {

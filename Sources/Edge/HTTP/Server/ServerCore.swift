@@ -64,8 +64,8 @@ final class ServerCore: @unchecked Sendable {
         }
     }
 
-    /// Cuts off whoever is too slow, until the server stops. MHD itself only ends connections that move no byte
-    /// at all: a client that sends one now and then would keep its thread for ever.
+    /// Cuts off whoever is too slow, until the server stops. MHD itself only ends connections that move no
+    /// byte at all: a client that sends one now and then would keep its thread for ever.
     func reap() {
         var isOver = false
         while !isOver {
