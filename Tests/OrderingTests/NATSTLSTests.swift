@@ -15,7 +15,7 @@ struct NATSTLSTests {
         let world = EngineWorld(cluster: try NATSTestCluster(servers: 3, tls: tls))
         let collector = Collector()
         let engine = try world.running(into: collector) { $0.trust(authority.path, own: own) }
-        try await eventually("connected", seconds: 60) { engine.health.isConnected }
+        try await eventually("connected") { engine.health.isConnected }
         try await engine.order(batches(0..<3, size: 1 << 20))
         try await collector.wait(for: 3)
         #expect(collector.batches == batches(0..<3, size: 1 << 20))
@@ -62,7 +62,8 @@ private final class Authority {
     init() throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try call([
-            "req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "2", "-subj", "/CN=\(folder.lastPathComponent)",
+            "req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "2", "-subj",
+            "/CN=\(folder.lastPathComponent)",
             "-keyout", file("authority.key"), "-out", path,
         ])
     }
