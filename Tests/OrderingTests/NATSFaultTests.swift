@@ -169,9 +169,11 @@ struct NATSFaultTests {
         let greedy = try single.running(into: collector) { $0.replicas = 3 }
         try await eventually("refused") { greedy.health.state == .misconfigured }
 
-        let stranger = try single.running(into: collector) { $0.key = .generate() }
-        try await eventually("refused") { stranger.health.state == .misconfigured }
-        #expect(await stranger.refusal(of: [1]) == .misconfigured)
+        for key in [.generate(), nil] as [Ed25519.SigningKey?] {
+            let stranger = try single.running(into: collector) { $0.key = key }
+            try await eventually("refused") { stranger.health.state == .misconfigured }
+            #expect(await stranger.refusal(of: [1]) == .misconfigured)
+        }
     }
 
     @Test func saysThatItIsFullAndGoesOnDelivering() async throws {

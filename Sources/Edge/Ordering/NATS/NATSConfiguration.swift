@@ -26,8 +26,9 @@ package struct NATSConfiguration: Sendable {
     package var replicas = 1
     /// The most bytes that the stream may take on each server; nil where only the account's limit holds.
     package var maximumBytes: Int64?
-    /// `submit` returns or throws within this time.
-    package var submitTimeoutMilliseconds = 10_000
+    /// `submit` returns or throws within this time: longer than servers take to elect another leader (4 to 9
+    /// s were measured).
+    package var submitTimeoutMilliseconds = 15_000
     /// How long one request may take; `submit` makes several.
     package var requestTimeoutMilliseconds = 2_000
     /// How often an idle stream says that it is there. Three missed ones, and it is asked anew.
