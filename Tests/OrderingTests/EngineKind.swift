@@ -34,7 +34,9 @@ final class EngineWorld: Sendable {
     let epoch: Digest
     private let engines = Mutex<[any OrderingEngine]>([])
 
-    init(cluster: NATSTestCluster?, epoch: Digest = newEpoch()) { (self.cluster, self.epoch) = (cluster, epoch) }
+    init(cluster: NATSTestCluster?, epoch: Digest = newEpoch()) {
+        (self.cluster, self.epoch) = (cluster, epoch)
+    }
 
     deinit { for engine in engines.withLock({ $0 }) { engine.stop() } }
 
