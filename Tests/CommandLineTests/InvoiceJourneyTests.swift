@@ -102,7 +102,10 @@ struct InvoiceJourneyTests {
                 "agreement classify rent-7 --as \(party) --attribution MATERIAL --from 2026-03-10T08:00:00Z "
                     + "--to 2026-03-10T11:00:00Z")
         }
-        let issue = "invoice issue rent-7 --as press-works --period 2026-03-05"
+        // The OEM's ERP system may issue invoices, and nothing else.
+        try await place.succeed(
+            "key delegate erp --as press-works --scope agreement.issueInvoice --until 2027-01-01")
+        let issue = "invoice issue rent-7 --as press-works --key erp --period 2026-03-05"
         let early = try await place.call(issue)
         #expect(early.status == 1 && early.code == "invoice.telemetry_incomplete", "\(early.error)")
         _ = try await importing(746, place)
@@ -121,6 +124,16 @@ struct InvoiceJourneyTests {
         }
         let again = try await place.call(issue)
         #expect(again.status == 1 && again.code == "agreement.period_billed", "\(again.error)")
+        for line in [
+            "invoice approve press-works/2026-0001 --as press-works --key erp",
+            "invoice credit-note press-works/2026-0001 --as press-works --key erp --reason slip",
+            "agreement propose rent-8 --as press-works --key erp --terms terms.json",
+        ] {
+            let refused = try await place.call(line)
+            #expect(refused.status == 1 && refused.code == "key.out_of_scope", "\(line): \(refused.error)")
+        }
+        let unknown = try await place.call(issue.replacingOccurrences(of: "erp", with: "sap"))
+        #expect(unknown.status == 1 && unknown.code == "keys.not_found", "\(unknown.error)")
     }
 
     private func pay(_ consortium: Consortium) async throws {

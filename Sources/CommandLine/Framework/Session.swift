@@ -64,9 +64,9 @@ struct Session: Sendable {
         Terminal.print(Terminal.dim("      block \(final.height), transaction\n      \(final.id)"))
     }
 
-    /// The vault's documents, for the member named by `--as`.
+    /// The vault's documents, for the member named by `--as`, signing with `--key` where that is given.
     func documents() throws -> DocumentService {
-        try DocumentService(node: node, home: home, member: try member())
+        try DocumentService(node: node, home: home, member: try member(), key: invocation.string("key"))
     }
 }
 
@@ -87,13 +87,13 @@ struct TransactionReport: Encodable {
 
 extension Option {
     static let asMember = Option.value("as", "MEMBER", "the member that signs", required: true)
-    static let key = Option.value("key", "NAME", "sign with a key that the member holds (device, user)")
+    static let key = Option.value(
+        "key", "NAME", "sign with a key that the member holds (device, user, system)")
     static let at = Option.value(
         "at", "TIME", "first move a demonstration's clock to TIME (ISO 8601)")
-    /// What every verb that signs understands.
+    /// What every verb that signs understands. Documents are opened with the member's own sealing key,
+    /// whichever key signs.
     static let signing: [Option] = [.asMember, .key, .at]
-    /// For verbs that also open or seal documents: those are the member's own.
-    static let acting: [Option] = [.asMember, .at]
 }
 
 extension Invocation {

@@ -16,7 +16,7 @@ enum AgreementVerbs {
             (see examples/terms). They are sealed for both parties and the arbiter; the ledger holds their \
             hash and the few figures that its own deadlines need.
             """,
-        options: [agreement, .value("terms", "FILE", "the terms as JSON", required: true)] + Option.acting,
+        options: [agreement, .value("terms", "FILE", "the terms as JSON", required: true)] + Option.signing,
         examples: ["millwright agreement propose rent-7 --as press-works --terms terms.json"]
     ) { invocation in
         let agreement: AgreementID = try invocation.identifier("agreement")
@@ -34,7 +34,7 @@ enum AgreementVerbs {
             the right ones, that the time zone is what this computer's database says, and that the \
             ledger's figures are theirs. Read them first with millwright agreement terms.
             """,
-        options: [agreement] + Option.acting,
+        options: [agreement] + Option.signing,
         examples: ["millwright agreement accept rent-7 --as stamper"]
     ) { invocation in
         let agreement: AgreementID = try invocation.identifier("agreement")
@@ -48,7 +48,7 @@ enum AgreementVerbs {
         "agreement amend", "propose other terms for an agreement in force (either party)",
         detail: "They replace the present ones from their own beginning, once the other party accepts.",
         options: [agreement, .value("terms", "FILE", "the new terms as JSON", required: true)]
-            + Option.acting,
+            + Option.signing,
         examples: ["millwright agreement amend rent-7 --as press-works --terms terms-2027.json"]
     ) { invocation in
         let agreement: AgreementID = try invocation.identifier("agreement")

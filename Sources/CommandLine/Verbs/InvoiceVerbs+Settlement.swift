@@ -36,7 +36,7 @@ extension InvoiceVerbs {
         options: [
             invoice, .value("undisputed", "AMOUNT", "what stays payable (default: the recomputed amount)"),
             .currency, out,
-        ] + Option.acting,
+        ] + Option.signing,
         examples: ["millwright invoice dispute press-works/2026-0001 --as stamper"]
     ) { invocation in
         let id = try invocation.invoiceID()
@@ -122,7 +122,7 @@ extension InvoiceVerbs {
         options: [
             invoice, .value("payable", "AMOUNT", "what the customer owes in all", required: true), .currency,
             .value("reasons", "TEXT", "why; sealed for the parties", required: true),
-        ] + Option.acting,
+        ] + Option.signing,
         examples: [
             "millwright invoice rule press-works/2026-0001 --as chamber --payable 4210.00 "
                 + "--currency EUR --reasons \"The outage of 10 March was the OEM's.\""
@@ -144,7 +144,7 @@ extension InvoiceVerbs {
             invoice, .value("reason", "TEXT", "as the credit note says it", required: true),
             .value("amount", "AMOUNT", "default: what a ruling took away, or all that is payable"), .currency,
             series, out,
-        ] + Option.acting,
+        ] + Option.signing,
         examples: [
             "millwright invoice credit-note press-works/2026-0001 --as press-works --reason Ruling"
         ]

@@ -62,7 +62,7 @@ enum InvoiceVerbs {
             """,
         options: [
             agreement, period, series, .flag("final", "it closes the account"), incomplete, out,
-        ] + Option.acting,
+        ] + Option.signing,
         examples: ["millwright invoice issue rent-7 --as press-works --period 2026-03-01 --out invoices"]
     ) { invocation in
         let agreement: AgreementID = try invocation.identifier("agreement")

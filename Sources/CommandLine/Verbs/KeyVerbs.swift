@@ -29,6 +29,10 @@ enum KeyVerbs {
 
     static let delegateKey = Verb(
         "key delegate", "let a user or a system sign certain actions until a date",
+        detail: """
+            Every verb that signs takes the key with --key NAME. The ledger refuses what the scopes do not \
+            name, with key.out_of_scope.
+            """,
         options: [
             .positional("name", "what to call the key, such as erp"),
             .value(
