@@ -47,6 +47,29 @@ struct JourneyTests {
         try await place.succeed("verify")
     }
 
+    /// Time passes on the ledger, also with what it rejects; a call that never gets there takes none.
+    @Test func theClockMovesOnlyWithWhatReachesTheLedger() async throws {
+        let place = try await Consortium().place
+        let hex = String(repeating: "ab", count: 32)
+        let head = try await place.succeed("status --json").output
+        for (line, code) in [
+            ("machine accept press-7 --as stamper --key none --at 2026-03-01", "keys.not_found"),
+            ("agreement accept rent-7 --as stamper --at 2026-03-01", "agreement.unknown"),
+            (Consortium.registration + "\(hex) --year soon --at 2026-03-01", "cli.repeated_option"),
+        ] {
+            let run = try await place.call(line)
+            #expect(run.status != 0 && run.code == code, "\(line): \(run.error)")
+        }
+        #expect(try await place.succeed("status --json").output == head)
+        // Not before the clock, so it stands where it stood.
+        try await place.succeed(
+            "key delegate erp --as stamper --scope machine.* --until 2026-06-01 --at 2026-02-02")
+        let rejected = try await place.call("machine accept press-7 --as stamper --at 2026-02-20")
+        #expect(rejected.status == 1 && rejected.code == "machine.unknown", "\(rejected.error)")
+        let late = try await place.call("machine accept press-7 --as stamper --at 2026-02-10")
+        #expect(late.status == 1 && late.code == "clock.backward", "\(late.error)")
+    }
+
     @Test func aTicketIsAuctionedHeldAndCancelled() async throws {
         let consortium = try await Consortium.withMachine()
         let place = consortium.place

@@ -19,14 +19,19 @@ struct Session: Sendable {
     }
 
     /// Opens the ledger, runs the body, and closes the ledger again whatever happens.
+    ///
+    /// `--at` holds for the body. Where it fails before anything is on the ledger the clock stays where it
+    /// was; a transaction that the ledger rejects is on it with its time, and that time never goes back.
     static func with(
         _ invocation: Invocation, _ body: @Sendable (Session) async throws -> Void
     ) async throws {
         let home = home(invocation)
         let session = Session(invocation: invocation, home: home, node: try LedgerNode(home: home))
         do {
-            if let at = try invocation.time("at") { try session.node.clock.set(at) }
+            let at = try invocation.time("at")
+            if let at { try session.node.clock.move(to: at) }
             try await body(session)
+            if at != nil { try session.node.clock.keep() }
         } catch {
             try? session.node.close()
             throw error
@@ -90,7 +95,7 @@ extension Option {
     static let key = Option.value(
         "key", "NAME", "sign with a key that the member holds (device, user, system)")
     static let at = Option.value(
-        "at", "TIME", "first move a demonstration's clock to TIME (ISO 8601)")
+        "at", "TIME", "at TIME of a demonstration's clock, which moves with what reaches the ledger")
     /// What every verb that signs understands. Documents are opened with the member's own sealing key,
     /// whichever key signs.
     static let signing: [Option] = [.asMember, .key, .at]
