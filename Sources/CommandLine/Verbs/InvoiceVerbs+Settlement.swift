@@ -89,7 +89,7 @@ extension InvoiceVerbs {
         "invoice assess", "compute a disputed invoice by the ledger's evidence alone (arbiter)",
         detail: "Changes nothing; millwright invoice rule decides.",
         options: [invoice, reader],
-        examples: ["millwright invoice assess press-works/2026-0001 --as chamber"]
+        examples: ["millwright invoice assess press-works/2026-0001 --as judge"]
     ) { invocation in
         let id = try invocation.invoiceID()
         try await Session.with(invocation) { session in
@@ -124,7 +124,7 @@ extension InvoiceVerbs {
             .value("reasons", "TEXT", "why; sealed for the parties", required: true),
         ] + Option.signing,
         examples: [
-            "millwright invoice rule press-works/2026-0001 --as chamber --payable 4210.00 "
+            "millwright invoice rule press-works/2026-0001 --as judge --payable 4210.00 "
                 + "--currency EUR --reasons \"The outage of 10 March was the OEM's.\""
         ]
     ) { invocation in
