@@ -114,6 +114,15 @@ struct InvoiceJourneyTests {
         ).object()
         #expect(usage["complete"] as? Bool == true && usage["entries"] as? Int == 746)
 
+        // A machine's effectiveness from the ledger is that of the file that was imported.
+        for options in ["--pru 30s", "--pru 30s --from 2026-03-03 --to 2026-03-17 --planned-downtime 8h"] {
+            let file = try await place.succeed("oee press.csv --mapping press.json \(options) --json")
+            let ledger = try await place.succeed("oee --machine press-7 --as stamper \(options) --json")
+            #expect(ledger.output == file.output && file.output.contains("oee"))
+        }
+        let stranger = try await place.call("oee --machine press-7 --as fixit")
+        #expect(stranger.status == 1 && stranger.code == "metering.not_reader", "\(stranger.error)")
+
         // 1200.00 + 493 h at 6.40 + 28 101 parts at 0.12, and 19 % of it: worked out by hand.
         let report = try await place.succeed(issue + " --out invoices --json").object()
         #expect(report["net"] as? String == "7727.32")
