@@ -70,6 +70,47 @@ struct JourneyTests {
         #expect(late.status == 1 && late.code == "clock.backward", "\(late.error)")
     }
 
+    @Test func filesAreSealedForTheirReadersAndFetched() async throws {
+        let consortium = try await Consortium.withMachine()
+        let place = consortium.place
+        try place.write("dent", to: "left.png")
+        try place.write("crack", to: "right.png")
+        try await place.succeed(
+            "ticket open t-3 --as stamper --machine press-7 --fault E42 --currency EUR --bidding 2h "
+                + "--document left.png --document right.png")
+        let request = try await consortium.record("ticket", "t-3")["request"] as? [String: Any]
+        let named = request?["documents"] as? [[String: Any]] ?? []
+        #expect(named.map { $0["name"] as? String } == ["left.png", "right.png"])
+        #expect(named.allSatisfy { $0["mediaType"] as? String == "image/png" })
+        #expect(try await place.succeed("show ticket t-3").output.contains("right.png"))
+        for reader in ["stamper", "press-works", "fixit"] {
+            try await place.succeed("document get ticket t-3 --as \(reader) --out \(reader)")
+            #expect(try place.read("\(reader)/right.png") == "crack")
+        }
+        let judge = try await place.call("document get ticket t-3 --as judge --out judge")
+        #expect(judge.status == 1 && judge.code == "vault.not_reader", "\(judge.error)")
+        let again = try await place.call("document get ticket t-3 --as stamper --out stamper")
+        #expect(again.status == 1 && again.code == "document.exists", "\(again.error)")
+
+        try await place.succeed("document get machine press-7 --as stamper --out stamper")
+        #expect(try place.read("stamper/manual.txt") == "Keep dry.")
+        let bid = "ticket bid t-3 --as fixit --price 9.00 --arrival 2026-02-01T06:00:00Z --duration 90min "
+        try await place.succeed(bid + "--expires 2026-02-20")
+        try await place.succeed("clock 2026-02-01T03:00:00Z")
+        try await place.succeed("ticket start-work t-3 --as fixit")
+        let complete =
+            "ticket complete t-3 --as fixit --failure-mode OHE --mechanism mechanical --cause operation "
+            + "--detection productionInterference --activity replace --downtime 3h20min --document "
+        let head = try await consortium.head()
+        let missing = try await place.call(complete + "none.pdf")
+        #expect(missing.status == 2 && missing.code == "cli.no_file", "\(missing.error)")
+        #expect(try await consortium.head() == head)
+        try place.write("done", to: "report.pdf")
+        try await place.succeed(complete + "report.pdf")
+        try await place.succeed("document get ticket t-3 --as stamper --out report")
+        #expect(try place.read("report/report.pdf") == "done")
+    }
+
     @Test func aTicketIsAuctionedHeldAndCancelled() async throws {
         let consortium = try await Consortium.withMachine()
         let place = consortium.place

@@ -136,9 +136,11 @@ struct DemoRepair: Sendable {
         var report = pace.report
         report.downtimeMilliseconds = downtime
         report.amount = amount
-        report.document = try cast.documents(maintainer).store(
-            bytes: Array((pace.text + "\n").utf8), name: "Report on \(ticket)", mediaType: "text/plain",
-            for: [DemoCast.customer, DemoCast.oem, maintainer])
+        report.documents = [
+            try cast.documents(maintainer).store(
+                bytes: Array((pace.text + "\n").utf8), name: "Report on \(ticket)", mediaType: "text/plain",
+                for: [DemoCast.customer, DemoCast.oem, maintainer])
+        ]
         try await cast.act(
             maintainer, MaintenanceContract.self, .complete(.init(ticket: ticket, report: report)))
         let down = downtime > 0 ? " Down for \(Output.duration(milliseconds: downtime))." : ""

@@ -48,8 +48,8 @@ import Testing
             $0.revealWindow = .seconds(1)
         },
         opening("maintenance.cid_malformed", "a document is in the vault") {
-            $0.document = ContractHarness.document("x")
-            $0.document?.cid = "x"
+            $0.documents = [ContractHarness.document("x")]
+            $0.documents[0].cid = "x"
         },
         opening("maintenance.sealed_needs_deadline", "first come and sealed do not go together") {
             $0.revealWindow = .hours(1)

@@ -48,7 +48,7 @@ extension MaintenanceContract {
         try context.requireNumber(body.priority, "priority", in: 1...4)
         try context.requireText(body.faultCode, "faultCode", bytes: 1...64)
         try context.requireProse(body.description, "description", bytes: 0...2000)
-        if let document = body.document { try context.requireDocument(document) }
+        try context.requireDocuments(body.documents)
         try context.requireNumber(body.biddingSpan, "biddingSpan", in: Span.minutes(1)...Span.days(90))
         if let window = body.revealWindow {
             try context.requireNumber(window, "revealWindow", in: Span.minutes(1)...Span.days(7))

@@ -66,7 +66,7 @@ extension MaintenanceContract {
         }
         try context.requireNumber(
             report.downtimeMilliseconds, "downtimeMilliseconds", in: 0...(366 * 86_400_000))
-        if let document = report.document { try context.requireDocument(document) }
+        try context.requireDocuments(report.documents)
         let isOffered =
             switch award.offer.price {
             case .fixed(let amount): report.amount == amount
