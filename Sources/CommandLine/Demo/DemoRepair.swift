@@ -75,7 +75,7 @@ struct DemoRepair: Sendable {
                     ticket: ticket, machine: story.scenario.machine, kind: .predetermined, priority: 4,
                     faultCode: "none", description: "Inspection after the first half of the recording",
                     policy: .bestScore(.init(weights: .standard)), biddingSpan: Self.servicePace.deadline,
-                    currency: .euro)))
+                    currency: .euro, acceptWithin: .days(366))))
         narrator.say(
             "The data holds no failure. \(DemoCast.name(DemoCast.oem)) opens ticket \(ticket): an inspection."
         )

@@ -40,7 +40,8 @@ extension MaintenanceVerbs {
     static let complete = Verb(
         "ticket complete", "report the work as done (maintainer)",
         detail: """
-            Codes are those of ISO 14224. The customer then verifies the report against telemetry. Each \
+            Codes are those of ISO 14224. The customer then verifies the report against telemetry, and \
+            closes the ticket or asks for rework; its silence accepts the work in the end. Each \
             --document (the service report) is sealed for the machine's OEM and customer.
             """,
         options: [

@@ -82,6 +82,7 @@ enum MaintenanceVerbs {
             .value("sealed", "TIME", "bids are sealed, and opened within TIME after the deadline"),
             .value("respond-within", "TIME", "target: from the report to the start of work"),
             .value("resolve-within", "TIME", "target: from the report to the machine's return"),
+            .value("accept-within", "TIME", "after it the customer's silence accepts the work (default 14d)"),
             .document,
         ] + Option.signing,
         examples: [
@@ -124,7 +125,8 @@ enum MaintenanceVerbs {
             biddingSpan: try invocation.span("bidding") ?? .hours(4),
             revealWindow: try invocation.span("sealed"), currency: currency,
             respondWithin: try invocation.span("respond-within"),
-            resolveWithin: try invocation.span("resolve-within"))
+            resolveWithin: try invocation.span("resolve-within"),
+            acceptWithin: try invocation.span("accept-within"))
     }
 
     private static func policy(_ invocation: Invocation) throws -> SelectionPolicy {

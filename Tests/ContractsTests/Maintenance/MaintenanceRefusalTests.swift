@@ -44,6 +44,12 @@ import Testing
             $0.biddingSpan = .days(91)
         },
         opening("maintenance.number_out_of_range", "a target is positive") { $0.respondWithin = .seconds(0) },
+        opening("maintenance.number_out_of_range", "silence accepts after an hour") {
+            $0.acceptWithin = Span(nanoseconds: Span.hours(1).nanoseconds - 1)
+        },
+        opening("maintenance.number_out_of_range", "silence accepts within a year") {
+            $0.acceptWithin = .days(367)
+        },
         opening("maintenance.number_out_of_range", "opening takes a minute") {
             $0.revealWindow = .seconds(1)
         },

@@ -27,7 +27,7 @@ extension Samples {
             ticket: ticketID, machine: machineID, kind: .correctiveImmediate, priority: 1, faultCode: "E17",
             failureMode: .failsToStart, description: "no start", documents: [document], policy: policy,
             biddingSpan: .hours(1), revealWindow: .hours(1), currency: .euro, respondWithin: .hours(4),
-            resolveWithin: .hours(24))
+            resolveWithin: .hours(24), acceptWithin: .days(7))
     }
 
     private static let requests = [
@@ -71,6 +71,7 @@ extension Samples {
         (ticket.firstStarted, ticket.lastStarted, ticket.closed) = (time, time, time)
         (ticket.report, ticket.evidence, ticket.reason) = (report, evidence, "noise")
         ticket.firstTimeFix = true
+        (ticket.acceptanceDue, ticket.deemedAccepted) = (time, time)
         ticket.payment = .init(
             reference: "E2E-2", amount: amount, date: date, marked: time, confirmed: time)
         return [

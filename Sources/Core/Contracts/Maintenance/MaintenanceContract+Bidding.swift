@@ -56,6 +56,9 @@ extension MaintenanceContract {
         let target = Span.minutes(1)...Span.days(366)
         if let span = body.respondWithin { try context.requireNumber(span, "respondWithin", in: target) }
         if let span = body.resolveWithin { try context.requireNumber(span, "resolveWithin", in: target) }
+        if let span = body.acceptWithin {
+            try context.requireNumber(span, "acceptWithin", in: Span.hours(1)...Span.days(366))
+        }
     }
 
     /// Sealed bids are compared after all of them are open, so nothing may decide before the deadline.
