@@ -123,6 +123,17 @@ struct InvoiceJourneyTests {
         let stranger = try await place.call("oee --machine press-7 --as fixit")
         #expect(stranger.status == 1 && stranger.code == "metering.not_reader", "\(stranger.error)")
 
+        // The other party has its say first: a stretch across the month's end is said in two parts.
+        let waits = try await place.call(issue)
+        #expect(waits.status == 1 && waits.code == "agreement.classification_open", "\(waits.error)")
+        let said = try await place.succeed(
+            "agreement classify rent-7 --as stamper --attribution OEM --from 2026-03-31T20:00:00Z "
+                + "--to 2026-04-01T04:00:00Z")
+        #expect(said.output.components(separatedBy: "final ").count == 3, "\(said.output)")
+        for party in ["stamper", "press-works"] {
+            try await place.succeed("agreement conclude rent-7 --as \(party) --period 2026-03-05")
+        }
+
         // 1200.00 + 493 h at 6.40 + 28 101 parts at 0.12, and 19 % of it: worked out by hand.
         let report = try await place.succeed(issue + " --out invoices --json").object()
         #expect(report["net"] as? String == "7727.32")

@@ -30,8 +30,9 @@ extension InvoiceVerbs {
     static let dispute = Verb(
         "invoice dispute", "dispute an invoice with your own recomputation as proof (customer)",
         detail: """
-            The arbiter is let into all that the computation reads. What you do not dispute stays payable. \
-            An invoice whose recomputation is equal cannot be disputed.
+            The arbiter is let into all that the computation reads. What you do not dispute stays payable; \
+            where the arbiter does not rule within the agreed days (rulingDays, 30) it is all that is. An \
+            invoice whose recomputation is equal cannot be disputed.
             """,
         options: [
             invoice, .value("undisputed", "AMOUNT", "what stays payable (default: the recomputed amount)"),

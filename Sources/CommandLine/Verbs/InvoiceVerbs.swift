@@ -58,7 +58,8 @@ enum InvoiceVerbs {
         "invoice issue", "compute a period's invoice and issue it (OEM)",
         detail: """
             The invoice is sealed for both parties and the arbiter. The ledger holds its figures and what \
-            they were computed from, so that the customer can compute it again.
+            they were computed from, so that the customer can compute it again. It can be issued once the \
+            window for classifying the period's downtime has closed, or both parties have concluded.
             """,
         options: [
             agreement, period, series, .flag("final", "it closes the account"), incomplete, out,
