@@ -70,6 +70,21 @@ struct JourneyTests {
         #expect(late.status == 1 && late.code == "clock.backward", "\(late.error)")
     }
 
+    @Test func anothersKeyIsTheBoardsToStop() async throws {
+        let place = try await Consortium().place
+        try await place.succeed("key delegate erp --as stamper --scope machine.* --until 2026-06-01")
+        let keys = try await place.succeed("list keys --json").list()
+        let erp = try #require(keys.first { $0["kind"] as? String == "delegate" }?["id"] as? String)
+        for member in ["chamber", "press-works"] {
+            let alone = try await place.call("key revoke \(erp) --as \(member)")
+            #expect(alone.status == 1 && alone.code == "consortium.not_a_party", "\(alone.error)")
+        }
+        let run = try await place.succeed("proposal revoke-key \(erp) --as chamber --reason lost")
+        #expect(run.output.contains("passed"))
+        let again = try await place.call("key revoke \(erp) --as stamper")
+        #expect(again.status == 1 && again.code == "consortium.key_revoked", "\(again.error)")
+    }
+
     @Test func filesAreSealedForTheirReadersAndFetched() async throws {
         let consortium = try await Consortium.withMachine()
         let place = consortium.place

@@ -110,13 +110,22 @@ enum AgreementVerbs {
         let interval = try invocation.interval()
         try await Session.with(invocation) { session in
             let service = AgreementService(try session.documents())
-            for part in try service.parts(of: interval, under: agreement) {
-                let word = attribution.map { "put down to \($0.rawValue)" } ?? "taken back"
-                try await session.perform(
+            let word = attribution.map { "put down to \($0.rawValue)" } ?? "taken back"
+            let parts = try service.parts(of: interval, under: agreement)
+            var reports: [TransactionReport] = []
+            for part in parts {
+                let final = try await session.node.perform(
                     AgreementContract.self,
                     .classify(.init(agreement: agreement, interval: part, attribution: attribution)),
-                    saying: "\(ISO8601.text(part)): \(word)")
+                    as: try session.signer())
+                reports.append(TransactionReport(final))
+                // Several parts are one list in JSON; a refusal is told at once.
+                guard invocation.wantsJSON, parts.count > 1, final.outcome == .accepted else {
+                    try session.announce(final, saying: "\(ISO8601.text(part)): \(word)")
+                    continue
+                }
             }
+            if invocation.wantsJSON, parts.count > 1 { try Output.json(reports) }
         }
     }
 
