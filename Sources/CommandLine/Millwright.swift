@@ -9,7 +9,7 @@ struct Millwright {
     static let verbs: [Verb] =
         DemoVerb.all + ConsortiumVerbs.all + ProposalVerbs.all + KeyVerbs.all + MachineVerbs.all
         + AgreementVerbs.all + InvoiceVerbs.all
-        + MaintenanceVerbs.all + TelemetryVerbs.all + BillingVerbs.all + QueryVerbs.all
+        + MaintenanceVerbs.all + DocumentVerbs.all + TelemetryVerbs.all + BillingVerbs.all + QueryVerbs.all
 
     static func main() async {
         let arguments = Array(CommandLine.arguments.dropFirst())

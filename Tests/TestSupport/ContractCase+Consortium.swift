@@ -50,13 +50,18 @@ extension ContractCase {
             }),
         .init(
             Contract.self, "revokeKey", .revokeKey(.init(key: Stage.keyID("customer.erp"))), by: "customer",
-            allowed: ["customer", "b1", "b2", "b3"],
-            prepare: { stage in
-                let until = stage.clock + .days(30)
-                let action = delegate(
-                    "customer.erp", of: "customer", scopes: ["machine.*"], until: until, stage)
-                try stage.step(Contract.self, action, by: "customer")
-            }),
+            allowed: ["customer"], prepare: delegated),
+        // A device's key is also its machine's OEM's to end, an invitation's any board member's.
+        .init(
+            Contract.self, "revokeKey", .revokeKey(.init(key: Stage.keyID("press-8.device"))),
+            by: "customer2", allowed: ["customer2", "oem2"]),
+        .init(
+            Contract.self, "revokeKey", .revokeKey(.init(key: Stage.keyID("inv.invitation"))), by: "b1",
+            allowed: ["b1", "b2", "b3"]),
+        .init(
+            Contract.self, "propose",
+            .propose(.init(subject: .revokeKey(key: Stage.keyID("customer.erp")))), by: "b1", allowed: board,
+            prepare: delegated),
         .init(Contract.self, "accredit", accredit("m3"), by: "oem", allowed: ["oem", "oem2", "delegate"]),
         .init(
             Contract.self, "revokeAccreditation",
@@ -66,6 +71,12 @@ extension ContractCase {
                 for oem in ["oem", "oem2"] { try stage.step(Contract.self, accredit("m3"), by: oem) }
             }),
     ]
+
+    @Sendable private static func delegated(_ stage: inout Stage) throws {
+        let action = delegate(
+            "customer.erp", of: "customer", scopes: ["machine.*"], until: stage.clock + .days(30), stage)
+        try stage.step(Contract.self, action, by: "customer")
+    }
 
     /// The one proposal that there is.
     private static func proposal(_ stage: Stage) throws -> TransactionID {

@@ -153,6 +153,11 @@ enum QueryVerbs {
 
     static let setClock = Verb(
         "clock", "move a demonstration's clock, so that deadlines fall due",
+        detail: """
+            Verbs that sign can be given their time, too. There the clock moves with what reaches the \
+            ledger, also with a transaction that it rejects: that is on the ledger with its time. A call \
+            that is refused before leaves the clock where it was.
+            """,
         options: [.positional("time", "the new time, ISO 8601")],
         examples: ["millwright clock 2026-04-01T00:00:00Z"]
     ) { invocation in

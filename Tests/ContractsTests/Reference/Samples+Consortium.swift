@@ -18,7 +18,7 @@ extension Samples {
             .init(
                 transactionsPerSecond: 10, bytesPerSecond: 65_536, invitationDays: 14, auctionGraceSeconds: 5,
                 engines: ["embedded:"])),
-        .announceContracts(announcement),
+        .announceContracts(announcement), .revokeKey(key: key),
     ]
 
     static func consortium() throws -> [Sample] {

@@ -24,6 +24,8 @@ extension ConsortiumContract {
             try requireParameters(change, context)
         case .announceContracts(let announcement):
             try requireAnnouncement(announcement, context)
+        case .revokeKey(let key):
+            try requireRevocableByBoard(key, context)
         }
         return subject
     }
@@ -55,6 +57,9 @@ extension ConsortiumContract {
             record.announced = announcement
             try context.put(record)
             context.emit("contractsAnnounced", announcement.version)
+        case .revokeKey(let key):
+            try context.revokeKey(key)
+            context.emit("keyRevoked", key)
         }
     }
 

@@ -11,6 +11,8 @@ package enum ProposalSubject: Codable, Hashable, Sendable {
     case setValidators(validators: [ValidatorsRecord.Validator])
     case setParameters(ParametersChange)
     case announceContracts(ParametersRecord.Announcement)
+    /// A delegated or device key of a member that does not end it itself.
+    case revokeKey(key: KeyID)
 
     /// Finds open proposals on the same matter; equality then decides.
     var indexKey: [UInt8] {
@@ -23,6 +25,7 @@ package enum ProposalSubject: Codable, Hashable, Sendable {
             case .setValidators: "setValidators"
             case .setParameters: "setParameters"
             case .announceContracts: "announceContracts"
+            case .revokeKey(let key): "revokeKey:\(key)"
             }
         return Array(text.utf8)
     }

@@ -48,7 +48,7 @@ extension MaintenanceContract {
         try context.requireNumber(body.priority, "priority", in: 1...4)
         try context.requireText(body.faultCode, "faultCode", bytes: 1...64)
         try context.requireProse(body.description, "description", bytes: 0...2000)
-        if let document = body.document { try context.requireDocument(document) }
+        try context.requireDocuments(body.documents)
         try context.requireNumber(body.biddingSpan, "biddingSpan", in: Span.minutes(1)...Span.days(90))
         if let window = body.revealWindow {
             try context.requireNumber(window, "revealWindow", in: Span.minutes(1)...Span.days(7))
@@ -56,6 +56,9 @@ extension MaintenanceContract {
         let target = Span.minutes(1)...Span.days(366)
         if let span = body.respondWithin { try context.requireNumber(span, "respondWithin", in: target) }
         if let span = body.resolveWithin { try context.requireNumber(span, "resolveWithin", in: target) }
+        if let span = body.acceptWithin {
+            try context.requireNumber(span, "acceptWithin", in: Span.hours(1)...Span.days(366))
+        }
     }
 
     /// Sealed bids are compared after all of them are open, so nothing may decide before the deadline.
