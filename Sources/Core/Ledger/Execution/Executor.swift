@@ -73,7 +73,8 @@ package struct Executor: Sendable {
         let height = head.height + 1
         let (parameters, time) = try open(state, sender: sender, clock: ordered.batch.clock)
         guard let contracts = rules.contracts[parameters.contractsVersion] else {
-            throw LedgerFault("contract rules \(parameters.contractsVersion) are in force: upgrade this node")
+            throw LedgerFault(
+                "block \(height) needs contract rules \(parameters.contractsVersion): upgrade this node")
         }
         try carryOutDeadlines(state, contracts, time: time)
         state.keep()
