@@ -49,7 +49,7 @@ enum KeyVerbs {
                 ConsortiumContract.self,
                 .delegateKey(
                     .init(
-                        key: try session.newKey(key, of: member, sealing: store.sealingKey().publicKey),
+                        key: try session.newKey(key, of: member, sealing: []),
                         scopes: invocation.strings("scope").sorted(),
                         expires: try invocation.requiredTime("until"))),
                 saying: "key «\(name)» may sign \(invocation.strings("scope").joined(separator: ", "))")

@@ -131,7 +131,8 @@ import Testing
             before: { try $0.consortium(rotate("b1.second", for: "b1"), as: $0.member("b1")) },
             rotate("b1.voting", for: "b1")),
         Refused(
-            "consortium.possession_not_proven", "the key is proven", by: "b1", rotate("b1.second", for: "b2")),
+            "consortium.possession_not_proven", "the key is proven", by: "b1",
+            rotate("b1.second", for: "b2")),
         Refused(
             "consortium.key_taken", "validators do not change keys among themselves", by: "b1",
             ConsortiumSteps.propose(
