@@ -20,11 +20,14 @@ enum EvidenceVerbs {
     static let report = Verb(
         "evidence report", "put a validator's fault on the ledger: two messages that contradict each other",
         detail: """
-            The messages are votes or commits of one voting key for one epoch and height, as files of \
-            COSE_Sign1. A commit comes with the log root that it signs.
+            The messages are those of one voting key, as files of COSE_Sign1: two votes or two commits for \
+            one epoch and height, two stops for one epoch, or (staleLock) a stop and then a commit of an \
+            epoch before it that is above the stop's lock. A commit comes with the log root that it signs.
             """,
         options: [
-            .value("kind", "KIND", "conflictingVotes or conflictingCommits", required: true),
+            .value(
+                "kind", "KIND", "conflictingVotes, conflictingCommits, conflictingStops or staleLock",
+                required: true),
             .value("first", "FILE", "a signed message", required: true),
             .value("second", "FILE", "the one that contradicts it", required: true),
             .value("first-root", "HEX", "the first commit's log root"),

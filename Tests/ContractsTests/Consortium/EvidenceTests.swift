@@ -39,6 +39,37 @@ import Testing
     static let votes = report(signed(.vote, "one"), signed(.vote, "two"))
     static let commits = report(signed(.commit, "one"), signed(.commit, "two"), .conflictingCommits)
 
+    /// What a voting key says when it stops for epoch 4.
+    static func stop(
+        lock: (epoch: Epoch, height: Height) = (1, 3), wish: String? = nil, by key: String = "b1.voting",
+        epoch: Epoch = 4, chain: ChainID = ContractHarness.chain
+    ) -> Contract.SignedMessage {
+        let signing = ContractHarness.signingKey(key)
+        let stop = Stop.signed(
+            chain: chain, epoch: epoch, lock: .init(epoch: lock.epoch, height: lock.height, block: .zero),
+            clock: ContractHarness.start, wish: wish,
+            signer: MessageSigner(publicKey: signing.publicKey.bytes) { signing.sign($0) }, hash: SHA256.hash)
+        return .init(message: Bytes(stop.bytes))
+    }
+
+    @Test func twoStopsForOneEpochAreKept() throws {
+        try harness.consortium(
+            Self.report(Self.stop(), Self.stop(lock: (2, 5)), .conflictingStops), as: harness.member("oem"))
+        let id = EvidenceRecord.Fault(
+            validator: MemberID("b1")!, kind: .conflictingStops, epoch: 4, height: 0)
+        #expect(try harness.existing(EvidenceRecord.self, id).key == ContractHarness.keyID("b1.voting"))
+    }
+
+    @Test(arguments: [(1, 9), (2, 4)] as [(Epoch, Height)])
+    func aStopThatForgetsACommitIsKept(lock: (Epoch, Height)) throws {
+        // The commit is of epoch 2 and height 5.
+        try harness.consortium(
+            Self.report(Self.stop(lock: lock), Self.signed(.commit, "one"), .staleLock),
+            as: harness.member("oem"))
+        let id = EvidenceRecord.Fault(validator: MemberID("b1")!, kind: .staleLock, epoch: 4, height: 0)
+        #expect(try harness.get(EvidenceRecord.self, id) != nil)
+    }
+
     private func fault(_ kind: EvidenceRecord.Kind, _ validator: String = "b1") throws -> EvidenceRecord {
         let id = EvidenceRecord.Fault(
             validator: MemberID(validator)!, kind: kind, epoch: 2, height: 5)
@@ -141,6 +172,46 @@ import Testing
             "a message has a bound",
             report(signed(.vote, "one"), .init(message: Bytes(Array(repeating: 0, count: 4097)))),
             "number_out_of_range"),
+        refused("one stop is no fault", report(stop(), stop(), .conflictingStops)),
+        refused("stops for two epochs are no fault", report(stop(), stop(epoch: 5), .conflictingStops)),
+        refused(
+            "stops of two keys are no fault",
+            report(stop(), stop(wish: "embedded:", by: "b2.voting"), .conflictingStops)),
+        refused(
+            "another ledger's stops say nothing here",
+            report(stop(chain: .zero), stop(wish: "embedded:", chain: .zero), .conflictingStops)),
+        refused(
+            "a stop holds its payload",
+            report(stop(), changed(stop(wish: "x")) { $0.payload = .zero }, .conflictingStops)),
+        refused(
+            "a stop's signature holds",
+            report(
+                stop(), changed(stop(wish: "x")) { $0.message.array[$0.message.count - 1] ^= 1 },
+                .conflictingStops)),
+        refused(
+            "a stranger's stops", report(stop(by: "x"), stop(wish: "x", by: "x"), .conflictingStops),
+            "voting_key_unknown"),
+        refused("a vote is no stop", report(signed(.vote, "one"), stop(), .conflictingStops)),
+        refused(
+            "a lock on the committed height is none below",
+            report(stop(lock: (2, 5)), signed(.commit, "one"), .staleLock)),
+        refused(
+            "a lock of a later epoch is none below",
+            report(stop(lock: (3, 1)), signed(.commit, "one"), .staleLock)),
+        refused(
+            "a commit in the stop's own epoch came after it",
+            report(stop(epoch: 2), signed(.commit, "one"), .staleLock)),
+        refused("a vote locks nothing", report(stop(), signed(.vote, "one"), .staleLock)),
+        refused(
+            "another's commit says nothing of the stop",
+            report(stop(), signed(.commit, "one", by: "b2.voting"), .staleLock)),
+        refused(
+            "another ledger's commit says nothing of the stop",
+            report(stop(), signed(.commit, "one", chain: .zero), .staleLock)),
+        refused(
+            "the commit is signed",
+            report(stop(), changed(signed(.commit, "one")) { $0.payload = .zero }, .staleLock)),
+        refused("the stop comes first", report(signed(.commit, "one"), stop(), .staleLock)),
     ]) func refusesEvidence(_ refusal: Refused) throws { try refusal.check() }
 
     @Test func aFaultIsRecordedOnce() throws {

@@ -46,11 +46,13 @@ extension Samples {
                 .revokeAccreditation(.init(maintainer: member)),
                 .setNode(.init(endpoint: "https://node.example", tlsPins: [digest], votingKey: newKey)),
                 .rotateVotingKey(.init(votingKey: newKey)),
+            ]
+            + EvidenceRecord.Kind.allCases.map {
                 .reportEvidence(
                     .init(
-                        kind: .conflictingCommits, first: .init(message: Bytes([1]), payload: digest),
-                        second: .init(message: Bytes([2]), payload: digest))),
-            ] + subjects.map { .propose(.init(subject: $0, reason: "due")) }
+                        kind: $0, first: .init(message: Bytes([1]), payload: digest),
+                        second: .init(message: Bytes([2]), payload: digest)))
+            } + subjects.map { .propose(.init(subject: $0, reason: "due")) }
         let proposals = subjects.map {
             ProposalRecord(
                 id: digest, subject: $0, reason: "due", proposer: member,

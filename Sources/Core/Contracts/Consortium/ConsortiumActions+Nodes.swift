@@ -25,7 +25,9 @@ extension ConsortiumContract {
 
     package struct ReportEvidence: Codable, Hashable, Sendable {
         package var kind: EvidenceRecord.Kind
+        /// For a stale lock the stop.
         package var first: SignedMessage
+        /// For a stale lock the commit.
         package var second: SignedMessage
 
         package init(kind: EvidenceRecord.Kind, first: SignedMessage, second: SignedMessage) {
@@ -37,8 +39,8 @@ extension ConsortiumContract {
     package struct SignedMessage: Codable, Hashable, Sendable {
         /// The COSE_Sign1, at most 4096 bytes.
         package var message: Bytes
-        /// A commit's detached payload, the log root. Nil for a vote: its header holds its payload, the
-        /// block.
+        /// A commit's detached payload, the log root. Nil for a vote, whose header holds its payload, the
+        /// block, and for a stop, which holds it itself.
         package var payload: Digest?
 
         package init(message: Bytes, payload: Digest? = nil) {

@@ -11,14 +11,13 @@ extension ConsortiumContract {
         for signed in [body.first, body.second] {
             try context.requireNumber(signed.message.count, "message", in: 1...longestMessage)
         }
-        let fault: EvidenceRecord.Fault
-        let key: VotingKeyRecord
-        switch body.kind {
-        case .conflictingVotes:
-            (fault, key) = try conflict(body, .vote, context)
-        case .conflictingCommits:
-            (fault, key) = try conflict(body, .commit, context)
-        }
+        let (fault, key) =
+            switch body.kind {
+            case .conflictingVotes: try conflict(body, .vote, context)
+            case .conflictingCommits: try conflict(body, .commit, context)
+            case .conflictingStops: try conflictingStops(body, context)
+            case .staleLock: try staleLock(body, context)
+            }
         try context.require(
             try context.get(EvidenceRecord.self, fault) == nil, else: "consortium.evidence_known",
             "the fault is on the ledger")
@@ -43,14 +42,85 @@ extension ConsortiumContract {
                 && first.key == second.key && first.epoch == second.epoch && first.height == second.height
                 && first.block != second.block,
             else: "consortium.evidence_invalid", "the messages do not contradict each other")
-        guard let key = try context.votingKey(first.key) else {
-            throw Rejection("consortium.voting_key_unknown", "no validator has or had this key")
-        }
+        let key = try votingKey(first.key, context)
         try requireSigned(first, body.first, by: key, context)
         try requireSigned(second, body.second, by: key, context)
         let fault = EvidenceRecord.Fault(
             validator: key.member, kind: body.kind, epoch: first.epoch, height: first.height)
         return (fault, key)
+    }
+
+    /// Two stops by one voting key for one epoch, which differ in what they say.
+    /// - Throws: as `conflict`.
+    private static func conflictingStops(
+        _ body: ReportEvidence, _ context: Context
+    ) throws(Rejection) -> (EvidenceRecord.Fault, VotingKeyRecord) {
+        let first = try stop(body.first, context)
+        let second = try stop(body.second, context)
+        // The same words signed twice contradict nothing.
+        let isSame =
+            first.lock == second.lock && first.clock == second.clock
+            && first.wish.map { Array($0.utf8) } == second.wish.map { Array($0.utf8) }
+        try context.require(
+            first.key == second.key && first.epoch == second.epoch && !isSame,
+            else: "consortium.evidence_invalid", "the stops do not contradict each other")
+        let key = try votingKey(first.key, context)
+        for stop in [first, second] { try requireSigned(stop, by: key, context) }
+        return (fault(of: key, body.kind, stop: first), key)
+    }
+
+    /// A stop, and a commit by the same voting key in an epoch before, which its lock should have reached:
+    /// whoever commits a block holds a lock on it, and whoever has stopped commits nothing below.
+    /// - Throws: as `conflict`.
+    private static func staleLock(
+        _ body: ReportEvidence, _ context: Context
+    ) throws(Rejection) -> (EvidenceRecord.Fault, VotingKeyRecord) {
+        let stop = try stop(body.first, context)
+        let commit = try attestation(body.second, context)
+        let committed = VoteRecord.Point(epoch: commit.epoch, height: commit.height, block: commit.block)
+        try context.require(
+            commit.kind == .commit && commit.chain == context.chain && commit.key == stop.key
+                && commit.epoch < stop.epoch && stop.lock < committed,
+            else: "consortium.evidence_invalid", "the commit does not contradict the stop")
+        let key = try votingKey(stop.key, context)
+        try requireSigned(stop, by: key, context)
+        try requireSigned(commit, body.second, by: key, context)
+        return (fault(of: key, body.kind, stop: stop), key)
+    }
+
+    private static func fault(
+        of key: VotingKeyRecord, _ kind: EvidenceRecord.Kind, stop: Stop
+    ) -> EvidenceRecord.Fault {
+        EvidenceRecord.Fault(validator: key.member, kind: kind, epoch: stop.epoch, height: 0)
+    }
+
+    private static func votingKey(_ id: KeyID, _ context: Context) throws(Rejection) -> VotingKeyRecord {
+        guard let key = try context.votingKey(id) else {
+            throw Rejection("consortium.voting_key_unknown", "no validator has or had this key")
+        }
+        return key
+    }
+
+    // MARK: Messages
+
+    /// A stop of this ledger, with nothing beside it.
+    private static func stop(_ signed: SignedMessage, _ context: Context) throws(Rejection) -> Stop {
+        let stop: Stop
+        do throws(CodecError) { stop = try Stop(decoding: signed.message.array) } catch {
+            throw Rejection("consortium.evidence_invalid", error.description)
+        }
+        try context.require(
+            stop.chain == context.chain && signed.payload == nil, else: "consortium.evidence_invalid",
+            "the stop is another ledger's, or comes with a payload beside its own")
+        return stop
+    }
+
+    private static func requireSigned(
+        _ stop: Stop, by key: VotingKeyRecord, _ context: Context
+    ) throws(Rejection) {
+        try context.require(
+            stop.isSigned(by: key.publicKey.array, verifier: context.verify),
+            else: "consortium.evidence_invalid", "a signature does not verify")
     }
 
     private static func attestation(

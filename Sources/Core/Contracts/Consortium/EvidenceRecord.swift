@@ -9,13 +9,19 @@ package struct EvidenceRecord: Record {
         case conflictingVotes
         /// Commits of two blocks of one epoch and height.
         case conflictingCommits
+        /// Two stops for one epoch that say different things.
+        case conflictingStops
+        /// A stop whose lock is below a block that the sender has committed in an epoch before it.
+        case staleLock
     }
 
     /// The fault: it is recorded once, however many messages prove it.
     package struct Fault: RecordKey, Hashable, Codable, CustomStringConvertible {
         package var validator: MemberID
         package var kind: Kind
+        /// Of the blocks; for a stop the epoch that it is for.
         package var epoch: Epoch
+        /// Of the blocks; 0 for a stop, which is for no height.
         package var height: Height
 
         package init(validator: MemberID, kind: Kind, epoch: Epoch, height: Height) {
