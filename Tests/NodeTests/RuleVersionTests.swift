@@ -61,7 +61,7 @@ import Testing
         let error = #expect(throws: LedgerFault.self) {
             try stage.perform(ConsortiumContract.self, Self.update, by: "oem")
         }
-        #expect(error?.description == "block 5 needs contract rules 2: upgrade this node")
+        #expect(error?.description == "contract rules 2 are in force at block 5: upgrade this node")
         #expect(stage.executor.head == head && stage.executor.tree.root == root)
     }
 
