@@ -85,6 +85,18 @@ struct FuzzSamples: Sendable {
         )
     }
 
+    /// A genesis with what was added to its form: engines and the pins of a node.
+    var genesisWithNodes: [UInt8] {
+        get throws {
+            var founders = try CBOR.decode([Founder].self, from: genesis.founders.array)
+            founders[0].tlsPins = [.zero]
+            var genesis = genesis
+            genesis.engines = ["nats://a.example:4222", "embedded:b1", "embedded:"]
+            genesis.founders = Bytes(try CBOR.encode(founders))
+            return try genesis.encoded()
+        }
+    }
+
     /// A state tree of a few keys.
     static let tree: StateTree = {
         let pairs = (0..<20).map { (key: SHA256.digest([UInt8($0)]), value: SHA256.digest([UInt8($0), 1])) }

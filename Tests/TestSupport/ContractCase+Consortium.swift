@@ -70,12 +70,49 @@ extension ContractCase {
             prepare: { stage in
                 for oem in ["oem", "oem2"] { try stage.step(Contract.self, accredit("m3"), by: oem) }
             }),
+        .init(
+            Contract.self, "setNode",
+            .setNode(.init(endpoint: "https://node.example", tlsPins: [.zero])), by: "customer",
+            allowed: everyone.union(["delegate"])),
+        // A voting key with it is more than a node may say for itself: a delegated key cannot bring one.
+        .init(
+            Contract.self, "setNode", by: "customer", allowed: everyone,
+            make: { stage, member in
+                .setNode(
+                    .init(
+                        endpoint: "", tlsPins: [],
+                        votingKey: stage.newKey("another.voting", for: member, sealing: nil)))
+            }),
+        .init(
+            Contract.self, "rotateVotingKey", by: "b1", allowed: ["b1"],
+            ownCodes: ["consortium.not_a_validator"],
+            make: { stage, member in
+                let key = stage.newKey("another.voting", for: member, sealing: nil)
+                return .rotateVotingKey(.init(votingKey: key))
+            }),
+        .init(
+            Contract.self, "reportEvidence", by: "customer", allowed: everyone.union(["delegate"]),
+            make: { stage, _ in
+                .reportEvidence(
+                    .init(
+                        kind: .conflictingVotes, first: vote(for: "one", stage),
+                        second: vote(for: "two", stage)))
+            }),
     ]
 
     @Sendable private static func delegated(_ stage: inout Stage) throws {
         let action = delegate(
             "customer.erp", of: "customer", scopes: ["machine.*"], until: stage.clock + .days(30), stage)
         try stage.step(Contract.self, action, by: "customer")
+    }
+
+    /// The validator's vote at the head's height for a block of its fancy.
+    private static func vote(for block: String, _ stage: Stage) -> Contract.SignedMessage {
+        let hash = stage.rules.hash
+        let vote = Attestation.sign(
+            .vote, stage.executor.head, hash: hash(Array(block.utf8)), signer: Stage.signer("voting"),
+            hash: hash)
+        return .init(message: Bytes(vote.message().encoded))
     }
 
     /// The one proposal that there is.

@@ -20,7 +20,10 @@ enum QueryVerbs {
         options: [.positional("kind", kinds)],
         examples: ["millwright list machines", "millwright list invoices --json"]
     ) { invocation in
-        let table = try TableView.named(try invocation.required("kind"))
+        try await list(try TableView.named(try invocation.required("kind")), invocation)
+    }
+
+    static func list(_ table: TableView, _ invocation: Invocation) async throws {
         try await Session.with(invocation) { session in
             let (rows, json) = try table.list(try session.node.view())
             if invocation.wantsJSON { return try Output.json(json) }
@@ -36,7 +39,10 @@ enum QueryVerbs {
         ],
         examples: ["millwright show machine press-7", "millwright show invoice press-works/2026-0001 --json"]
     ) { invocation in
-        let table = try TableView.named(try invocation.required("kind"))
+        try await show(try TableView.named(try invocation.required("kind")), invocation)
+    }
+
+    static func show(_ table: TableView, _ invocation: Invocation) async throws {
         let id = try invocation.required("id")
         try await Session.with(invocation) { session in
             guard let (record, json) = try table.show(try session.node.view(), id) else {

@@ -10,7 +10,7 @@ enum ProposalVerbs {
 
     private static let reason = Option.value("reason", "TEXT", "for the record")
 
-    private static func propose(_ session: Session, _ subject: ProposalSubject, saying text: String)
+    static func propose(_ session: Session, _ subject: ProposalSubject, saying text: String)
         async throws
     {
         let final = try await session.perform(

@@ -68,7 +68,7 @@ extension ConsortiumContract {
             since: context.height)
     }
 
-    private static func requirePossession(
+    static func requirePossession(
         _ new: NewKey, sealing: [UInt8], of member: MemberID, _ context: Context
     ) throws(Rejection) {
         let message = possessionMessage(

@@ -41,7 +41,7 @@ package struct ParametersChange: Codable, Hashable, Sendable {
     package var invitationDays: Int64
     /// 0 to 3600.
     package var auctionGraceSeconds: Int64
-    /// 1 to 16 URLs of at most 256 ASCII characters, each once; the last is `embedded:`.
+    /// 1 to 16 of `EngineAddress`, each once; the last is `embedded:`.
     package var engines: [String]
 
     package init(

@@ -5,6 +5,8 @@ import Ledger
 extension MaintenanceContract {
     /// The most bids that a ticket keeps.
     static let maximumBids: Int64 = 64
+    /// The longest that sealed bids can be opened.
+    static let longestRevealWindow = Span.days(7)
     /// The highest price, in minor units.
     static let maximumPrice: Int64 = 1_000_000_000_000_000
 
@@ -51,7 +53,7 @@ extension MaintenanceContract {
         try context.requireDocuments(body.documents)
         try context.requireNumber(body.biddingSpan, "biddingSpan", in: Span.minutes(1)...Span.days(90))
         if let window = body.revealWindow {
-            try context.requireNumber(window, "revealWindow", in: Span.minutes(1)...Span.days(7))
+            try context.requireNumber(window, "revealWindow", in: Span.minutes(1)...longestRevealWindow)
         }
         let target = Span.minutes(1)...Span.days(366)
         if let span = body.respondWithin { try context.requireNumber(span, "respondWithin", in: target) }

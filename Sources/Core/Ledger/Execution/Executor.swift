@@ -129,6 +129,12 @@ package struct Executor: Sendable {
             }
             try replaceValidators(state, by: proposal.validators)
             state.keep()
+            try contracts.epochBegan(
+                after: head.time,
+                in: Context(
+                    transactionSigner: nil, transactionID: nil, time: time, height: head.height + 1,
+                    chain: rules.chain, contract: "", hash: rules.hash, verify: rules.verify, state: state))
+            state.keep()
             let header = BlockHeader(
                 kind: .epoch, chain: rules.chain, epoch: proposal.epoch, height: head.height + 1,
                 previous: headHash, time: time, position: 0, content: rules.hash(proposal.bytes),

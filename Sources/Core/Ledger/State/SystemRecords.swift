@@ -85,7 +85,7 @@ package struct ParametersRecord: Record {
     package var contractsVersion: UInt64
     /// The next version, and the height from which it is in force.
     package var announced: Announcement?
-    /// Ordering engines in order of preference, as URLs; `embedded:` is always the last resort.
+    /// Ordering engines in order of preference (`EngineAddress`); `embedded:` is always the last resort.
     package var engines: [String]
 
     package struct Announcement: Codable, Sendable, Hashable {
@@ -141,5 +141,25 @@ package struct ValidatorsRecord: Record {
 
     package init(current: [Validator], next: [Validator]? = nil) {
         (self.current, self.next) = (current, next)
+    }
+}
+
+/// Whose a voting key is or was, for as long as there is a ledger: what a former validator signed still
+/// speaks against it. Rows are there from the first decision about validators on.
+package struct VotingKeyRecord: Record {
+    package static let table = "votingKey"
+
+    package var id: KeyID
+    /// Ed25519, 32 bytes.
+    package var publicKey: Bytes
+    package var member: MemberID
+    /// The block that decided on it, 0 for a founder's; it votes from an epoch block on.
+    package var since: Height
+    /// The block in which its member replaced it; it never comes back. Nil where it did not.
+    package var replaced: Height?
+
+    package init(id: KeyID, publicKey: Bytes, member: MemberID, since: Height, replaced: Height? = nil) {
+        (self.id, self.publicKey, self.member) = (id, publicKey, member)
+        (self.since, self.replaced) = (since, replaced)
     }
 }
