@@ -54,7 +54,7 @@ enum HTTPCase {
         let deadline = MonotonicClock.milliseconds + seconds * 1_000
         while !isTrue() {
             if MonotonicClock.milliseconds > deadline { return false }
-            nothing.wait(milliseconds: 5, until: { _ in false }, then: { _ in })
+            nothing.wait(milliseconds: 5, until: { _ in false })
         }
         return true
     }
@@ -75,9 +75,10 @@ final class Background<Value: Sendable>: Sendable {
 
     /// Waits for what the body returned or threw.
     func value() throws -> Value {
-        try outcome.wait(milliseconds: 60_000, until: { $0 != nil }) { outcome in
-            guard let outcome else { throw HTTPError(.timeout, "a test's thread did not end") }
-            return try outcome.get()
+        outcome.wait(milliseconds: 60_000, until: { $0 != nil })
+        guard let result = outcome.read({ $0 }) else {
+            throw HTTPError(.timeout, "a test's thread did not end")
         }
+        return try result.get()
     }
 }

@@ -17,6 +17,8 @@ final class ServerCore: @unchecked Sendable {
     struct State {
         var metrics = HTTPServerMetrics()
         var connections: [ObjectIdentifier: ServerConnection] = [:]
+        /// Requests that a handler has seen and whose answer the client has not.
+        var unanswered = 0
         var isStopping = false
         var isReaperDone = false
     }
