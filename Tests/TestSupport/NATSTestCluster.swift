@@ -57,7 +57,8 @@ package final class NATSTestCluster: @unchecked Sendable {
                 }, listen: addresses[index], directory: store(index).path, maximumBytes: 1 << 30)
             configuration.tls = tls
             if servers > 1 {
-                configuration.cluster = NATSServerConfiguration.Cluster(listen: routes[index], routes: routes)
+                configuration.cluster = NATSServerConfiguration.Cluster(
+                    listen: routes[index], routes: routes, tls: tls)
             }
             var text = configuration.text
             adjust(&text)
