@@ -78,11 +78,16 @@ package struct NATSServerConfiguration: Sendable {
             let scheme = cluster.tls == nil ? "nats" : "tls"
             lines += ["", "cluster {", "  name: \(quoted(LedgerStream.account(of: chain)))"]
             lines += ["  listen: \(quoted(cluster.listen))"]
-            lines += ["  routes: [" + cluster.routes.map { quoted("\(scheme)://\($0)") }.joined(separator: ", ") + "]"]
+            lines += [
+                "  routes: [" + cluster.routes.map { quoted("\(scheme)://\($0)") }.joined(separator: ", ")
+                    + "]"
+            ]
             if let tls = cluster.tls { lines += block(tls, indent: "  ") }
             lines += ["}"]
         }
-        lines += ["", "accounts {", "  \(quoted(LedgerStream.account(of: chain))): {", "    jetstream: enabled"]
+        lines += [
+            "", "accounts {", "  \(quoted(LedgerStream.account(of: chain))): {", "    jetstream: enabled",
+        ]
         lines += ["    users: ["]
         for member in members { lines += user(member) }
         lines += ["    ]", "  }", "}", ""]
