@@ -49,7 +49,7 @@ let package = Package(
 
         module("Cryptography", in: "Edge", needs: ["Codec", "CSodium", "COpenSSL"]),
         module("Storage", in: "Edge", needs: ["Codec", "Merkle", "Ledger", "CLMDB"]),
-        module("Ordering", in: "Edge", needs: ["Codec", "Ledger", "Storage", "Cryptography", "CNATS"]),
+        module("Ordering", in: "Edge", needs: ["Codec", "Ledger", "Storage", "Cryptography", "HTTP", "CNATS"]),
         module("Vault", in: "Edge", needs: ["Codec", "Cryptography"]),
         module("Telemetry", in: "Edge", needs: ["Codec", "Billing"]),
         module("TimeZones", in: "Edge", needs: ["Billing"]),
@@ -79,7 +79,7 @@ let package = Package(
         tests("Contracts", of: core + ["Cryptography"]),
         tests("Cryptography", of: ["Cryptography", "Codec"]),
         tests("Storage", of: ["Storage", "Ledger", "Merkle", "Codec", "Cryptography"]),
-        tests("Ordering", of: ["Ordering", "Ledger", "Codec", "Cryptography", "CNATS"]),
+        tests("Ordering", of: ["Ordering", "Ledger", "Codec", "Cryptography", "Storage", "HTTP", "CNATS"]),
         tests("Vault", of: ["Vault", "Cryptography", "Codec"]),
         tests("Telemetry", of: ["Telemetry", "Billing", "Codec", "Cryptography"]),
         tests("TimeZones", of: ["TimeZones", "Billing"]),
