@@ -126,7 +126,9 @@ package struct ReceiptBundle: Hashable, Sendable {
             guard commit.logSize == proof.size else { throw .sizeMismatch }
             let root: Digest
             do { root = try proof.root(leafHash: leafHash, hash: hash) } catch { throw .wrongProof }
-            guard let validator = authority.quorum(of: commit.block).validator(commit.key) else { throw .unknownValidator }
+            guard let validator = authority.quorum(of: commit.block).validator(commit.key) else {
+                throw .unknownValidator
+            }
             guard !keys.contains(commit.key) else { throw .repeatedValidator }
             guard commit.isSigned(by: validator.votingKey.array, payload: root, verifier: verifier) else {
                 throw .badSignature
