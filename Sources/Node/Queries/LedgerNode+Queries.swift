@@ -97,13 +97,13 @@ extension LedgerNode {
     }
 
     /// A final block.
-    /// - Throws: `block.unknown`, `node.damaged`.
+    /// - Throws: `block.unknown`, `block.pruned`, `node.damaged`.
     package func block(_ height: Height) throws(NodeError) -> BlockRecord {
         try read(height) { (bytes: [UInt8]) throws(CodecError) in try BlockRecord(decoding: bytes) }
     }
 
     /// A final block's header, without decoding the rest of its record.
-    /// - Throws: `block.unknown`, `node.damaged`.
+    /// - Throws: `block.unknown`, `block.pruned`, `node.damaged`.
     package func header(_ height: Height) throws(NodeError) -> BlockHeader {
         try read(height) { (bytes: [UInt8]) throws(CodecError) in try BlockRecord.header(of: bytes) }
     }
@@ -113,6 +113,9 @@ extension LedgerNode {
     ) throws(NodeError) -> T {
         do {
             guard let payload = try store.store.log.read(height) else {
+                if let first = store.store.log.firstHeight, height < first {
+                    throw NodeError("block.pruned", "block \(height) is not kept here any more")
+                }
                 throw NodeError("block.unknown", "there is no block \(height)")
             }
             return try decode(payload)
@@ -191,12 +194,17 @@ extension LedgerNode {
 
     /// The block that holds a leaf, by binary search over log sizes.
     func block(containing leaf: UInt64) throws(NodeError) -> BlockRecord {
-        var low: Height = 1
+        let first = max(1, store.store.log.firstHeight ?? 1)
+        var low = first
         var high = height
         while low < high {
             let middle = low + (high - low) / 2
             if try header(middle).logSize > leaf { high = middle } else { low = middle + 1 }
         }
-        return try block(low)
+        let record = try block(low)
+        if low == first, leaf < record.header.logSize &- UInt64(record.outcomes.count) {
+            throw NodeError("block.pruned", "the block of leaf \(leaf) is not kept here any more")
+        }
+        return record
     }
 }

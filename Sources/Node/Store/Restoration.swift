@@ -82,23 +82,6 @@ struct Restoration {
 
     /// The state tree over all rows that a reader sees.
     static func stateTree(_ reader: LayeredReader, hash: HashFunction) throws -> StateTree {
-        var pairs: [(key: Digest, value: Digest)] = []
-        var start: [UInt8] = [0]
-        while true {
-            let rows = try reader.entries(from: start, limit: 4096)
-            for row in rows {
-                let key = RowKey(bytes: row.key)
-                if key.isDerived { continue }
-                pairs.append(
-                    (
-                        Executor.treeKey(key, hash: hash),
-                        Executor.treeValue(row.value, hash: hash)
-                    ))
-            }
-            guard rows.count == 4096, let last = rows.last else { break }
-            start = last.key + [0]
-        }
-        pairs.sort { $0.key < $1.key }
-        return StateTree(building: pairs, hash: hash)
+        try StateTree(rowsOf: reader, hash: hash)
     }
 }
