@@ -136,7 +136,7 @@ import Testing
     func keepsWhatItAcknowledgedWhenItIsKilled(_ kind: EngineKind) async throws {
         let world = try kind.world(alone: true)
         let collector = Collector()
-        let engine = try world.running(into: collector) { $0.submitTimeoutMilliseconds = 60_000 }
+        let engine = try world.running(into: collector, patience: 60_000)
         let acknowledged = Mutex<[[UInt8]]>([])
         let work = Task {
             try await onThread {
@@ -166,7 +166,7 @@ import Testing
     func saysInTimeThatItIsAwayAndComesBackByItself(_ kind: EngineKind) async throws {
         let world = try kind.world(alone: true)
         let collector = Collector()
-        let engine = try world.running(into: collector) { $0.submitTimeoutMilliseconds = 1500 }
+        let engine = try world.running(into: collector, patience: 1500)
         try await eventually("ready") { engine.health.isConnected }
         try await engine.order(batches(0..<3))
         world.kill()
