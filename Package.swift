@@ -49,7 +49,9 @@ let package = Package(
 
         module("Cryptography", in: "Edge", needs: ["Codec", "CSodium", "COpenSSL"]),
         module("Storage", in: "Edge", needs: ["Codec", "Merkle", "Ledger", "CLMDB"]),
-        module("Ordering", in: "Edge", needs: ["Codec", "Ledger", "Storage", "Cryptography", "HTTP", "CNATS"]),
+        module(
+            "Ordering", in: "Edge",
+            needs: ["Codec", "Ledger", "Storage", "Cryptography", "HTTP", "CNATS"]),
         module("Vault", in: "Edge", needs: ["Codec", "Cryptography"]),
         module("Telemetry", in: "Edge", needs: ["Codec", "Billing"]),
         module("TimeZones", in: "Edge", needs: ["Billing"]),

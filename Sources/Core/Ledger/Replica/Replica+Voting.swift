@@ -2,8 +2,8 @@ import Codec
 
 /// Votes, locks and commits.
 extension Replica {
-    /// Whether every promise allows a vote for an executed block on the chain. A batch's block needs its epoch
-    /// to be in force: whoever votes for it knows that the epoch block is final.
+    /// Whether every promise allows a vote for an executed block on the chain. A batch's block needs its
+    /// epoch to be in force: whoever votes for it knows that the epoch block is final.
     func canVote(for block: BlockTree.Block) -> Bool {
         guard block.header.kind == .epoch || block.context == inForce else { return false }
         let quorum = block.context.quorum(of: block.header.kind)

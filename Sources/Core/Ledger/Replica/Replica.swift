@@ -5,9 +5,10 @@ import Merkle
 /// which they must happen. A store is durable before any later effect is visible outside.
 ///
 /// A validator executes and stores a block, votes for it, and commits to it when a quorum has voted. A quorum
-/// of commits makes the block and its ancestors final. Where blocks do not become final in time the validators
-/// stop the epoch and go on in the next, with another engine, from the highest block that any of a quorum of
-/// them knows to be certified. With one validator the block, its vote and its commit go to disk in one record.
+/// of commits makes the block and its ancestors final. Where blocks do not become final in time the
+/// validators stop the epoch and go on in the next, with another engine, from the highest block that any of a
+/// quorum of them knows to be certified. With one validator the block, its vote and its commit go to disk in
+/// one record.
 ///
 /// Every event's `reader` reads the rows after the last block for which a `final` effect was returned.
 package struct Replica: Sendable {
