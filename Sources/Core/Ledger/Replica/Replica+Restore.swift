@@ -39,7 +39,8 @@ extension Replica {
         for hash in replica.tree.chain { try replica.advance(hash, reader: reader) }
         try replica.voteForward(reader: reader)
         replica.followEngine()
-        return (replica, replica.drain())
+        let effects = replica.drain()
+        return (replica, effects)
     }
 
     private mutating func readDecided(_ reader: any StateReader) throws {
@@ -55,6 +56,7 @@ extension Replica {
         switch item {
         case .block(let record):
             let hash = record.header.hashed(self.hash)
+            guard record.header.height >= tree.final.header.height else { return }
             if tree.known(hash) == nil {
                 let candidate = try CandidateBlock(record, chain: rules.chain, hash: self.hash)
                 guard add(candidate, hash) else { return }
@@ -113,7 +115,7 @@ extension Candidate {
 
 extension VoteState {
     /// Takes in what was written after.
-    mutating func note(_ item: LogItem) {
+    package mutating func note(_ item: LogItem) {
         switch item {
         case .block(let block): record = block.voteRecord
         case .certificate(let certificate): record = certificate.voteRecord

@@ -200,6 +200,8 @@ package struct Replica: Sendable {
     }
     /// Whether a voting key of this node is among those that count.
     package var isValidator: Bool { voters.contains { isRelevant($0.key) } }
+    /// How long a block or transaction may wait before the engine is to be suspected.
+    package var patience: Span { backoff(timing.suspect) }
     /// Blocks that are executed and not final, oldest first.
     package var pendingHeaders: [BlockHeader] { tree.chain.compactMap { tree.block($0)?.header } }
 
