@@ -62,6 +62,12 @@ let package = Package(
         .executableTarget(
             name: "millwright", dependencies: core + edge + ["Node"], path: "Sources/CommandLine",
             swiftSettings: settings),
+        .target(
+            name: "Simulation", dependencies: ["Codec", "Merkle", "Ledger"], path: "Sources/Simulation",
+            swiftSettings: settings),
+        .executableTarget(
+            name: "millwright-simulate", dependencies: ["Simulation"], path: "Sources/Simulate",
+            swiftSettings: settings),
         .executableTarget(
             name: "millwright-bench", dependencies: core + edge + ["Node"], path: "Benchmarks",
             swiftSettings: settings),
