@@ -13,9 +13,16 @@ package protocol Contract: Sendable {
     static func apply(_ action: Action, in context: Context) throws(Rejection)
     /// Carries out what time brings. It cannot be refused; it does nothing where nothing is left to do.
     static func due(_ timer: Timer, in context: Context) throws(Rejection)
+    /// The action of these bytes: what `CBOR.decode` gives, which is also the default.
+    /// - Throws: `cbor.*`.
+    static func action(decoding bytes: [UInt8]) throws(CodecError) -> Action
 }
 
 extension Contract {
+    package static func action(decoding bytes: [UInt8]) throws(CodecError) -> Action {
+        try CBOR.decode(Action.self, from: bytes)
+    }
+
     package static func due(_ timer: Timer, in context: Context) throws(Rejection) {}
 }
 

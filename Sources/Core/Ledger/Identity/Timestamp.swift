@@ -1,3 +1,5 @@
+import Codec
+
 /// Consensus time: nanoseconds since 1970-01-01 UTC, never negative.
 package struct Timestamp: Hashable, Comparable, Codable, Sendable {
     package var nanoseconds: Int64
@@ -27,6 +29,15 @@ package struct Timestamp: Hashable, Comparable, Codable, Sendable {
         var container = encoder.singleValueContainer()
         try container.encode(nanoseconds)
     }
+
+    /// - Throws: `cbor.*`; `cbor.invalid_value` for a time before 1970.
+    package init(reading reader: inout CBORReader) throws(CodecError) {
+        let start = reader.offset
+        nanoseconds = try reader.integer()
+        guard nanoseconds >= 0 else { throw CodecError(.invalidValue, at: start, "time before 1970") }
+    }
+
+    package func write(to writer: inout CBORWriter) { writer.integer(nanoseconds) }
 
     package static func < (left: Timestamp, right: Timestamp) -> Bool { left.nanoseconds < right.nanoseconds }
 
