@@ -37,6 +37,7 @@ extension TextIdentifier {
 
     package var description: String { text }
     package var keyBytes: [UInt8] { Array(text.utf8) }
+    package func append(to bytes: inout [UInt8]) { bytes.append(contentsOf: text.utf8) }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
@@ -110,6 +111,7 @@ package struct KeyID: Hashable, Comparable, Codable, Sendable, RecordKey, Custom
 
     package static func < (left: KeyID, right: KeyID) -> Bool { left.digest < right.digest }
     package var keyBytes: [UInt8] { digest.bytes }
+    package func append(to bytes: inout [UInt8]) { digest.append(to: &bytes) }
     package var description: String { digest.description }
 }
 

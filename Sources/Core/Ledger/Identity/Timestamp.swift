@@ -87,7 +87,7 @@ package struct Span: Hashable, Comparable, Codable, Sendable {
 
 /// Eight bytes, most significant first: numbers in row keys sort as numbers.
 package func bigEndianBytes(_ value: UInt64) -> [UInt8] {
-    (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64(56 - 8 * $0)) }
+    withUnsafeBytes(of: value.bigEndian) { Array($0) }
 }
 
 /// The number in at most eight bytes, most significant first; of more bytes the last eight count.

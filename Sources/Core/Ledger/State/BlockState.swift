@@ -53,8 +53,8 @@ final class BlockState {
     init(base: any StateReader, height: Height, steps: Int = 0) {
         self.base = base
         change = ChangeReference(height: height, position: 0)
-        entries.reserveCapacity(steps * 8)
-        places.reserveCapacity(steps * 8)
+        entries.reserveCapacity(steps * 12)
+        places.reserveCapacity(steps * 12)
         history.reserveCapacity(steps * 2)
     }
 
@@ -95,6 +95,14 @@ final class BlockState {
         journal.append(Step(place: place, entry: old))
         if !old.isWritten { written.append(place, old.key) }
         entries[place] = Entry(key: old.key, value: value, isKnown: true, isWritten: true)
+    }
+
+    /// Writes a row that the executor itself encodes.
+    func write(for key: RowKey, _ record: (inout CBORWriter) -> Void) {
+        writer.clear()
+        StoredRow.begin(change, in: &writer)
+        record(&writer)
+        write(writer.exactBytes, for: key)
     }
 
     /// Keeps what the transaction wrote.

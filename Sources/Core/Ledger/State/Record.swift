@@ -3,10 +3,23 @@ import Codec
 /// What names a record within its table, as bytes that sort the way the name does.
 package protocol RecordKey: Sendable {
     var keyBytes: [UInt8] { get }
+    /// Appends `keyBytes` without making an array of them.
+    func append(to bytes: inout [UInt8])
+}
+
+extension RecordKey {
+    package func append(to bytes: inout [UInt8]) { bytes.append(contentsOf: keyBytes) }
 }
 
 extension Digest: RecordKey {
     package var keyBytes: [UInt8] { bytes }
+
+    package func append(to bytes: inout [UInt8]) {
+        withUnsafeTemporaryAllocation(byteCount: Digest.count, alignment: 8) { buffer in
+            write(to: buffer)
+            bytes.append(contentsOf: UnsafeRawBufferPointer(buffer))
+        }
+    }
 }
 
 /// A typed row: its table, its key, and the indexes that find it.
@@ -38,7 +51,15 @@ extension Record {
     }
 
     /// The row's key: the table's name, a zero byte, the record's key.
-    package static func rowKey(_ id: ID) -> RowKey { RowKey(table: table, key: id.keyBytes) }
+    package static func rowKey(_ id: ID) -> RowKey {
+        var bytes: [UInt8] = []
+        let name = table.utf8
+        bytes.reserveCapacity(name.count + 1 + Digest.count)
+        bytes.append(contentsOf: name)
+        bytes.append(0)
+        id.append(to: &bytes)
+        return RowKey(bytes: bytes)
+    }
 
     /// Where an index lists a record: `~<table>.<index>` zero, the value's length in two bytes, the value,
     /// the record's key. Without the record's key it is the prefix of all that the index lists under the

@@ -34,6 +34,9 @@ package struct RowLayer: Sendable {
             return .some(shard[index].value)
         }
 
+        /// Something of the list that a key belongs into, which has then been fetched from memory.
+        func glance(at key: RowKey) -> Int { shards[shard(key)].last?.key.hash ?? 0 }
+
         mutating func set(_ key: RowKey, to value: [UInt8]?) {
             let place = shard(key)
             if let index = Table.index(of: key, in: shards[place]) {
@@ -57,7 +60,7 @@ package struct RowLayer: Sendable {
     package private(set) var nodeCount: UInt64 = 0
 
     /// - Parameter isLarge: Whether the layer will hold many blocks and be snapshotted while it grows.
-    package init(isLarge: Bool = false) { shardCount = isLarge ? 16_384 : 1024 }
+    package init(isLarge: Bool = false) { shardCount = isLarge ? 32_768 : 1024 }
 
     /// The rows that differ from what lies below, over all tables.
     package var count: Int { tables.reduce(0) { $0 + $1.count } }
@@ -77,8 +80,21 @@ package struct RowLayer: Sendable {
 
     /// Sets a row, or deletes it with nil.
     package mutating func set(_ key: [UInt8], to value: [UInt8]?, in table: StoreTable = .rows) {
+        set(RowKey(key), to: value, in: table)
+    }
+
+    mutating func set(_ key: RowKey, to value: [UInt8]?, in table: StoreTable) {
         while tables.count <= table.index { tables.append(Table(shardCount: shardCount)) }
-        tables[table.index].set(RowKey(key), to: value)
+        tables[table.index].set(key, to: value)
+    }
+
+    /// Fetches from memory where these keys belong. Each is a place of its own, so the processor fetches many
+    /// at once; setting one row after the other waits for each. The result means nothing.
+    func readAhead(_ keys: [RowKey], in table: StoreTable) -> Int {
+        guard table.index < tables.count else { return 0 }
+        var sum = 0
+        for key in keys { sum &+= tables[table.index].glance(at: key) }
+        return sum
     }
 
     /// Marks that all changes up to a block are in.
