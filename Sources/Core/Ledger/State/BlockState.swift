@@ -142,13 +142,7 @@ final class BlockState {
     }
 
     private func decode<R: Record>(_ type: R.Type, _ bytes: [UInt8]) throws(Rejection) -> R {
-        do {
-            var reader = CBORReader(bytes)
-            _ = try StoredRow.begin(&reader)
-            let record = try R(readingRecord: &reader)
-            try reader.finish()
-            return record
-        } catch { throw fail(error) }
+        do { return try StoredRow.record(type, in: bytes) } catch { throw fail(error) }
     }
 
     func put<R: Record>(_ record: R) throws(Rejection) {

@@ -16,6 +16,16 @@ package struct StoredRow: Hashable, Sendable {
         return writer.bytes
     }
 
+    /// The record in a row's stored form.
+    /// - Throws: `cbor.*` where the bytes are not such a row.
+    package static func record<R: Record>(_ type: R.Type, in bytes: [UInt8]) throws(CodecError) -> R {
+        var reader = CBORReader(bytes)
+        _ = try begin(&reader)
+        let record = try R(readingRecord: &reader)
+        try reader.finish()
+        return record
+    }
+
     /// Writes what stands before the record.
     static func begin(_ change: ChangeReference, in writer: inout CBORWriter) {
         writer.array(3)
