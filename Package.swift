@@ -30,7 +30,7 @@ func system(_ name: String, pkgConfig: String, apt: String, brew: String) -> Tar
 
 let core: [Target.Dependency] = ["Codec", "Merkle", "Ledger", "Billing", "Contracts"]
 let edge: [Target.Dependency] = [
-    "Cryptography", "Storage", "Ordering", "Vault", "Telemetry", "TimeZones",
+    "Cryptography", "Storage", "Ordering", "Vault", "Telemetry", "TimeZones", "HTTP",
 ]
 
 let package = Package(
@@ -41,6 +41,9 @@ let package = Package(
         system("CSodium", pkgConfig: "libsodium", apt: "libsodium-dev", brew: "libsodium"),
         system("CLMDB", pkgConfig: "lmdb", apt: "liblmdb-dev", brew: "lmdb"),
         system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
+        system("CNATS", pkgConfig: "libnats", apt: "libnats-dev", brew: "cnats"),
+        system("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev", brew: "libmicrohttpd"),
+        system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev", brew: "curl"),
 
         module("Codec", in: "Core"),
         module("Merkle", in: "Core", needs: ["Codec"]),
@@ -50,10 +53,11 @@ let package = Package(
 
         module("Cryptography", in: "Edge", needs: ["Codec", "CSodium", "COpenSSL"]),
         module("Storage", in: "Edge", needs: ["Codec", "Merkle", "Ledger", "CLMDB"]),
-        module("Ordering", in: "Edge", needs: ["Codec", "Ledger", "Storage"]),
+        module("Ordering", in: "Edge", needs: ["Codec", "Ledger", "Storage", "Cryptography", "CNATS"]),
         module("Vault", in: "Edge", needs: ["Codec", "Cryptography"]),
         module("Telemetry", in: "Edge", needs: ["Codec", "Billing"]),
         module("TimeZones", in: "Edge", needs: ["Billing"]),
+        module("HTTP", in: "Edge", needs: ["Codec", "Cryptography", "CMicroHTTPD", "CCurl"]),
 
         .target(
             name: "Node", dependencies: core + edge, path: "Sources/Node", swiftSettings: settings),
@@ -69,7 +73,7 @@ let package = Package(
             name: "millwright-load", dependencies: core + edge + ["Node"], path: "Tests/Load",
             swiftSettings: settings),
         .target(
-            name: "TestSupport", dependencies: core + ["Cryptography", "Storage"],
+            name: "TestSupport", dependencies: core + ["Cryptography", "Storage", "Ordering"],
             path: "Tests/TestSupport",
             swiftSettings: settings),
         tests("Codec", of: ["Codec", "Cryptography", "CSodium"]),
@@ -79,9 +83,11 @@ let package = Package(
         tests("Contracts", of: core + ["Cryptography"]),
         tests("Cryptography", of: ["Cryptography", "Codec"]),
         tests("Storage", of: ["Storage", "Ledger", "Merkle", "Codec", "Cryptography"]),
+        tests("Ordering", of: ["Ordering", "Ledger", "Codec", "Cryptography", "CNATS"]),
         tests("Vault", of: ["Vault", "Cryptography", "Codec"]),
         tests("Telemetry", of: ["Telemetry", "Billing", "Codec", "Cryptography"]),
         tests("TimeZones", of: ["TimeZones", "Billing"]),
+        tests("HTTP", of: ["HTTP", "Cryptography", "Codec"]),
         tests("Node", of: core + edge + ["Node", "millwright-load"]),
         tests("CommandLine", of: core + ["Cryptography"]),
         tests("Fuzz", of: core + edge + ["Node"]),

@@ -85,17 +85,14 @@ package final class LedgerNode: Sendable {
         _ genesis: Genesis, _ bytes: [UInt8], store: LedgerStore, rules: Rules, voter: MessageSigner
     ) throws -> (Replica, (record: BlockRecord, block: ExecutedBlock)?) {
         if let (executor, last) = try Restoration(store: store, rules: rules).restore() {
-            let epochBlock = try Executor.found(genesis, bytes: bytes, rules: rules).block.hash
+            let founded = try Replica.found(genesis, bytes: bytes, rules: rules, voters: [voter]).replica
             let replica = Replica(
-                executor: executor, voteRecord: last.voteRecord, epochBlock: epochBlock,
-                validators: ValidatorSet(genesis.validators, hash: rules.hash), voter: voter)
+                executor: executor, voteRecord: last.voteRecord, context: founded.inForce, voters: [voter])
             return (replica, nil)
         }
-        let (replica, effects) = try Replica.found(genesis, bytes: bytes, rules: rules, voter: voter)
-        var record: BlockRecord?
-        for effect in effects {
-            if case .store(let stored) = effect { record = stored }
-            if case .final(let block) = effect, let record { return (replica, (record, block)) }
+        let (replica, effects) = try Replica.found(genesis, bytes: bytes, rules: rules, voters: [voter])
+        for case .final(let block) in effects {
+            if let record = effects.storedBlocks.first { return (replica, (record, block)) }
         }
         throw LedgerFault("founding came to no block")
     }

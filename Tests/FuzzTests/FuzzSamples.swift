@@ -38,13 +38,13 @@ struct FuzzSamples: Sendable {
             verify: SignatureVerifier { Ed25519.verify(publicKey: $0, signature: $1, message: $2) },
             contracts: [.version1])
         self.rules = rules
-        var (replica, effects) = try Replica.found(genesis, bytes: genesisBytes, rules: rules, voter: voter)
+        var (replica, effects) = try Replica.found(genesis, bytes: genesisBytes, rules: rules, voters: [voter])
         var rows = MemoryRows()
         var records: [BlockRecord] = []
         var leaves: [Leaf] = []
         var nodes: [Digest] = []
         for height in 1...6 as ClosedRange<UInt64> {
-            for case .store(let record) in effects {
+            for record in effects.storedBlocks {
                 records.append(record)
                 leaves += try record.leaves()
                 rows.apply(record.changes)
@@ -64,7 +64,7 @@ struct FuzzSamples: Sendable {
             }
             let batch = try Batch(
                 decoding: Batch.signed(
-                    chain: rules.chain, epochBlock: replica.epochBlock, clock: Stage.start,
+                    chain: rules.chain, epochBlock: replica.inForce.block, clock: Stage.start,
                     transactions: transactions, signer: voter, hash: rules.hash), chain: rules.chain)
             let candidates = try transactions.map { bytes in
                 Candidate.unknownKey(try UnverifiedTransaction(decoding: bytes, hash: rules.hash))

@@ -11,7 +11,7 @@ import Testing
         let record = ledger.records[1]
         #expect(try BlockRecord(decoding: record.encoded) == record)
         let header = record.header.encoded
-        let set = ledger.replica.validators
+        let set = Quorum([ledger.replica.inForce.validators])
         for bit in 0..<(header.count * 8) {
             var changed = header
             changed[bit / 8] ^= 1 << UInt8(bit % 8)
@@ -19,7 +19,7 @@ import Testing
             let hash = forged.hashed(TestLedger.hash)
             #expect(throws: Certificate.Failure.otherBlock) {
                 try Certificate(
-                    .commit, record.commits, over: forged, hash: hash, validators: set,
+                    .commit, record.commits, over: forged, hash: hash, quorum: set,
                     verifier: TestLedger.verifier)
             }
         }
@@ -39,7 +39,7 @@ import Testing
             #expect(throws: Certificate.Failure.self, "bit \(bit)") {
                 try Certificate(
                     .commit, [forged], over: block.header, hash: block.hash,
-                    validators: ledger.replica.validators, verifier: TestLedger.verifier)
+                    quorum: Quorum([ledger.replica.inForce.validators]), verifier: TestLedger.verifier)
             }
         }
     }
@@ -62,7 +62,7 @@ import Testing
         }
         func certificate(_ attestations: [Attestation], _ kind: AttestationKind = .commit) throws {
             _ = try Certificate(
-                kind, attestations, over: block.header, hash: block.hash, validators: set,
+                kind, attestations, over: block.header, hash: block.hash, quorum: Quorum([set]),
                 verifier: TestLedger.verifier)
         }
         try certificate(commits([0, 2, 3]))
@@ -92,13 +92,13 @@ import Testing
         let first = try ledger.run([])
         let second = try ledger.run([])
         let afterFirst = ledger.records[1].voteRecord
-        #expect(afterFirst.allowsVote(second.header))
-        #expect(!afterFirst.allowsVote(first.header), "the same height again")
+        #expect(afterFirst.allowsVote(second.header, parentIsCertified: false))
+        #expect(!afterFirst.allowsVote(first.header, parentIsCertified: true), "the same height again")
         var fork = second.header
         fork.previous = .zero
-        #expect(!afterFirst.allowsVote(fork))
+        #expect(!afterFirst.allowsVote(fork, parentIsCertified: false))
         var promised = afterFirst
         promised.promised = 1
-        #expect(!promised.allowsVote(second.header), "a later epoch is promised")
+        #expect(!promised.allowsVote(second.header, parentIsCertified: false), "a later epoch is promised")
     }
 }

@@ -43,7 +43,7 @@ import Testing
                 .init(name: "Chamber of Ulm", profile: founder.profile, endpoint: "")))
         let bytes = member.sign(payload, hash: hash)
         let transaction = try UnverifiedTransaction(decoding: bytes, hash: hash)
-        var (replica, _) = try Replica.found(genesis, bytes: document, rules: rules, voter: voter)
+        var (replica, _) = try Replica.found(genesis, bytes: document, rules: rules, voters: [voter])
         let founded = try Executor.found(genesis, bytes: document, rules: rules).block
         let rows = VerifiedRows()
         rows.apply(founded.changes)
@@ -56,7 +56,7 @@ import Testing
             OrderedBatch(
                 batch: try Batch(decoding: batch, chain: rules.chain), position: 0,
                 candidates: [.verified(verified)]), reader: rows)
-        guard case .store(let record) = try #require(effects.first) else { return [:] }
+        let record = try #require(effects.storedBlocks.first)
         let leaf = try #require(try record.leaves().first)
         #expect(leaf.outcome == .accepted)
         let proof = InclusionProof(size: 1, index: 0, path: [])

@@ -8,7 +8,10 @@ import Testing
 /// What a run of the store was told is durable.
 private struct Acknowledged {
     var blocks: [UInt64: [UInt8]] = [:]
+    var certificates: [UInt64: [UInt8]] = [:]
     var vote: LogRecord?
+    /// Everything that was written, undone blocks too.
+    var records: [LogRecord] = []
     var stateHeight: UInt64?
     /// The rows as they are at each height.
     var rows: [UInt64: [[UInt8]: [UInt8]]] = [0: [:]]
@@ -25,8 +28,12 @@ private struct Acknowledged {
         for height in 1...12 as ClosedRange<UInt64> {
             let payload = random.bytes(100)
             let record = vote(height, "vote \(height)")
-            try store.log.append([block(height, payload), record])
+            var group = [block(height, payload), record]
+            if height > 1 { group.append(certificate(height - 1, "over \(height - 1)")) }
+            try store.log.append(group)
+            told.records += group
             told.blocks[height] = payload
+            if height > 1 { told.certificates[height - 1] = Array("over \(height - 1)".utf8) }
             told.vote = record
             try store.nodes.append([Digest(random.bytes(32))!])
             let key = [UInt8(height % 5)]
@@ -40,7 +47,10 @@ private struct Acknowledged {
                 if try store.checkpoint() { told.stateHeight = height }
             }
         }
+        try store.log.append([certificate(12, "over 12")])
+        told.records.append(certificate(12, "over 12"))
         try store.log.append([block(12, "another twelve")])
+        told.records.append(block(12, "another twelve"))
         told.blocks[12] = Array("another twelve".utf8)
         _ = try store.log.verifyAll()
     }
@@ -50,6 +60,13 @@ private struct Acknowledged {
         for (height, payload) in told.blocks where height != 12 {
             #expect(try store.log.read(height) == payload)
         }
+        for (height, payload) in told.certificates {
+            #expect(try store.log.certificate(at: height) == payload)
+        }
+        if try store.log.read(12) == Array("another twelve".utf8) {
+            #expect(try store.log.certificate(at: 12) == nil)
+        }
+        #expect(try store.log.allRecords(fromHeight: 1).starts(with: told.records))
         // A group that was written whole and not acknowledged may be there: one block beyond what was told.
         let last = told.blocks.keys.max() ?? 0
         #expect((last...last + 1).contains(store.log.lastHeight ?? 0))

@@ -10,6 +10,9 @@ func block(_ height: UInt64, _ text: String) -> LogRecord { block(height, Array(
 func vote(_ height: UInt64, _ text: String) -> LogRecord {
     LogRecord(kind: .vote, height: height, payload: Array(text.utf8))
 }
+func certificate(_ height: UInt64, _ text: String) -> LogRecord {
+    LogRecord(kind: .certificate, height: height, payload: Array(text.utf8))
+}
 
 func openLog(
     _ folder: String, segmentBytes: Int = 64 << 20, files: any FileSystem = POSIXFileSystem()
@@ -26,6 +29,14 @@ extension BlockLog {
         var found: [LogRecord] = []
         var cursor = records(from: firstHeight ?? 0)
         while let record = try cursor.next() { found.append(record) }
+        return found
+    }
+
+    /// All records that the tail from a height on gives.
+    func allRecords(fromHeight height: UInt64) throws(StorageError) -> [LogRecord] {
+        var found: [LogRecord] = []
+        var tail = tail(fromHeight: height)
+        while let record = try tail.next() { found.append(record) }
         return found
     }
 }

@@ -6,8 +6,10 @@ import Codec
 /// lock                  taken for as long as the store is open; holds the process id
 /// log/000000000001.seg  the truth: blocks and voting records
 /// log/000000000001.idx  derived: the records of a segment that is full
+/// log/first             where the log begins, once segments were pruned
 /// state/data.mdb        the state at the last checkpoint
 /// nodes                 derived: the log tree's digests
+/// incomplete            there while a backup or a snapshot is written into the folder
 /// ```
 ///
 /// After opening, the blocks above `state.snapshot().height` are to be replayed from `log` into `overlay`
@@ -28,22 +30,38 @@ package final class LedgerStore: Sendable {
     /// from the whole log.
     package let nodesAreWhole: Bool
     private let lock: OpenFile
+    let folder: String
+    /// In a folder that is being written and cannot be opened.
+    static let incompleteName = "incomplete"
 
     /// Opens or makes the store.
-    /// - Throws: `storage.locked`, `storage.log_behind_state`, and those of the log and the state.
+    /// - Throws: `storage.locked`, `storage.incomplete`, `storage.log_behind_state`,
+    ///   `storage.log_above_state`, and those of the log and the state.
     package init(
         opening folder: String, chain: Digest, options: Options = Options(),
         files: any FileSystem = POSIXFileSystem()
     ) throws(StorageError) {
+        self.folder = folder
         try files.createFolder(folder)
         try files.synchronizeFolder(folder + "/..")
         lock = try LedgerStore.lock(folder + "/lock", files)
+        guard try !files.names(in: folder).contains(LedgerStore.incompleteName) else {
+            throw .incomplete(path: folder)
+        }
         log = try BlockLog(opening: folder + "/log", chain: chain, options: options.log, files: files)
         state = try CheckpointStore(
             opening: folder + "/state", chain: chain, options: options.state, files: files)
         let base = try state.snapshot()
         if let height = base.height, log.lastHeight.map({ $0 < height }) ?? true {
             throw .logBehindState(lastHeight: log.lastHeight, stateHeight: height)
+        }
+        if let first = log.firstHeight {
+            // Without a state the log has to hold its first block, whatever its height.
+            let isReplayable =
+                if let height = base.height { first <= height + 1 } else { log.firstSegment == 1 }
+            guard isReplayable else {
+                throw .logAboveState(firstHeight: first, stateHeight: base.height)
+            }
         }
         overlay = RowOverlay(base: base)
         nodes = try NodeFile(opening: folder + "/nodes", files: files)
@@ -75,5 +93,21 @@ package final class LedgerStore: Sendable {
         if try state.snapshot().height != checkpoint.height { try state.write(checkpoint) }
         overlay.replaceOldestFrozen(by: try state.snapshot())
         return true
+    }
+
+    /// Gives back the disk space of blocks below a height, in whole segments, and says how many of these
+    /// went. `log.firstHeight` tells what is left.
+    ///
+    /// Rows stay, and so does the node file: inclusion and consistency of every leaf can still be proven,
+    /// though a pruned block's leaves themselves cannot be served, and a lost node file can no longer be made
+    /// from the log.
+    /// - Throws: `storage.prune_too_high` for a height above the last checkpoint's, from which a restart
+    ///   begins.
+    package func prune(below height: UInt64) throws(StorageError) -> Int {
+        let stateHeight = try state.snapshot().height
+        guard let stateHeight, height <= stateHeight else {
+            throw .pruneTooHigh(height: height, stateHeight: stateHeight)
+        }
+        return try log.prune(below: height)
     }
 }

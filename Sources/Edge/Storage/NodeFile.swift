@@ -7,8 +7,8 @@ import Synchronization
 /// on it, cut back to the checkpoint's count when the store opens, and filled again from the log. A wrong
 /// digest makes a proof that does not verify.
 package final class NodeFile: Sendable {
-    private let file: OpenFile
-    private let files: any FileSystem
+    let file: OpenFile
+    let files: any FileSystem
     private let digestCount: Mutex<Int>
 
     package init(

@@ -21,6 +21,14 @@ package enum StorageError: Error, Hashable, Sendable {
     case wrongChain(path: String)
     /// A block that does not follow the log's last one, nor replaces one that the log holds.
     case outOfOrder(height: UInt64, next: UInt64)
+    /// The log begins above the state: blocks between the two are gone.
+    case logAboveState(firstHeight: UInt64, stateHeight: UInt64?)
+    /// Blocks that the state does not hold yet may not be pruned.
+    case pruneTooHigh(height: UInt64, stateHeight: UInt64?)
+    /// A folder that must be empty is not.
+    case notEmpty(path: String)
+    /// A backup or an import of a snapshot into the folder has not ended.
+    case incomplete(path: String)
     /// A record over the log's limit, or without bytes.
     case recordSize(count: Int, limit: Int)
     /// A row's key that is empty or over the limit.
@@ -41,6 +49,10 @@ package enum StorageError: Error, Hashable, Sendable {
         case .unsupportedFormat: "storage.unsupported_format"
         case .wrongChain: "storage.wrong_chain"
         case .outOfOrder: "storage.out_of_order"
+        case .logAboveState: "storage.log_above_state"
+        case .pruneTooHigh: "storage.prune_too_high"
+        case .notEmpty: "storage.not_empty"
+        case .incomplete: "storage.incomplete"
         case .recordSize: "storage.record_size"
         case .keySize: "storage.key_size"
         case .lmdb: "storage.lmdb"
@@ -66,6 +78,12 @@ extension StorageError: CustomStringConvertible {
         case .unsupportedFormat(let path): "\(path) is not of a format that this version reads"
         case .wrongChain(let path): "\(path) belongs to another ledger"
         case .outOfOrder(let height, let next): "block \(height) where \(next) was next"
+        case .logAboveState(let first, let state):
+            "the log begins at \(first), the state is at \(state.map { "\($0)" } ?? "nothing")"
+        case .pruneTooHigh(let height, let state):
+            "blocks below \(height) where the state is at \(state.map { "\($0)" } ?? "nothing")"
+        case .notEmpty(let path): "\(path) is not empty"
+        case .incomplete(let path): "\(path) was not written to its end: remove it and begin again"
         case .recordSize(let count, let limit): "a record of \(count) bytes; 1 to \(limit) are allowed"
         case .keySize(let count, let limit): "a key of \(count) bytes; 1 to \(limit) are allowed"
         case .lmdb(let call, _, let message): "\(call): \(message)"

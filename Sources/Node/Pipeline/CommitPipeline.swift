@@ -60,7 +60,7 @@ package final class CommitPipeline: Sendable {
         clock: @escaping @Sendable () -> Timestamp
     ) {
         rules = replica.executor.rules
-        epochBlock = replica.epochBlock
+        epochBlock = replica.inForce.block
         (self.engine, self.store, self.voter, self.clock) = (engine, store, voter, clock)
         verifier = BatchVerifier(rules: rules, width: ProcessInfo.processInfo.activeProcessorCount) {
             try store.publicKey($0)
@@ -162,7 +162,8 @@ package final class CommitPipeline: Sendable {
                 var record: BlockRecord?
                 for effect in try replica.ordered(batch, reader: store.working) {
                     switch effect {
-                    case .store(let stored): record = stored
+                    case .store(let items):
+                        if case .block(let stored)? = items.first { record = stored }
                     case .final(let block):
                         guard let record else { continue }
                         try store.apply(block)
@@ -170,6 +171,7 @@ package final class CommitPipeline: Sendable {
                     case .skipped(_, let refusal):
                         let reason = NodeError(refusal.rawValue, "the batch is not of this ledger's epoch")
                         answer(rules.hash(batch.batch.bytes)) { _ in .failed(reason) }
+                    case .publish, .undone, .engine, .fetch, .evidence, .halt: continue
                     }
                 }
             }

@@ -154,7 +154,7 @@ package struct LedgerVerification {
         do {
             for (kind, attestations) in [(AttestationKind.vote, record.votes), (.commit, record.commits)] {
                 _ = try Certificate(
-                    kind, attestations, over: block.header, hash: block.hash, validators: set,
+                    kind, attestations, over: block.header, hash: block.hash, quorum: Quorum([set]),
                     verifier: rules.verify)
             }
         } catch {
@@ -162,7 +162,7 @@ package struct LedgerVerification {
                 code: error.rawValue, height: block.header.height, transaction: nil,
                 detail: "its votes or commits are not a certificate")
         }
-        guard votes.allowsVote(block.header) else {
+        guard votes.allowsVote(block.header, parentIsCertified: false) else {
             throw Failure(
                 code: "verify.vote_record", height: block.header.height, transaction: nil,
                 detail: "the vote breaks an earlier promise")

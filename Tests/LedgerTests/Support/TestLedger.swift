@@ -151,21 +151,17 @@ final class TestLedger {
             chain: TestLedger.hash(bytes), hash: TestLedger.hash, verify: TestLedger.verifier,
             contracts: [TestLedger.contracts()])
         let (replica, effects) = try Replica.found(
-            genesis, bytes: bytes, rules: rules, voter: TestLedger.signer(voter))
+            genesis, bytes: bytes, rules: rules, voters: [TestLedger.signer(voter)])
         self.replica = replica
         take(effects)
     }
 
     private func take(_ effects: [Replica.Effect]) {
-        for effect in effects {
-            switch effect {
-            case .store(let record):
-                records.append(record)
-                rows.apply(record.changes)
-            case .final(let block): blocks.append(block)
-            case .skipped: break
-            }
+        for record in effects.storedBlocks {
+            records.append(record)
+            rows.apply(record.changes)
         }
+        for case .final(let block) in effects { blocks.append(block) }
     }
 
     func payload(
@@ -188,7 +184,7 @@ final class TestLedger {
     func batch(_ transactions: [[UInt8]], signer: Ed25519.SigningKey? = nil, epoch: Digest? = nil) -> [UInt8]
     {
         Batch.signed(
-            chain: rules.chain, epochBlock: epoch ?? replica.epochBlock, clock: clock,
+            chain: rules.chain, epochBlock: epoch ?? replica.inForce.block, clock: clock,
             transactions: transactions, signer: TestLedger.signer(signer ?? voter), hash: TestLedger.hash)
     }
 

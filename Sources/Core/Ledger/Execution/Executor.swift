@@ -72,9 +72,9 @@ package struct Executor: Sendable {
         _ ordered: OrderedBatch, sender: MemberID, on state: BlockState
     ) throws -> ExecutedBlock {
         let height = head.height + 1
-        let (parameters, time) = try open(state, sender: sender, clock: ordered.batch.clock)
+        let (parameters, time) = try open(state, clocks: [(sender, ordered.batch.clock)])
         guard let contracts = rules.contracts[parameters.contractsVersion] else {
-            throw LedgerFault("contract rules \(parameters.contractsVersion) are in force: upgrade this node")
+            throw missingRules(parameters.contractsVersion)
         }
         try carryOutDeadlines(state, contracts, time: time)
         state.keep()
@@ -89,27 +89,89 @@ package struct Executor: Sendable {
         try run.close()
         if let fault = state.fault { throw fault }
 
+        return finish(
+            BlockHeader(
+                kind: .batch, chain: rules.chain, epoch: head.epoch, height: height, previous: headHash,
+                time: time, position: ordered.position, content: rules.hash(ordered.batch.bytes), logSize: 0,
+                logRoot: .zero, stateRoot: .zero, contractsVersion: parameters.contractsVersion),
+            content: ordered.batch.bytes, state: state, run: run)
+    }
+
+    /// Puts the block's rows and leaves into the trees, and their roots into its header.
+    private mutating func finish(
+        _ unrooted: BlockHeader, content: [UInt8], state: BlockState, run: TransactionRun? = nil
+    ) -> ExecutedBlock {
         let changes = state.changes()
         tree.update(Executor.treeChanges(changes, hash: rules.hash))
         var logNodes: [Digest] = []
-        for leaf in run.leafHashes { log.append(leaf, hash: rules.hash) { logNodes.append($0) } }
-        let header = BlockHeader(
-            kind: .batch, chain: rules.chain, epoch: head.epoch, height: height, previous: headHash,
-            time: time,
-            position: ordered.position, content: rules.hash(ordered.batch.bytes), logSize: log.size,
-            logRoot: log.root(hash: rules.hash), stateRoot: tree.root,
-            contractsVersion: parameters.contractsVersion)
+        for leaf in run?.leafHashes ?? [] { log.append(leaf, hash: rules.hash) { logNodes.append($0) } }
+        var header = unrooted
+        (header.logSize, header.logRoot) = (log.size, log.root(hash: rules.hash))
+        header.stateRoot = tree.root
         head = header
         headHash = header.hashed(rules.hash)
         return ExecutedBlock(
-            header: header, hash: headHash, content: ordered.batch.bytes, included: run.included,
-            skipped: run.skipped, changes: changes, history: state.history,
+            header: header, hash: headHash, content: content, included: run?.included ?? [],
+            skipped: run?.skipped ?? [], changes: changes, history: state.history,
             logNodes: logNodes, events: state.events)
+    }
+
+    /// Executes an epoch block on the head: the stops' clocks, the validators that were decided, no
+    /// transactions. The caller has checked that the proposal says the same.
+    /// - Parameter reader: the rows at the head's height.
+    package mutating func execute(
+        _ proposal: EpochProposal, clocks: [(member: MemberID, time: Timestamp)], reader: any StateReader
+    ) throws -> ExecutedBlock {
+        let state = BlockState(base: reader, height: head.height + 1)
+        do {
+            let (parameters, time) = try open(state, clocks: clocks)
+            guard let contracts = rules.contracts[parameters.contractsVersion] else {
+                throw missingRules(parameters.contractsVersion)
+            }
+            try replaceValidators(state, by: proposal.validators)
+            state.keep()
+            let header = BlockHeader(
+                kind: .epoch, chain: rules.chain, epoch: proposal.epoch, height: head.height + 1,
+                previous: headHash, time: time, position: 0, content: rules.hash(proposal.bytes),
+                logSize: log.size, logRoot: head.logRoot, stateRoot: .zero,
+                contractsVersion: contracts.version)
+            return finish(header, content: proposal.bytes, state: state)
+        } catch { throw state.fault ?? error }
+    }
+
+    private func replaceValidators(
+        _ state: BlockState, by validators: [ValidatorsRecord.Validator]
+    ) throws {
+        let key = ValidatorsRecord.rowKey(ParametersRecord.Key())
+        guard let record = try state.record(ValidatorsRecord.self, key) else {
+            throw state.fault ?? LedgerFault("the ledger's own records are missing")
+        }
+        guard validators != record.current else { return }
+        try state.put(ValidatorsRecord(current: validators))
+    }
+
+    /// Takes the head back to its parent.
+    /// - Parameters:
+    ///   - block: the head.
+    ///   - before: what `block.changes` replaced, in the same order.
+    ///   - log: the log's peaks at the parent.
+    package mutating func undo(
+        _ block: ExecutedBlock, before: [RowChange], to parent: BlockHeader, log: LogFrontier
+    ) {
+        precondition(block.hash == headHash, "only the head can be undone")
+        tree.update(Executor.treeChanges(before, hash: rules.hash))
+        precondition(tree.root == parent.stateRoot, "undoing a block restores its parent's state")
+        (head, headHash, self.log) = (parent, block.header.previous, log)
+    }
+
+    private func missingRules(_ version: UInt64) -> LedgerFault {
+        LedgerFault(
+            "contract rules \(version) are in force at block \(head.height + 1): upgrade this node")
     }
 
     /// Sets the block's time and the rules in force, and forgets ids whose time is over.
     private func open(
-        _ state: BlockState, sender: MemberID, clock: Timestamp
+        _ state: BlockState, clocks spoken: [(member: MemberID, time: Timestamp)]
     ) throws -> (ParametersRecord, Timestamp) {
         let current = ParametersRecord.Key()
         guard var parameters = try state.record(ParametersRecord.self, ParametersRecord.rowKey(current)),
@@ -117,7 +179,7 @@ package struct Executor: Sendable {
             let validators = try state.record(ValidatorsRecord.self, ValidatorsRecord.rowKey(current))
         else { throw state.fault ?? LedgerFault("the ledger's own records are missing") }
         clocks.restrict(to: validators.current.map(\.member))
-        clocks.note(sender, clock)
+        for clock in spoken { clocks.note(clock.member, clock.time) }
         clocks.restrict(to: validators.current.map(\.member))
         try state.put(clocks)
         let time = max(head.time, clocks.median ?? head.time)

@@ -87,7 +87,7 @@ package struct StateBundle: Hashable, Sendable {
         do throws(Certificate.Failure) {
             _ = try Certificate(
                 .commit, commits, over: header, hash: header.hashed(hash),
-                validators: ValidatorSet(genesis.validators, hash: hash), verifier: verifier)
+                quorum: Quorum([ValidatorSet(genesis.validators, hash: hash)]), verifier: verifier)
         } catch { throw .certificate(error) }
         do throws(ProofError) {
             try proof.verify(

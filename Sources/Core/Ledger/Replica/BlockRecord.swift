@@ -112,8 +112,8 @@ package struct BlockRecord: Hashable, Sendable {
         for _ in 0..<(try reader.array()) {
             history.append(try BlockRecord.historyEntry(&reader, height: header.height))
         }
-        votes = try BlockRecord.attestations(&reader)
-        commits = try BlockRecord.attestations(&reader)
+        votes = try Attestation.list(&reader)
+        commits = try Attestation.list(&reader)
         voteRecord = try VoteRecord(reading: &reader)
         try reader.finish()
     }
@@ -144,13 +144,5 @@ package struct BlockRecord: Hashable, Sendable {
         guard count == 4 else { return HistoryEntry(change: change, key: key, previous: nil) }
         let previous = ChangeReference(height: try reader.unsigned(), position: try position())
         return HistoryEntry(change: change, key: key, previous: previous)
-    }
-
-    private static func attestations(_ reader: inout CBORReader) throws(CodecError) -> [Attestation] {
-        var attestations: [Attestation] = []
-        for _ in 0..<(try reader.array()) {
-            attestations.append(try Attestation(COSESign1(reading: &reader)))
-        }
-        return attestations
     }
 }

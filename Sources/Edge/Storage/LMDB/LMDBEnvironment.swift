@@ -52,6 +52,12 @@ final class LMDBEnvironment: @unchecked Sendable {
     /// Begins the one write transaction; waits for another to end.
     func write() throws(StorageError) -> WriteTransaction { try WriteTransaction(self) }
 
+    /// Writes a compact copy of the last committed state into an empty folder. Others read and write
+    /// meanwhile; pages that they change are not reused until it ends.
+    func copy(to folder: String) throws(StorageError) {
+        try check(mdb_env_copy2(handle, folder, UInt32(MDB_CP_COMPACT)), "mdb_env_copy2")
+    }
+
     fileprivate func begin(_ flags: UInt32) throws(StorageError) -> OpaquePointer {
         var transaction: OpaquePointer?
         try check(mdb_txn_begin(handle, nil, flags, &transaction), "mdb_txn_begin")

@@ -13,17 +13,22 @@ extension BlockLog {
     package func verifyAll(
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(StorageError) -> [LogDamage] {
+        try maintenance.withLock { (_) throws(StorageError) in try verifySegments(progress) }
+    }
+
+    private func verifySegments(_ progress: (Int, Int) -> Void) throws(StorageError) -> [LogDamage] {
         guard let end = acknowledgedEnd else { return [] }
+        let first = firstSegment
         var damages: [LogDamage] = []
         var sizes: [Int] = []
-        for number in 1...end.number {
+        for number in first...end.number {
             let file = try files.open(LogFolder.segmentPath(number, in: folder), .read)
             sizes.append(number == end.number ? end.offset : try files.size(of: file))
         }
         let total = sizes.reduce(0, +)
         var done = 0
         for (position, size) in sizes.enumerated() {
-            let number = UInt64(position + 1)
+            let number = first + UInt64(position)
             let file = try files.open(LogFolder.segmentPath(number, in: folder), .read)
             let bytes = try files.bytes(of: file, at: 0, count: SegmentHeader.count)
             do throws(StorageError) {

@@ -24,9 +24,11 @@ package final class BlockLog: Sendable {
     let chain: Digest
     let options: Options
     let files: any FileSystem
-    private let writer: Mutex<LogWriter>
+    let writer: Mutex<LogWriter>
     let index: Mutex<LogIndex>
     private let openSegments = Mutex<[UInt64: OpenFile]>([:])
+    /// Taken by what needs all segments to stay for a while, and by what removes some.
+    let maintenance = Mutex<Void>(())
 
     /// Opens the log in a folder, which is made where there is none.
     /// - Throws: `storage.damaged` naming the place where acknowledged bytes are wrong,
@@ -50,29 +52,32 @@ package final class BlockLog: Sendable {
 
     /// Writes records in one go and returns when the disk has them all.
     ///
-    /// A block at a height that the log holds undoes the blocks from there on; otherwise it is the next
-    /// one. A crash before the return keeps the first few of them, or none.
+    /// A block at a height that the log holds undoes the blocks from there on, and their certificates;
+    /// otherwise it is the next one. A certificate is of a block that the log holds. A crash before the
+    /// return keeps the first few of the records, or none.
     /// - Throws: `storage.failed` after an earlier failure; `storage.out_of_order`, `storage.record_size`,
     ///   which leave the log usable; those of the disk, which do not.
     package func append(_ records: [LogRecord]) throws(StorageError) {
         guard !records.isEmpty else { return }
-        try writer.withLock { (writer) throws(StorageError) in
-            try writer.checkUsable()
-            let (first, next) = index.withLock { ($0.firstHeight, $0.nextHeight) }
-            try check(records, first: first, next: next)
-            do throws(StorageError) {
-                let firstBlock = records.first { $0.kind == .block }
-                let height = next ?? firstBlock?.height ?? SegmentHeader.unknownHeight
-                let locations = try writer.append(records, nextHeight: height, to: self)
-                try index.withLock { (index) throws(StorageError) in
-                    for (record, location) in zip(records, locations) {
-                        try index.add(record.kind, height: record.height, at: location)
-                    }
+        try writer.withLock { (writer) throws(StorageError) in try append(records, with: &writer) }
+    }
+
+    func append(_ records: [LogRecord], with writer: inout LogWriter) throws(StorageError) {
+        try writer.checkUsable()
+        let (first, next) = index.withLock { ($0.firstHeight, $0.nextHeight) }
+        try check(records, first: first, next: next)
+        do throws(StorageError) {
+            let firstBlock = records.first { $0.kind == .block }
+            let height = next ?? firstBlock?.height ?? SegmentHeader.unknownHeight
+            let locations = try writer.append(records, nextHeight: height, to: self)
+            try index.withLock { (index) throws(StorageError) in
+                for (record, location) in zip(records, locations) {
+                    try index.add(record.kind, height: record.height, at: location)
                 }
-            } catch {
-                writer.failure = "\(error)"
-                throw error
             }
+        } catch {
+            writer.failure = "\(error)"
+            throw error
         }
     }
 
@@ -103,36 +108,60 @@ package final class BlockLog: Sendable {
                 throw .recordSize(count: record.payload.count, limit: options.recordBytes)
             }
             total += RecordFrame.count + record.payload.count
-            guard record.kind == .block else { continue }
             let expected = next ?? record.height
             let lowest = first ?? record.height
-            guard record.height >= lowest, record.height <= expected, record.height < .max else {
-                throw .outOfOrder(height: record.height, next: expected)
+            switch record.kind {
+            case .block:
+                guard record.height >= lowest, record.height <= expected, record.height < .max else {
+                    throw .outOfOrder(height: record.height, next: expected)
+                }
+                (first, next) = (lowest, record.height + 1)
+            case .certificate:
+                guard record.height >= lowest, record.height < expected else {
+                    throw .outOfOrder(height: record.height, next: expected)
+                }
+            default: break
             }
-            (first, next) = (lowest, record.height + 1)
         }
         // Offsets and the distance to the group's first record are 32-bit.
         let limit = Int(UInt32.max) - options.segmentBytes
         guard total <= limit else { throw .recordSize(count: total, limit: limit) }
     }
 
-    /// The block at a height; nil where the log has none.
+    /// The block at a height; nil where the log has none, above the last or below the first that was not
+    /// pruned.
     /// - Throws: `storage.damaged` where it is not what was written.
     package func read(_ height: UInt64) throws(StorageError) -> [UInt8]? {
-        guard let location = index.withLock({ $0.block(at: height) }) else { return nil }
-        return try record(at: location, expecting: height).payload
+        try record(expecting: height) { $0.block(at: height) }?.payload
+    }
+
+    /// The certificate that was written last for the block at a height; nil where the log has none.
+    /// - Throws: `storage.damaged` where it is not what was written: another may be appended.
+    package func certificate(at height: UInt64) throws(StorageError) -> [UInt8]? {
+        try record(expecting: height) { $0.certificate(at: height) }?.payload
     }
 
     /// The last record of a kind; nil where the log has none.
     package func latest(_ kind: LogRecord.Kind) throws(StorageError) -> LogRecord? {
-        guard let location = index.withLock({ $0.latest(kind) }) else { return nil }
-        return try record(at: location, expecting: nil)
+        try record(expecting: nil) { $0.latest(kind) }
     }
 
     /// The blocks from a height on, read as they are asked for.
     package func records(from height: UInt64) -> LogCursor { LogCursor(log: self, height: height) }
 
     private func record(
+        expecting height: UInt64?, _ find: (LogIndex) -> RecordLocation?
+    ) throws(StorageError) -> LogRecord? {
+        while let location = index.withLock({ find($0) }) {
+            do throws(StorageError) { return try record(at: location, expecting: height) } catch {
+                // Its segment may have been pruned since.
+                guard index.withLock({ find($0) }) != location else { throw error }
+            }
+        }
+        return nil
+    }
+
+    func record(
         at location: RecordLocation, expecting height: UInt64?
     ) throws(StorageError) -> LogRecord {
         let (number, offset) = (UInt64(location.segment), Int(location.offset))
@@ -148,6 +177,11 @@ package final class BlockLog: Sendable {
         else { throw .damaged(segment: number, offset: offset, height: height ?? frame?.height ?? 0) }
         return LogRecord(
             kind: frame.kind, height: frame.height, payload: Array(bytes[RecordFrame.count...]))
+    }
+
+    /// Closes the files of segments before this one.
+    func closeSegments(below first: UInt64) {
+        openSegments.withLock { open in open = open.filter { $0.key >= first } }
     }
 
     /// A segment open for reading and its header. A few files stay open.
@@ -167,52 +201,11 @@ package final class BlockLog: Sendable {
         return (file, try SegmentHeader(decoding: bytes, number: number, path: file.path))
     }
 
-    /// Replaces a damaged block by the same bytes, taken from a peer and verified by the caller.
-    /// - Throws: `storage.out_of_order` where the log holds no such block, `storage.record_size` for bytes
-    ///   of another length.
-    package func repair(height: UInt64, payload: [UInt8]) throws(StorageError) {
-        try writer.withLock { (writer) throws(StorageError) in
-            try writer.checkUsable()
-            let (location, next) = index.withLock { ($0.block(at: height), $0.nextHeight) }
-            guard let location else { throw .outOfOrder(height: height, next: next ?? 0) }
-            guard payload.count == location.count else {
-                throw .recordSize(count: payload.count, limit: Int(location.count))
-            }
-            let number = UInt64(location.segment)
-            let (_, header) = try segment(number)
-            var bytes: [UInt8] = []
-            RecordFrame(LogRecord(height: height, payload: payload), back: Int(location.back))
-                .append(to: &bytes, at: Int(location.offset), seed: header.seed)
-            bytes += payload
-            let file = try files.open(LogFolder.segmentPath(number, in: folder), .write)
-            do throws(StorageError) {
-                try files.write(bytes, to: file, at: Int(location.offset))
-                try files.synchronize(file)
-            } catch {
-                writer.failure = "\(error)"
-                throw error
-            }
-        }
-    }
-
     /// The last segment's number and the end of its acknowledged bytes; nil in an empty log.
     var acknowledgedEnd: (number: UInt64, offset: Int)? {
         writer.withLock { writer in writer.current.map { ($0.header.number, $0.end) } }
     }
-}
 
-/// Reads blocks in rising order of height.
-package struct LogCursor: Sendable {
-    private let log: BlockLog
-    private var height: UInt64
-
-    init(log: BlockLog, height: UInt64) { (self.log, self.height) = (log, height) }
-
-    /// The next block; nil behind the last.
-    /// - Throws: `storage.damaged`, and those of the disk.
-    package mutating func next() throws(StorageError) -> LogRecord? {
-        guard let payload = try log.read(height) else { return nil }
-        defer { height += 1 }
-        return LogRecord(height: height, payload: payload)
-    }
+    /// The number of the first segment; those before it were pruned.
+    var firstSegment: UInt64 { writer.withLock { $0.first } }
 }

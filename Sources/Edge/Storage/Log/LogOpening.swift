@@ -1,40 +1,5 @@
 import Codec
 
-/// Names in the log's folder: `000000000001.seg`, its derived index `000000000001.idx`, and what was left
-/// unfinished.
-enum LogFolder {
-    static let unfinished = ".new"
-
-    static func segmentPath(_ number: UInt64, in folder: String) -> String {
-        path(number, ".seg", in: folder)
-    }
-
-    /// The frames of a sealed segment's records. Each carries its own checksum, over its offset too; it is
-    /// derived data.
-    static func indexPath(_ number: UInt64, in folder: String) -> String { path(number, ".idx", in: folder) }
-
-    private static func path(_ number: UInt64, _ ending: String, in folder: String) -> String {
-        let digits = String(number)
-        return folder + "/" + String(repeating: "0", count: max(0, 12 - digits.count)) + digits + ending
-    }
-
-    static func writeIndex(
-        _ frames: [UInt8], number: UInt64, in folder: String, _ files: any FileSystem
-    ) throws(StorageError) {
-        let file = try files.open(indexPath(number, in: folder), .replace)
-        try files.write(frames, to: file, at: 0)
-    }
-
-    /// The numbers of the segments, rising.
-    static func segments(in folder: String, _ files: any FileSystem) throws(StorageError) -> [UInt64] {
-        var numbers: [UInt64] = []
-        for name in try files.names(in: folder) where name.hasSuffix(".seg") {
-            if let number = UInt64(name.dropLast(4)) { numbers.append(number) }
-        }
-        return numbers.sorted()
-    }
-}
-
 /// Opening a log: every header, an index of all records, the last segment in full.
 struct LogOpening {
     let folder: String
@@ -52,14 +17,21 @@ struct LogOpening {
         for name in try files.names(in: folder) where name.hasSuffix(LogFolder.unfinished) {
             try files.remove(folder + "/" + name)
         }
+        let first = try LogFolder.firstSegment(in: folder, files)
+        index = LogIndex(isPruned: first > 1)
+        // What a crash left of the last pruning.
+        try LogFolder.removeSegments(below: first, in: folder, files)
         let numbers = try LogFolder.segments(in: folder, files)
-        for (position, number) in numbers.enumerated() where number != UInt64(position + 1) {
-            throw .missingSegment(UInt64(position + 1))
+        for (position, number) in numbers.enumerated() where number != first + UInt64(position) {
+            throw .missingSegment(first + UInt64(position))
         }
         for number in numbers.dropLast() { try addSealed(number) }
-        guard let last = numbers.last else { return (LogWriter(current: nil), index) }
+        guard let last = numbers.last else {
+            guard first == 1 else { throw .missingSegment(first) }
+            return (LogWriter(current: nil, first: first), index)
+        }
         let current = try openLast(last)
-        return (LogWriter(current: current), index)
+        return (LogWriter(current: current, first: first), index)
     }
 
     private func header(_ number: UInt64, of file: OpenFile) throws(StorageError) -> SegmentHeader {

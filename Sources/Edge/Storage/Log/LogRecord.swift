@@ -1,6 +1,6 @@
 /// One entry of the block log.
 package struct LogRecord: Hashable, Sendable {
-    /// What a record is; the log itself only tells blocks from the rest.
+    /// What a record is; of a kind that the log does not know, only the latest is found.
     package struct Kind: RawRepresentable, Hashable, Sendable {
         package let rawValue: UInt8
         package init(rawValue: UInt8) { self.rawValue = rawValue }
@@ -9,6 +9,9 @@ package struct LogRecord: Hashable, Sendable {
         package static let block = Kind(rawValue: 1)
         /// A validator's voting record: only the latest is found.
         package static let vote = Kind(rawValue: 2)
+        /// A certificate over the block that the log holds at the same height: found by height, the latest
+        /// counts. It goes when that block is undone.
+        package static let certificate = Kind(rawValue: 3)
     }
 
     package var kind: Kind

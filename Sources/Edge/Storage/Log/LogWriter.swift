@@ -13,11 +13,13 @@ struct LogWriter: Sendable {
 
     /// Nil in an empty log.
     var current: Current?
+    /// The number of the first segment; those before it were pruned.
+    var first: UInt64
     /// The first failure since the log was opened.
     var failure: String?
     private var buffer: [UInt8] = []
 
-    init(current: Current?) { self.current = current }
+    init(current: Current?, first: UInt64) { (self.current, self.first) = (current, first) }
 
     func checkUsable() throws(StorageError) {
         if let failure { throw .failed(cause: failure) }

@@ -69,6 +69,17 @@ struct SegmentScan {
         return advance(over: frame)
     }
 
+    /// As `next`, with the payload.
+    mutating func nextRecord() throws(StorageError) -> (frame: RecordFrame, payload: [UInt8])? {
+        guard let frame = try frame(at: end) else { return nil }
+        let payload = try window.read(at: end + RecordFrame.count, count: Int(frame.payloadCount)) {
+            CRC32C.extend(0, with: $0) == frame.payloadChecksum ? Array($0) : nil
+        }
+        guard let payload, payload.count == Int(frame.payloadCount) else { return nil }
+        _ = advance(over: frame)
+        return (frame, payload)
+    }
+
     /// As `next`, without reading the payload.
     mutating func nextFrame() throws(StorageError) -> (frame: RecordFrame, offset: Int)? {
         guard let frame = try frame(at: end) else { return nil }

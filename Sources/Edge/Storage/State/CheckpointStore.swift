@@ -34,13 +34,15 @@ package final class CheckpointStore: Sendable {
     // Names in `meta` that are the store's own begin with a full stop.
     static let heightName = Array(".height".utf8)
     private static let nodesName = Array(".nodes".utf8)
+    static let historyName = Array(".history".utf8)
     private static let formatName = Array(".format".utf8)
     /// "MWST", version 1; the chain id follows.
     private static let format = Array("MWST".utf8) + [0, 0, 0, 1]
 
-    private let environment: LMDBEnvironment
+    let environment: LMDBEnvironment
+    let options: Options
     private let tables: [LMDBTable]
-    private let files: any FileSystem
+    let files: any FileSystem
 
     /// Opens or makes the store in a folder, which is made where there is none.
     /// - Throws: `storage.wrong_chain`, `storage.unsupported_format`, `storage.lmdb`, and those of the disk.
@@ -48,7 +50,7 @@ package final class CheckpointStore: Sendable {
         opening folder: String, chain: Digest, options: Options = Options(),
         files: any FileSystem = POSIXFileSystem()
     ) throws(StorageError) {
-        self.files = files
+        (self.files, self.options) = (files, options)
         try files.createFolder(folder)
         let names = ["rows", "history", "meta"] + options.extraTables.map { "extra." + $0 }
         environment = try LMDBEnvironment(path: folder, tables: names.count, mapBytes: options.mapBytes)
@@ -104,6 +106,32 @@ package final class CheckpointStore: Sendable {
         try transaction.commit()
     }
 
+    /// Deletes rows of the history of blocks below a height, at most `limit` in one transaction, oldest
+    /// first. Returns whether all of them are gone.
+    /// - Throws: `storage.prune_too_high` for a height above the checkpoint's, `storage.disk_full`,
+    ///   `storage.lmdb`.
+    package func pruneHistory(below height: UInt64, limit: Int) throws(StorageError) -> Bool {
+        let reader = try snapshot()
+        guard let stateHeight = reader.height, height <= stateHeight else {
+            throw .pruneTooHigh(height: height, stateHeight: reader.height)
+        }
+        let rows = try reader.entries(limit: limit, in: .history)
+        let old = rows.prefix { $0.key.bigEndian(at: 0, as: UInt64.self) < height }
+        let known = try reader.historyStart
+        if old.isEmpty, known >= height { return true }
+        let transaction = try environment.write()
+        let changes = old.map { RowChange(key: $0.key, value: nil) }
+        try transaction.write(changes, to: tables[StoreTable.history.index])
+        var start: [UInt8] = []
+        start.appendBigEndian(max(height, known))
+        try transaction.write(
+            [RowChange(key: CheckpointStore.historyName, value: start)],
+            to: tables[StoreTable.meta.index])
+        try files.beforeCommit(to: environment.path)
+        try transaction.commit()
+        return old.count < limit
+    }
+
     /// A view of the last checkpoint.
     package func snapshot() throws(StorageError) -> RowReader {
         try RowReader(try environment.read(), tables: tables)
@@ -116,6 +144,14 @@ extension RowReader {
         get throws(StorageError) {
             try value(forKey: Array(".nodes".utf8), in: .meta).map { $0.bigEndian(at: 0, as: UInt64.self) }
                 ?? 0
+        }
+    }
+
+    /// The height from which on the history is whole: what was pruned, or was not in a snapshot, lies below.
+    package var historyStart: UInt64 {
+        get throws(StorageError) {
+            try value(forKey: CheckpointStore.historyName, in: .meta)
+                .map { $0.bigEndian(at: 0, as: UInt64.self) } ?? 0
         }
     }
 

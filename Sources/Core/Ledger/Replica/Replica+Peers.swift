@@ -1,0 +1,205 @@
+import Codec
+
+/// What comes from other nodes, and what time brings.
+extension Replica {
+    /// Takes a message in. What is not signed by a validator, or not about the present, is passed over.
+    package mutating func received(
+        _ message: ReplicaMessage, from member: MemberID?, now: Timestamp, reader: any StateReader
+    ) throws -> [Effect] {
+        begin(now)
+        guard halted == nil else { return [] }
+        switch message {
+        case .vote(let vote): try take(vote, logRoot: .zero, reader: reader)
+        case .commit(let commit, let logRoot): try take(commit, logRoot: logRoot, reader: reader)
+        case .suspicion(let suspicion): try take(suspicion, reader: reader)
+        case .stop(let stop, let lock): try take(stop, lock: lock, reader: reader)
+        case .proposal(let proposal): try take(proposal, reader: reader)
+        case .status(let status):
+            let known = max(tree.final.header.height, ahead?.height ?? 0)
+            if status.finalHeight > known { ahead = (status.finalHeight, member) }
+        }
+        return drain()
+    }
+
+    /// Takes blocks that a peer serves of its chain, in rising order. They are executed only where a
+    /// certificate covers them.
+    package mutating func received(
+        _ candidates: [CandidateBlock], now: Timestamp, reader: any StateReader
+    ) throws -> [Effect] {
+        begin(now)
+        guard halted == nil else { return [] }
+        for candidate in candidates {
+            let hash = candidate.header.hashed(self.hash)
+            guard candidate.header.chain == rules.chain,
+                candidate.header.content == self.hash(candidate.content.bytes)
+            else { break }
+            if tree.known(hash) == nil, !add(candidate, hash) { continue }
+            for vote in candidate.votes where vote.block == hash {
+                try harvest(vote, candidate.header, reader: reader)
+            }
+            for commit in candidate.commits where commit.block == hash {
+                try harvest(commit, candidate.header, reader: reader)
+            }
+        }
+        try adoptCertified(candidates, reader: reader)
+        if let held = heldProposal, tree.known(held.parent) != nil {
+            heldProposal = nil
+            try consider(held, reader: reader)
+        }
+        try propose(reader: reader)
+        let final = tree.final.header.height
+        if let asked = fetchedAbove, final > asked, let ahead, ahead.height > final {
+            askForBlocks(from: ahead.member)
+        }
+        return drain()
+    }
+
+    private mutating func askForBlocks(from member: MemberID?) {
+        (lastFetch, fetchedAbove) = (now, tree.final.header.height)
+        effects.append(.fetch(above: tree.final.header.height, from: member))
+    }
+
+    private mutating func harvest(
+        _ attestation: Attestation, _ header: BlockHeader, reader: any StateReader
+    ) throws {
+        guard attestation.height == header.height, attestation.epoch == header.epoch,
+            attestation.logSize == header.logSize
+        else { return }
+        try take(attestation, logRoot: header.logRoot, reader: reader)
+    }
+
+    /// Puts a block into the tree where its parent is known; it is not executed.
+    private mutating func add(_ candidate: CandidateBlock, _ hash: Digest) -> Bool {
+        guard let parent = tree.known(candidate.header.previous),
+            candidate.header.height == parent.header.height + 1
+        else { return false }
+        let context: EpochContext
+        switch candidate.content {
+        case .batch(let batch):
+            guard candidate.header.kind == .batch, candidate.header.epoch == parent.context.epoch,
+                batch.position == candidate.header.position
+            else { return false }
+            context = parent.context
+        case .epoch(let proposal):
+            guard candidate.header.kind == .epoch, candidate.header.epoch == proposal.epoch,
+                proposal.epoch > parent.header.epoch, proposal.parent == candidate.header.previous
+            else { return false }
+            context = parent.context.next(
+                proposal, block: hash, height: candidate.header.height,
+                parentIsEpochBlock: parent.header.kind == .epoch, hash: self.hash)
+        }
+        tree.add(
+            BlockTree.Block(
+                header: candidate.header, hash: hash, content: candidate.content, context: context,
+                outcomes: candidate.outcomes))
+        return true
+    }
+
+    /// Goes over to the highest certified block among those that came, where it is not on the chain.
+    private mutating func adoptCertified(
+        _ candidates: [CandidateBlock], reader: any StateReader
+    ) throws {
+        for candidate in candidates.reversed() {
+            let hash = candidate.header.hashed(self.hash)
+            guard let block = tree.block(hash), isCertified(block) else { continue }
+            // What the head's own chain holds is beaten only by a higher lock.
+            let point = VoteRecord.Point(block.header, hash: hash)
+            guard !tree.isOnChain(hash), point > highestCertified else { return }
+            guard try switchTo(hash, reader: reader) else { return }
+            for hash in tree.chain { try advance(hash, reader: reader) }
+            try voteForward(reader: reader)
+            return
+        }
+    }
+
+    /// The highest certified block on the head's chain.
+    private var highestCertified: VoteRecord.Point {
+        let certified = tree.executed.last { isCertified($0) }
+        return certified.map { VoteRecord.Point($0.header, hash: $0.hash) }
+            ?? VoteRecord.Point(tree.final.header, hash: tree.final.hash)
+    }
+
+    // MARK: Time
+
+    /// Sends again what still matters, suspects an engine that does not get on, gives an epoch change up that
+    /// comes to nothing, and asks for blocks that others have.
+    /// - Parameters:
+    ///   - now: of a clock that never goes back; only differences count.
+    ///   - clock: the node's own idea of the time, for its stops.
+    package mutating func tick(
+        now: Timestamp, clock: Timestamp, reader: any StateReader
+    ) throws -> [Effect] {
+        begin(now)
+        self.clock = clock
+        guard halted == nil else { return [] }
+        if voteRecord.promised > inForce.epoch {
+            if changeDeadline == nil { changeDeadline = now + backoff(timing.change) }
+            if let deadline = changeDeadline, now >= deadline {
+                try beginStop(voteRecord.promised + 1, wish: nil, reader: reader)
+            }
+        } else if let oldest = tree.executed.first?.execution?.since,
+            now - max(oldest, lastFinal) >= backoff(timing.suspect)
+        {
+            suspectEngine(wish: nil)
+        }
+        askForDecided()
+        try stopIfSuspected(reader: reader)
+        if (now - lastRetry) >= timing.retry {
+            lastRetry = now
+            sendAgain()
+        }
+        fetchIfBehind()
+        return drain()
+    }
+
+    /// What may have been lost.
+    private mutating func sendAgain() {
+        let head = executor.head
+        effects.append(
+            .publish(
+                .status(
+                    .init(
+                        epoch: inForce.epoch, finalHeight: tree.final.header.height,
+                        headHeight: head.height))))
+        for suspicion in ownSuspicions { effects.append(.publish(.suspicion(suspicion))) }
+        if voteRecord.promised > inForce.epoch {
+            for stop in ownStops {
+                effects.append(.publish(.stop(stop, lock: lockCertificate(stop.lock))))
+            }
+            if let ownProposal { effects.append(.publish(.proposal(ownProposal))) }
+        }
+        let hashes = [tree.final.hash] + tree.chain
+        for hash in hashes {
+            guard let tally = tallies.tally(hash) else { continue }
+            for vote in tally.votes where voters.contains(where: { $0.key == vote.key }) {
+                effects.append(.publish(.vote(vote)))
+            }
+            for commit in tally.commits where voters.contains(where: { $0.key == commit.attestation.key }) {
+                effects.append(.publish(.commit(commit.attestation, logRoot: commit.logRoot)))
+            }
+        }
+    }
+
+    /// Asks for blocks where others are ahead, or have certified what is not on this chain.
+    private mutating func fetchIfBehind() {
+        guard now - lastFetch >= timing.fetch else { return }
+        let final = tree.final.header.height
+        let isMissing = tallies.all.contains { tally in
+            now - tally.since >= timing.fetch && !tree.isOnChain(tally.point.block)
+                && tally.point.height > final
+                && max(tally.votes.count, tally.commits.count) >= inForce.validators.quorum
+        }
+        let isBehind = ahead.map { $0.height > final && now - lastFinal >= timing.fetch } ?? false
+        guard isMissing || isBehind || heldProposal != nil || lacksLock else { return }
+        // A hint that came to nothing is let go; what is true is said again.
+        let member = ahead?.member
+        if fetchedAbove == final { ahead = nil }
+        askForBlocks(from: member)
+    }
+
+    /// Whether a stop names a lock that is not known here.
+    private var lacksLock: Bool {
+        voteRecord.promised > inForce.epoch
+            && stops.contains { $0.epoch == voteRecord.promised && tree.known($0.lock.block) == nil }
+    }
+}

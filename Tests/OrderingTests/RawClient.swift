@@ -1,0 +1,113 @@
+import CNATS
+import Cryptography
+import Foundation
+import Ledger
+import Ordering
+import TestSupport
+
+/// Somebody with a member's key who does not use the engine. The library itself reads the seed file, which
+/// checks our text form of it.
+final class RawClient: @unchecked Sendable {
+    private var connection: OpaquePointer?
+    private var context: OpaquePointer?
+    /// What went wrong while connecting.
+    let status: natsStatus
+
+    /// How the servers took a request.
+    struct Answer: Equatable {
+        let isDone: Bool
+        let code: UInt32
+    }
+
+    init(_ cluster: NATSTestCluster, key: Ed25519.SigningKey, inbox: String) throws {
+        let seed = cluster.folder.appendingPathComponent("seed-\(UUID().uuidString)").path
+        try Data(NKey.seedText(of: key).utf8).write(to: URL(fileURLWithPath: seed))
+        var options: OpaquePointer?
+        natsOptions_Create(&options)
+        defer { natsOptions_Destroy(options) }
+        natsOptions_SetURL(options, "nats://" + cluster.addresses[0])
+        natsOptions_SetNKeyFromSeed(options, NKey.text(of: key.publicKey), seed)
+        natsOptions_SetCustomInboxPrefix(options, inbox)
+        natsOptions_SetErrorHandler(options, { _, _, _, _ in }, nil)
+        status = natsConnection_Connect(&connection, options)
+        var requests = jsOptions()
+        jsOptions_Init(&requests)
+        requests.Wait = 400
+        if status == NATS_OK { natsConnection_JetStream(&context, connection, &requests) }
+    }
+
+    convenience init(_ cluster: NATSTestCluster, as member: MemberID) throws {
+        try self.init(
+            cluster, key: cluster.key(of: member),
+            inbox: "_INBOX." + member.text.replacingOccurrences(of: ".", with: "="))
+    }
+
+    deinit {
+        jsCtx_Destroy(context)
+        natsConnection_Destroy(connection)
+    }
+
+    private func answer(_ request: (UnsafeMutablePointer<jsErrCode>) -> natsStatus) -> Answer {
+        var code = jsErrCode(0)
+        let status = request(&code)
+        return Answer(isDone: status == NATS_OK, code: code.rawValue)
+    }
+
+    func publish(_ bytes: [UInt8], on subject: String, id: String? = nil) -> Answer {
+        answer { code in
+            var options = jsPubOptions()
+            jsPubOptions_Init(&options)
+            let kept = id.map { strdup($0) }
+            defer { free(kept ?? nil) }
+            options.MsgId = UnsafePointer(kept ?? nil)
+            return js_Publish(nil, context, subject, bytes, Int32(bytes.count), &options, code)
+        }
+    }
+
+    func deleteStream(_ name: String) -> Answer { answer { js_DeleteStream(context, name, nil, $0) } }
+    func purge(_ name: String) -> Answer { answer { js_PurgeStream(context, name, nil, $0) } }
+    func deleteMessage(_ name: String) -> Answer { answer { js_DeleteMsg(context, name, 1, nil, $0) } }
+    func deleteReader(_ name: String, of member: String) -> Answer {
+        answer { js_DeleteConsumer(context, name, member, nil, $0) }
+    }
+
+    /// Creates a stream, or changes one, with settings that would lose messages.
+    func weaken(_ stream: LedgerStream, update: Bool) -> Answer {
+        let words = [strdup(stream.name), strdup(stream.subjects)]
+        defer { for word in words { free(word) } }
+        var subjects: [UnsafePointer<CChar>?] = [UnsafePointer(words[1])]
+        var settings = jsStreamConfig()
+        jsStreamConfig_Init(&settings)
+        settings.Name = UnsafePointer(words[0])
+        settings.SubjectsLen = 1
+        settings.MaxAge = 1_000_000_000
+        return answer { code in
+            subjects.withUnsafeMutableBufferPointer {
+                settings.Subjects = $0.baseAddress
+                return update
+                    ? js_UpdateStream(nil, context, &settings, nil, code)
+                    : js_AddStream(nil, context, &settings, nil, code)
+            }
+        }
+    }
+
+    /// How many messages of a reader are still on the server.
+    func pending(_ name: String, reader: String) -> UInt64? {
+        var information: UnsafeMutablePointer<jsConsumerInfo>?
+        defer { jsConsumerInfo_Destroy(information) }
+        guard js_GetConsumerInfo(&information, context, name, reader, nil, nil) == NATS_OK else { return nil }
+        return information?.pointee.NumPending
+    }
+
+    /// Whether a subscription brings anything that is published on a subject by somebody else in time.
+    func overhears(_ subject: String, of publish: () -> Void) -> Bool {
+        var subscription: OpaquePointer?
+        guard natsConnection_SubscribeSync(&subscription, connection, subject) == NATS_OK else { return false }
+        defer { natsSubscription_Destroy(subscription) }
+        natsConnection_FlushTimeout(connection, 1000)
+        publish()
+        var message: OpaquePointer?
+        defer { natsMsg_Destroy(message) }
+        return natsSubscription_NextMsg(&message, subscription, 400) == NATS_OK
+    }
+}

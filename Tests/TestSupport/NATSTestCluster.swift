@@ -1,0 +1,215 @@
+import Codec
+import Cryptography
+import Foundation
+import Ledger
+import Ordering
+import Synchronization
+
+/// One or three real NATS servers as child processes, with directories and ports of their own, which can be
+/// killed, stopped for a while, started again and emptied.
+///
+/// `@unchecked Sendable`: `processes` is read and written only under `lock`, all else never changes.
+package final class NATSTestCluster: @unchecked Sendable {
+    /// The server that `tools/install-dependencies.sh` installs, else one on `PATH`.
+    package static let program: URL? = {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        let folders =
+            [SharedFiles.root.appendingPathComponent(".build/venv/bin").path]
+            + path.split(separator: ":").map(String.init)
+        return folders.map { URL(fileURLWithPath: $0).appendingPathComponent("nats-server") }
+            .first { FileManager.default.isExecutableFile(atPath: $0.path) }
+    }()
+
+    package static var isPresent: Bool { program != nil }
+    package static let absence: String = "no nats-server: run tools/install-dependencies.sh"
+
+    package let chain: ChainID
+    package let members: [MemberID]
+    package let folder: URL
+    /// `host:port` of each server, for clients.
+    package let addresses: [String]
+    private let keys: [MemberID: Ed25519.SigningKey]
+    private let scheme: String
+    private let lock = NSLock()
+    private var processes: [pid_t?]
+
+    /// Starts the servers. `adjust` may change each one's configuration.
+    package init(
+        servers: Int = 1, members: [MemberID] = [MemberID(unchecked: "alpha"), MemberID(unchecked: "beta.works")],
+        tls: NATSServerConfiguration.TLS? = nil, adjust: (inout String) -> Void = { _ in }
+    ) throws {
+        self.members = members
+        chain = SHA256.digest(SecureRandom.bytes(32))
+        keys = Dictionary(uniqueKeysWithValues: members.map { ($0, Ed25519.SigningKey.generate()) })
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "millwright-nats-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let ports = try Ports.free(2 * servers)
+        addresses = ports.prefix(servers).map { "127.0.0.1:\($0)" }
+        let routes = ports.suffix(servers).map { "127.0.0.1:\($0)" }
+        processes = Array(repeating: nil, count: servers)
+        scheme = tls == nil ? "nats" : "tls"
+        for index in 0..<servers {
+            var configuration = NATSServerConfiguration(
+                name: "s\(index)", chain: chain,
+                members: members.compactMap { id in
+                    keys[id].map { NATSServerConfiguration.Member(id: id, key: $0.publicKey) }
+                }, listen: addresses[index], directory: store(index).path, maximumBytes: 1 << 30)
+            configuration.tls = tls
+            if servers > 1 {
+                configuration.cluster = NATSServerConfiguration.Cluster(listen: routes[index], routes: routes)
+            }
+            var text = configuration.text
+            adjust(&text)
+            try Data(text.utf8).write(to: folder.appendingPathComponent("s\(index).conf"))
+        }
+        Survivors.add(folder)
+        for index in 0..<servers { try start(index) }
+    }
+
+    deinit {
+        for index in processes.indices { kill(index) }
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    private func store(_ index: Int) -> URL { folder.appendingPathComponent("s\(index)") }
+
+    package var count: Int { addresses.count }
+
+    /// The key that a member connects with.
+    package func key(of member: MemberID) throws -> Ed25519.SigningKey {
+        guard let key = keys[member] else { throw Missing(name: member.text) }
+        return key
+    }
+
+    /// An engine's configuration, with times fit for tests.
+    package func configuration(_ member: MemberID, epochBlock: Digest) throws -> NATSConfiguration {
+        var configuration = NATSConfiguration(
+            servers: addresses.map { "\(scheme)://\($0)" },
+            stream: LedgerStream(chain: chain, epochBlock: epochBlock), member: member,
+            key: try key(of: member))
+        configuration.replicas = count
+        configuration.heartbeatMilliseconds = 500
+        return configuration
+    }
+
+    /// Which server has a name, such as the leader's.
+    package func index(named name: String) -> Int? { (0..<count).first { name == "s\($0)" } }
+
+    /// What a server has written about itself.
+    package func log(_ index: Int) -> String {
+        (try? String(contentsOf: folder.appendingPathComponent("s\(index).log"), encoding: .utf8)) ?? ""
+    }
+
+    // MARK: What can happen to a server
+
+    /// Starts a server that does not run.
+    package func start(_ index: Int) throws {
+        guard let program = NATSTestCluster.program else { throw Missing(name: "nats-server") }
+        try lock.withLock {
+            guard processes[index] == nil else { return }
+            let words = [
+                program.path, "-c", folder.appendingPathComponent("s\(index).conf").path, "-l",
+                folder.appendingPathComponent("s\(index).log").path,
+            ]
+            var arguments = words.map { strdup($0) } + [nil]
+            var environment: [UnsafeMutablePointer<CChar>?] = [strdup("HOME=\(folder.path)"), nil]
+            defer { for text in arguments + environment { free(text) } }
+            var process: pid_t = 0
+            let failure = posix_spawn(&process, program.path, nil, nil, &arguments, &environment)
+            guard failure == 0 else { throw Missing(name: String(cString: strerror(failure))) }
+            processes[index] = process
+            Survivors.add(process)
+        }
+    }
+
+    /// Ends a server as a power failure would, but for what the operating system still writes.
+    package func kill(_ index: Int) {
+        lock.withLock {
+            guard let process = processes[index] else { return }
+            Survivors.end(process)
+            processes[index] = nil
+        }
+    }
+
+    /// Stops a server without its noticing, until `resume`.
+    package func pause(_ index: Int) { signal(index, SIGSTOP) }
+    package func resume(_ index: Int) { signal(index, SIGCONT) }
+
+    private func signal(_ index: Int, _ number: Int32) {
+        lock.withLock { if let process = processes[index] { _ = Foundation.kill(process, number) } }
+    }
+
+    /// Removes all that a server has stored. It is killed first.
+    package func wipe(_ index: Int) throws {
+        kill(index)
+        try FileManager.default.removeItem(at: store(index))
+    }
+
+    private struct Missing: Error { let name: String }
+}
+
+/// What has to go when the tests end, also where a cluster is kept for all of them.
+private enum Survivors {
+    private static let state = Mutex<(processes: Set<pid_t>, folders: [URL], isSet: Bool)>(([], [], false))
+
+    static func add(_ process: pid_t) {
+        state.withLock {
+            $0.processes.insert(process)
+            if !$0.isSet { atexit { Survivors.sweep() } }
+            $0.isSet = true
+        }
+    }
+
+    static func add(_ folder: URL) { state.withLock { $0.folders.append(folder) } }
+
+    static func end(_ process: pid_t) {
+        state.withLock { state in
+            guard state.processes.remove(process) != nil else { return }
+            _ = kill(process, SIGKILL)
+            var status: Int32 = 0
+            while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+        }
+    }
+
+    private static func sweep() {
+        let (processes, folders) = state.withLock { ($0.processes, $0.folders) }
+        for process in processes { end(process) }
+        for folder in folders { try? FileManager.default.removeItem(at: folder) }
+    }
+}
+
+/// Ports that nobody listens on.
+private enum Ports {
+    private static let given = Mutex<Set<UInt16>>([])
+
+    static func free(_ count: Int) throws -> [UInt16] {
+        var ports: [UInt16] = []
+        while ports.count < count {
+            let port = try one()
+            if given.withLock({ $0.insert(port).inserted }) { ports.append(port) }
+        }
+        return ports
+    }
+
+    private static func one() throws -> UInt16 {
+        #if os(Linux)
+            let kind = Int32(SOCK_STREAM.rawValue)
+        #else
+            let kind = SOCK_STREAM
+        #endif
+        let socket = socket(AF_INET, kind, 0)
+        defer { close(socket) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let failure = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(socket, $0, size) != 0 || getsockname(socket, $0, &size) != 0
+            }
+        }
+        if failure { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
+        return UInt16(bigEndian: address.sin_port)
+    }
+}
