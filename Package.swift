@@ -2,9 +2,13 @@
 import PackageDescription
 
 /// What every target is built with: Swift 6 mode (from the tools version), warnings are errors.
+///
+/// Release builds specialise generic code across modules: a contract's reads and writes go through `Context`,
+/// which is another module's.
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
+    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
 ]
 
 func module(_ name: String, in folder: String, needs dependencies: [Target.Dependency] = []) -> Target {

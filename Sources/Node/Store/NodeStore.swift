@@ -66,7 +66,7 @@ package final class NodeStore: PipelineStore {
 
     package func publicKey(_ key: KeyID) throws -> [UInt8]? {
         guard let stored = try store.overlay.value(forKey: KeyRecord.rowKey(key).bytes) else { return nil }
-        return try CBOR.decode(KeyRecord.self, from: StoredRow(decoding: stored).record).publicKey.array
+        return try StoredRow.record(KeyRecord.self, in: stored).publicKey.array
     }
 
     /// The rows at a height whose block is durable: what may be told to others.

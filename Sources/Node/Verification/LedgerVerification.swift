@@ -44,7 +44,7 @@ package struct LedgerVerification {
         let rows = rows
         verifier = BatchVerifier(rules: rules, width: width) { key in
             guard let stored = try rows.value(for: KeyRecord.rowKey(key)) else { return nil }
-            return try CBOR.decode(KeyRecord.self, from: StoredRow(decoding: stored).record).publicKey.array
+            return try StoredRow.record(KeyRecord.self, in: stored).publicKey.array
         }
     }
 
