@@ -17,7 +17,7 @@ build: install ## Build everything for debugging
 
 test: build ## Build and run every test, with the release build for the replay test
 	swift build -c release --product millwright
-	MILLWRIGHT_REQUIRE_RELEASE=1 swift test
+	MILLWRIGHT_REQUIRE_RELEASE=1 MILLWRIGHT_REQUIRE_NATS=1 swift test
 
 demo: install ## Run the demonstration in ./demo, which is emptied first; TELEMETRY=FILE takes a machine's own data
 	swift build -c release --product millwright

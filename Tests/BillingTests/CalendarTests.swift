@@ -47,6 +47,23 @@ import Testing
         #expect(october.milliseconds == (31 * 24 + 1) * Sample.hour)
     }
 
+    @Test func periodsEndWithinTheValidity() throws {
+        var terms = Sample.terms()
+        terms.validity = Interval(from: Sample.berlin("2025-01-15"), to: Sample.berlin("2025-04-10"))
+        #expect(
+            try terms.periodEnds()
+                == ["2025-02-01", "2025-03-01", "2025-04-01"].map { Sample.berlin($0) })
+        terms.validity.to = Sample.berlin("2025-05-01")
+        #expect(try terms.periodEnds().last == terms.validity.to)
+        terms.billingPeriod = .custom(from: Sample.berlin("2025-02-01"), to: terms.validity.to + 1)
+        #expect(try terms.periodEnds() == [Sample.berlin("2025-02-01")])
+        terms.billingPeriod = .day
+        terms.validity = Interval(from: Sample.berlin("2025-01-01"), to: Sample.berlin("2027-03-12"))
+        #expect(try terms.periodEnds().count == 800)
+        terms.validity.to = Sample.berlin("2027-03-13")
+        #expect(BillingError.code { _ = try terms.periodEnds() } == .tooMany)
+    }
+
     @Test func daysHave23Or25Hours() throws {
         var terms = Sample.terms()
         terms.billingPeriod = .day

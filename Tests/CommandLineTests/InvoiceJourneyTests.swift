@@ -102,7 +102,10 @@ struct InvoiceJourneyTests {
                 "agreement classify rent-7 --as \(party) --attribution MATERIAL --from 2026-03-10T08:00:00Z "
                     + "--to 2026-03-10T11:00:00Z")
         }
-        let issue = "invoice issue rent-7 --as press-works --period 2026-03-05"
+        // The OEM's ERP system may issue invoices, and nothing else.
+        try await place.succeed(
+            "key delegate erp --as press-works --scope agreement.issueInvoice --until 2027-01-01")
+        let issue = "invoice issue rent-7 --as press-works --key erp --period 2026-03-05"
         let early = try await place.call(issue)
         #expect(early.status == 1 && early.code == "invoice.telemetry_incomplete", "\(early.error)")
         _ = try await importing(746, place)
@@ -110,6 +113,26 @@ struct InvoiceJourneyTests {
             "telemetry usage --machine press-7 --as press-works --from 2026-03-01 --to 2026-04-01 --json"
         ).object()
         #expect(usage["complete"] as? Bool == true && usage["entries"] as? Int == 746)
+
+        // A machine's effectiveness from the ledger is that of the file that was imported.
+        for options in ["--pru 30s", "--pru 30s --from 2026-03-03 --to 2026-03-17 --planned-downtime 8h"] {
+            let file = try await place.succeed("oee press.csv --mapping press.json \(options) --json")
+            let ledger = try await place.succeed("oee --machine press-7 --as stamper \(options) --json")
+            #expect(ledger.output == file.output && file.output.contains("oee"))
+        }
+        let stranger = try await place.call("oee --machine press-7 --as fixit")
+        #expect(stranger.status == 1 && stranger.code == "metering.not_reader", "\(stranger.error)")
+
+        // The other party has its say first: a stretch across the month's end is said in two parts.
+        let waits = try await place.call(issue)
+        #expect(waits.status == 1 && waits.code == "agreement.classification_open", "\(waits.error)")
+        let said = try await place.succeed(
+            "agreement classify rent-7 --as stamper --attribution OEM --from 2026-03-31T20:00:00Z "
+                + "--to 2026-04-01T04:00:00Z --json")
+        #expect(try said.list().count == 2, "\(said.output)")
+        for party in ["stamper", "press-works"] {
+            try await place.succeed("agreement conclude rent-7 --as \(party) --period 2026-03-05")
+        }
 
         // 1200.00 + 493 h at 6.40 + 28 101 parts at 0.12, and 19 % of it: worked out by hand.
         let report = try await place.succeed(issue + " --out invoices --json").object()
@@ -121,6 +144,16 @@ struct InvoiceJourneyTests {
         }
         let again = try await place.call(issue)
         #expect(again.status == 1 && again.code == "agreement.period_billed", "\(again.error)")
+        for line in [
+            "invoice approve press-works/2026-0001 --as press-works --key erp",
+            "invoice credit-note press-works/2026-0001 --as press-works --key erp --reason slip",
+            "agreement propose rent-8 --as press-works --key erp --terms terms.json",
+        ] {
+            let refused = try await place.call(line)
+            #expect(refused.status == 1 && refused.code == "key.out_of_scope", "\(line): \(refused.error)")
+        }
+        let unknown = try await place.call(issue.replacingOccurrences(of: "erp", with: "sap"))
+        #expect(unknown.status == 1 && unknown.code == "keys.not_found", "\(unknown.error)")
     }
 
     private func pay(_ consortium: Consortium) async throws {

@@ -47,6 +47,85 @@ struct JourneyTests {
         try await place.succeed("verify")
     }
 
+    /// Time passes on the ledger, also with what it rejects; a call that never gets there takes none.
+    @Test func theClockMovesOnlyWithWhatReachesTheLedger() async throws {
+        let place = try await Consortium().place
+        let hex = String(repeating: "ab", count: 32)
+        let head = try await place.succeed("status --json").output
+        for (line, code) in [
+            ("machine accept press-7 --as stamper --key none --at 2026-03-01", "keys.not_found"),
+            ("agreement accept rent-7 --as stamper --at 2026-03-01", "agreement.unknown"),
+            (Consortium.registration + "\(hex) --year soon --at 2026-03-01", "cli.repeated_option"),
+        ] {
+            let run = try await place.call(line)
+            #expect(run.status != 0 && run.code == code, "\(line): \(run.error)")
+        }
+        #expect(try await place.succeed("status --json").output == head)
+        // Not before the clock, so it stands where it stood.
+        try await place.succeed(
+            "key delegate erp --as stamper --scope machine.* --until 2026-06-01 --at 2026-02-02")
+        let rejected = try await place.call("machine accept press-7 --as stamper --at 2026-02-20")
+        #expect(rejected.status == 1 && rejected.code == "machine.unknown", "\(rejected.error)")
+        let late = try await place.call("machine accept press-7 --as stamper --at 2026-02-10")
+        #expect(late.status == 1 && late.code == "clock.backward", "\(late.error)")
+    }
+
+    @Test func anothersKeyIsTheBoardsToStop() async throws {
+        let place = try await Consortium().place
+        try await place.succeed("key delegate erp --as stamper --scope machine.* --until 2026-06-01")
+        let keys = try await place.succeed("list keys --json").list()
+        let erp = try #require(keys.first { $0["kind"] as? String == "delegate" }?["id"] as? String)
+        for member in ["chamber", "press-works"] {
+            let alone = try await place.call("key revoke \(erp) --as \(member)")
+            #expect(alone.status == 1 && alone.code == "consortium.not_a_party", "\(alone.error)")
+        }
+        let run = try await place.succeed("proposal revoke-key \(erp) --as chamber --reason lost")
+        #expect(run.output.contains("passed"))
+        let again = try await place.call("key revoke \(erp) --as stamper")
+        #expect(again.status == 1 && again.code == "consortium.key_revoked", "\(again.error)")
+    }
+
+    @Test func filesAreSealedForTheirReadersAndFetched() async throws {
+        let consortium = try await Consortium.withMachine()
+        let place = consortium.place
+        try place.write("dent", to: "left.png")
+        try place.write("crack", to: "right.png")
+        try await place.succeed(
+            "ticket open t-3 --as stamper --machine press-7 --fault E42 --currency EUR --bidding 2h "
+                + "--document left.png --document right.png")
+        let request = try await consortium.record("ticket", "t-3")["request"] as? [String: Any]
+        let named = request?["documents"] as? [[String: Any]] ?? []
+        #expect(named.map { $0["name"] as? String } == ["left.png", "right.png"])
+        #expect(named.allSatisfy { $0["mediaType"] as? String == "image/png" })
+        #expect(try await place.succeed("show ticket t-3").output.contains("right.png"))
+        for reader in ["stamper", "press-works", "fixit"] {
+            try await place.succeed("document get ticket t-3 --as \(reader) --out \(reader)")
+            #expect(try place.read("\(reader)/right.png") == "crack")
+        }
+        let judge = try await place.call("document get ticket t-3 --as judge --out judge")
+        #expect(judge.status == 1 && judge.code == "vault.not_reader", "\(judge.error)")
+        let again = try await place.call("document get ticket t-3 --as stamper --out stamper")
+        #expect(again.status == 1 && again.code == "document.exists", "\(again.error)")
+
+        try await place.succeed("document get machine press-7 --as stamper --out stamper")
+        #expect(try place.read("stamper/manual.txt") == "Keep dry.")
+        let bid = "ticket bid t-3 --as fixit --price 9.00 --arrival 2026-02-01T06:00:00Z --duration 90min "
+        try await place.succeed(bid + "--expires 2026-02-20")
+        try await place.succeed("clock 2026-02-01T03:00:00Z")
+        try await place.succeed("ticket start-work t-3 --as fixit")
+        let complete =
+            "ticket complete t-3 --as fixit --failure-mode OHE --mechanism mechanical --cause operation "
+            + "--detection productionInterference --activity replace --downtime 3h20min --document "
+        let head = try await consortium.head()
+        let missing = try await place.call(complete + "none.pdf")
+        #expect(missing.status == 2 && missing.code == "cli.no_file", "\(missing.error)")
+        #expect(try await consortium.head() == head)
+        try place.write("done", to: "report.pdf")
+        try await place.succeed(complete + "report.pdf")
+        try await place.succeed("document get ticket t-3 --as stamper --out report")
+        #expect(try place.read("report/report.pdf") == "done")
+    }
+
     @Test func aTicketIsAuctionedHeldAndCancelled() async throws {
         let consortium = try await Consortium.withMachine()
         let place = consortium.place

@@ -61,6 +61,9 @@ struct WrongInputTests {
         ("oee --pbt 8 --apt 6h --pru 30s --pq 1 --gq 1", "cli.bad_value"),
         ("oee --pbt 8h --apt 6h --pru 30s --pq 9223372036854775807 --gq 1", "billing.overflow"),
         ("oee --pbt 8h", "cli.missing_option"),
+        ("oee --machine press-7", "cli.missing_option"),
+        ("oee press.csv --machine press-7 --as stamper", "cli.bad_value"),
+        ("oee --machine press-7 --as stamper --pq 10", "cli.bad_value"),
         ("telemetry inspect none.csv --mapping none.json", "cli.no_file"),
         ("agreement propose rent-7 --as stamper --terms none.json", "cli.no_file"),
     ]
@@ -104,6 +107,8 @@ struct WrongInputTests {
             "invoice.unknown"
         ),
         ("show machine press-9", "machine.unknown"),
+        ("oee --machine press-9 --as stamper", "machine.unknown"),
+        ("oee --machine press-7 --as stamper", "metering.nothing_anchored"),
         ("machine start press-7 --as stamper --at 2020-01-01", "clock.backward"),
         ("machine start press-7 --as stamper --key erp", "keys.not_found"),
         ("found Ring --board chamber --country DE", "home.exists"),

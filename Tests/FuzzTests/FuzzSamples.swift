@@ -38,7 +38,8 @@ struct FuzzSamples: Sendable {
             verify: SignatureVerifier { Ed25519.verify(publicKey: $0, signature: $1, message: $2) },
             contracts: [.version1])
         self.rules = rules
-        var (replica, effects) = try Replica.found(genesis, bytes: genesisBytes, rules: rules, voters: [voter])
+        var (replica, effects) = try Replica.found(
+            genesis, bytes: genesisBytes, rules: rules, voters: [voter])
         var rows = MemoryRows()
         var records: [BlockRecord] = []
         var leaves: [Leaf] = []
@@ -83,6 +84,18 @@ struct FuzzSamples: Sendable {
         return ReceiptBundle(
             chain: rules.chain, leaf: leaves[index], proof: proof, commits: records[records.count - 1].commits
         )
+    }
+
+    /// A genesis with what was added to its form: engines and the pins of a node.
+    var genesisWithNodes: [UInt8] {
+        get throws {
+            var founders = try CBOR.decode([Founder].self, from: genesis.founders.array)
+            founders[0].tlsPins = [.zero]
+            var genesis = genesis
+            genesis.engines = ["nats://a.example:4222", "embedded:b1", "embedded:"]
+            genesis.founders = Bytes(try CBOR.encode(founders))
+            return try genesis.encoded()
+        }
     }
 
     /// A state tree of a few keys.

@@ -30,6 +30,8 @@ extension FuzzTarget {
                 try decodesOneForm(MemberRecord.self, input)
                 try decodesOneForm(MachineRecord.self, input)
                 try decodesOneForm(ParametersRecord.self, input)
+                try decodesOneForm(VotingKeyRecord.self, input)
+                try decodesOneForm(EvidenceRecord.self, input)
                 try decodesOneForm(ConsortiumContract.Action.self, input)
                 try decodesOneForm(MaintenanceContract.Action.self, input)
             }),
@@ -90,7 +92,25 @@ extension FuzzTarget {
                 try require(again == input, "an attestation with two forms")
             }),
         FuzzTarget(
-            name: "genesis", seeds: { [samples.genesisBytes] },
+            name: "engine-address",
+            seeds: {
+                [
+                    "embedded:", "embedded:chamber", "nats://a.example:4222",
+                    "nats-tls://b:1,[2001:db8::1]:65535",
+                ]
+                .map { Array($0.utf8) }
+            },
+            take: { (input: [UInt8], _: Set<[UInt8]>) throws(Broken) in
+                guard let text = String(validating: input, as: UTF8.self),
+                    case .nats(let servers, let isEncrypted) = EngineAddress(text)
+                else { return }
+                let list = servers.map { "\($0.host):\($0.port)" }.joined(separator: ",")
+                try require(
+                    text.utf8.elementsEqual("\(isEncrypted ? "nats-tls" : "nats")://\(list)".utf8),
+                    "an engine with two forms")
+            }),
+        FuzzTarget(
+            name: "genesis", seeds: { [samples.genesisBytes, try samples.genesisWithNodes] },
             take: { (input: [UInt8], _: Set<[UInt8]>) throws(Broken) in
                 guard let genesis = try? Genesis(decoding: input) else { return }
                 try require((try? genesis.encoded()) == input, "a genesis with two forms")

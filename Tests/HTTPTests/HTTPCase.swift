@@ -54,14 +54,14 @@ enum HTTPCase {
         let deadline = MonotonicClock.milliseconds + seconds * 1_000
         while !isTrue() {
             if MonotonicClock.milliseconds > deadline { return false }
-            nothing.wait(milliseconds: 5, until: { _ in false }, then: { _ in })
+            nothing.wait(milliseconds: 5, until: { _ in false })
         }
         return true
     }
 }
 
-/// A body that runs on a thread of its own from the moment it is made. Tasks would not do: bodies that wait would
-/// take the few threads that tasks have from other tests.
+/// A body that runs on a thread of its own from the moment it is made. Tasks would not do: bodies that wait
+/// would take the few threads that tasks have from other tests.
 final class Background<Value: Sendable>: Sendable {
     private let outcome = ConditionMutex<Result<Value, any Error>?>(nil)
 
@@ -75,9 +75,10 @@ final class Background<Value: Sendable>: Sendable {
 
     /// Waits for what the body returned or threw.
     func value() throws -> Value {
-        try outcome.wait(milliseconds: 60_000, until: { $0 != nil }) { outcome in
-            guard let outcome else { throw HTTPError(.timeout, "a test's thread did not end") }
-            return try outcome.get()
+        outcome.wait(milliseconds: 60_000, until: { $0 != nil })
+        guard let result = outcome.read({ $0 }) else {
+            throw HTTPError(.timeout, "a test's thread did not end")
         }
+        return try result.get()
     }
 }

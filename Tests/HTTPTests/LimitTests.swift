@@ -140,7 +140,7 @@ import Testing
         configuration.idleSeconds = 1
         let nothing = ConditionMutex(())
         let server = try HTTPServer(configuration) { _ in
-            nothing.wait(milliseconds: 2_500, until: { _ in false }, then: { _ in })
+            nothing.wait(milliseconds: 2_500, until: { _ in false })
             return HTTPResponse(text: "done")
         }
         defer { server.stop() }
@@ -165,14 +165,15 @@ import Testing
         let nothing = ConditionMutex(())
         let server = try HTTPServer { request in
             while !request.isAbandoned {
-                nothing.wait(milliseconds: 10, until: { _ in false }, then: { _ in })
+                nothing.wait(milliseconds: 10, until: { _ in false })
             }
             abandoned.update { $0 += 1 }
             throw Problem(.unavailable, "node.stopping", "the node stops")
         }
         let client = try HTTPCase.plainClient(server)
         #expect(HTTPCase.code { _ = try client.request(.get, "/", totalMilliseconds: 200) } == .timeout)
-        abandoned.wait(milliseconds: 20_000, until: { $0 == 1 }) { #expect($0 == 1) }
+        #expect(abandoned.wait(milliseconds: 20_000, until: { $0 == 1 }))
+        #expect(HTTPCase.eventually { server.metrics.activeRequests == 0 })
         let last = Background { try client.request(.get, "/").problem?.code }
         #expect(HTTPCase.eventually { server.metrics.activeRequests == 1 })
         server.stop(graceMilliseconds: 20_000)
@@ -253,7 +254,8 @@ import Testing
     @Test func aClosedClientCallsNobody() throws {
         let gate = ConditionMutex(false)
         let server = try HTTPServer { _ in
-            gate.wait(milliseconds: 20_000, until: { $0 }) { _ in HTTPResponse() }
+            gate.wait(milliseconds: 20_000, until: { $0 })
+            return HTTPResponse()
         }
         defer { server.stop() }
         let client = try HTTPCase.plainClient(server)

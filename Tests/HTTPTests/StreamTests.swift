@@ -59,7 +59,7 @@ import Testing
         }
         for number in 1...20 {
             #expect(outbox.push(Frame.encode([1])))
-            arrived.wait(milliseconds: 9_000, until: { $0 >= number }) { #expect($0 == number) }
+            #expect(arrived.wait(milliseconds: 9_000, until: { $0 >= number }))
         }
         cancellation.cancel()
         #expect(try ended.value() == .cancelled)
@@ -138,7 +138,7 @@ import Testing
         let ended = Background {
             let result = HTTPCase.code {
                 try client.stream(.get, "/") { _ in
-                    gate.wait(milliseconds: 30_000, until: { $0 }, then: { _ in })
+                    gate.wait(milliseconds: 30_000, until: { $0 })
                 }
             }
             code.update { $0 = result }

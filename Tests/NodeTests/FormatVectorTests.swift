@@ -60,14 +60,13 @@ import Testing
         let leaf = try #require(try record.leaves().first)
         #expect(leaf.outcome == .accepted)
         let proof = InclusionProof(size: 1, index: 0, path: [])
-        let telemetry = TelemetryMessage(
-            machine: "press-7", previous: .zero,
-            entries: [
-                TelemetryEntry(
-                    sequence: 1, time: start.milliseconds, state: .executing, mode: .processing,
-                    counters: [.init(name: "good", value: 12)],
-                    measures: [.init(name: "oil", value: Quantity(millionths: 41_500_000), unit: "CEL")])
-            ])
+        let point = VoteRecord.Point(record.header, hash: record.header.hashed(hash))
+        let stop = Stop.signed(
+            chain: rules.chain, epoch: 1, lock: point, clock: start + .seconds(2), wish: "embedded:chamber",
+            signer: voter, hash: hash)
+        let proposal = try EpochProposal.signed(
+            chain: rules.chain, epoch: 1, parent: point.block, validators: genesis.validators,
+            engine: "embedded:chamber", stops: [stop], lock: record.votes, signer: voter, hash: hash)
         let account = try #require(try rows.value(for: AccountRecord.rowKey(name)))
         return [
             "key-id of the member's key": KeyID(publicKey: member.publicKey, hash: hash).digest.bytes,
@@ -81,9 +80,22 @@ import Testing
             "receipt bundle": ReceiptBundle(
                 chain: rules.chain, leaf: leaf, proof: proof, commits: record.commits
             ).encoded,
+            "suspicion": Suspicion.signed(
+                chain: rules.chain, epoch: 0, wish: nil, signer: voter, hash: hash
+            ).bytes,
+            "stop": stop.bytes, "epoch proposal": proposal.bytes,
             "telemetry message": try telemetry.signed(by: member, hash: hash),
         ]
     }
+
+    private static let telemetry = TelemetryMessage(
+        machine: "press-7", previous: .zero,
+        entries: [
+            TelemetryEntry(
+                sequence: 1, time: start.milliseconds, state: .executing, mode: .processing,
+                counters: [.init(name: "good", value: 12)],
+                measures: [.init(name: "oil", value: Quantity(millionths: 41_500_000), unit: "CEL")])
+        ])
 
     @Test func everyExampleOnThePageIsWhatTheCodeMakes() throws {
         let vectors = try FormatVectorTests.vectors()

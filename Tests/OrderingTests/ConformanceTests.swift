@@ -7,6 +7,13 @@ import Testing
 
 /// What every engine promises, whatever orders behind it. `docs/ordering.md` says it in words.
 @Suite struct ConformanceTests {
+    private static let isRequired = ProcessInfo.processInfo.environment["MILLWRIGHT_REQUIRE_NATS"] == "1"
+
+    @Test(.enabled(if: isRequired || NATSTestCluster.isPresent, Comment(rawValue: NATSTestCluster.absence)))
+    func realServersAreTested() {
+        #expect(NATSTestCluster.isPresent, Comment(rawValue: NATSTestCluster.absence))
+    }
+
     @Test(arguments: EngineKind.all)
     func ordersEveryBatchOfManySubmittersOnce(_ kind: EngineKind) async throws {
         let world = try kind.world()
@@ -129,7 +136,7 @@ import Testing
     func keepsWhatItAcknowledgedWhenItIsKilled(_ kind: EngineKind) async throws {
         let world = try kind.world(alone: true)
         let collector = Collector()
-        let engine = try world.running(into: collector) { $0.submitTimeoutMilliseconds = 60_000 }
+        let engine = try world.running(into: collector, patience: 60_000)
         let acknowledged = Mutex<[[UInt8]]>([])
         let work = Task {
             try await onThread {
@@ -139,15 +146,17 @@ import Testing
                 }
             }
         }
-        try await eventually("some acknowledged") { acknowledged.withLock { $0.count >= 20 } }
+        try await eventually("some acknowledged, \(engine.health)") {
+            acknowledged.withLock { $0.count >= 20 }
+        }
         world.kill()
         try world.restart()
         try await work.value
         // Another member, who was not there, finds all of it, and what was delivered has its place.
         let late = Collector()
         let reader = try world.running(1, into: late)
-        try await late.wait(for: 60, seconds: 60)
-        try await collector.wait(for: 60, seconds: 60)
+        try await late.wait(for: 60)
+        try await collector.wait(for: 60)
         #expect(late.batches == batches(0..<60), "each once: a batch that is sent again is known")
         #expect(collector.list == late.list)
         #expect(reader.health.state == .following)
@@ -157,8 +166,8 @@ import Testing
     func saysInTimeThatItIsAwayAndComesBackByItself(_ kind: EngineKind) async throws {
         let world = try kind.world(alone: true)
         let collector = Collector()
-        let engine = try world.running(into: collector) { $0.submitTimeoutMilliseconds = 1500 }
-        try await eventually("ready", seconds: 60) { engine.health.isConnected }
+        let engine = try world.running(into: collector, patience: 1500)
+        try await eventually("ready") { engine.health.isConnected }
         try await engine.order(batches(0..<3))
         world.kill()
         let clock = ContinuousClock()

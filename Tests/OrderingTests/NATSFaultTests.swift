@@ -22,7 +22,7 @@ struct NATSFaultTests {
         let world = try EngineKind.natsCluster.world(alone: true)
         let (first, second) = (Collector(), Collector())
         let engines = try [world.running(0, into: first), world.running(1, into: second)]
-        try await eventually("ready", seconds: 60) { engines.allSatisfy(\.health.isConnected) }
+        try await eventually("ready") { engines.allSatisfy(\.health.isConnected) }
         try await engines[0].order(batches(0..<5))
         world.cluster?.kill(try await leader(world, engines[0]))
         for engine in engines { try await retry(engine, batches(5..<15)) }
@@ -37,7 +37,7 @@ struct NATSFaultTests {
         let cluster = try #require(world.cluster)
         let collector = Collector()
         let engine = try world.running(into: collector) { $0.submitTimeoutMilliseconds = 2000 }
-        try await eventually("ready", seconds: 60) { engine.health.isConnected }
+        try await eventually("ready") { engine.health.isConnected }
         try await retry(engine, batches(0..<5))
         cluster.kill(0)
         cluster.kill(1)
@@ -54,7 +54,7 @@ struct NATSFaultTests {
         let cluster = try #require(world.cluster)
         let collector = Collector()
         let engine = try world.running(into: collector)
-        try await eventually("ready", seconds: 60) { engine.health.isConnected }
+        try await eventually("ready") { engine.health.isConnected }
         try await retry(engine, batches(0..<3))
         // The first in its list is the one that it is connected to.
         cluster.pause(0)
@@ -92,12 +92,12 @@ struct NATSFaultTests {
         let cluster = try #require(world.cluster)
         let collector = Collector()
         let engine = try world.running(into: collector)
-        try await eventually("ready", seconds: 60) { engine.health.isConnected }
+        try await eventually("ready") { engine.health.isConnected }
         try await retry(engine, batches(0..<4))
         try await collector.wait(for: 4)
         for index in 0..<cluster.count { try cluster.wipe(index) }
         try world.restart()
-        try await eventually("lost", seconds: 60) { engine.health.state == .lost }
+        try await eventually("lost") { engine.health.state == .lost }
         #expect(engine.health.lastDelivered == 3)
         #expect(await engine.refusal(of: [1, 2, 3]) == .lost)
         #expect(collector.list.count == 4)
@@ -147,7 +147,7 @@ struct NATSFaultTests {
         let cluster = try #require(world.cluster)
         let stream = LedgerStream(chain: cluster.chain, epochBlock: world.epoch)
         let client = try RawClient(cluster, as: cluster.members[1])
-        #expect(client.weaken(stream, update: false).isDone)
+        #expect(client.weaken(stream, update: false) == .done)
         let collector = Collector()
         let engine = try world.running(into: collector)
         try await eventually("refused") { engine.health.state == .misconfigured }
@@ -169,9 +169,11 @@ struct NATSFaultTests {
         let greedy = try single.running(into: collector) { $0.replicas = 3 }
         try await eventually("refused") { greedy.health.state == .misconfigured }
 
-        let stranger = try single.running(into: collector) { $0.key = .generate() }
-        try await eventually("refused") { stranger.health.state == .misconfigured }
-        #expect(await stranger.refusal(of: [1]) == .misconfigured)
+        for key in [.generate(), nil] as [Ed25519.SigningKey?] {
+            let stranger = try single.running(into: collector) { $0.key = key }
+            try await eventually("refused") { stranger.health.state == .misconfigured }
+            #expect(await stranger.refusal(of: [1]) == .misconfigured)
+        }
     }
 
     @Test func saysThatItIsFullAndGoesOnDelivering() async throws {
@@ -215,7 +217,7 @@ struct NATSFaultTests {
         let stream = LedgerStream(chain: cluster.chain, epochBlock: world.epoch)
         let client = try RawClient(cluster, as: cluster.members[0])
         let id = SHA256.digest([1, 2, 3]).description
-        #expect(client.publish([9], on: stream.subject(of: cluster.members[0]), id: id).isDone)
+        #expect(client.publish([9], on: stream.subject(of: cluster.members[0]), id: id) == .done)
         try await engine.order([1, 2, 3])
         try await engine.order([1, 2, 3])
         try await engine.order([4])

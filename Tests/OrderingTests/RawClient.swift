@@ -14,9 +14,13 @@ final class RawClient: @unchecked Sendable {
     let status: natsStatus
 
     /// How the servers took a request.
-    struct Answer: Equatable {
-        let isDone: Bool
-        let code: UInt32
+    enum Answer: Equatable {
+        case done
+        /// JetStream says why not.
+        case refused(UInt32)
+        /// The server says that this member may not publish on the request's subject.
+        case forbidden
+        case silence
     }
 
     init(_ cluster: NATSTestCluster, key: Ed25519.SigningKey, inbox: String) throws {
@@ -32,7 +36,7 @@ final class RawClient: @unchecked Sendable {
         status = natsConnection_Connect(&connection, options)
         var requests = jsOptions()
         jsOptions_Init(&requests)
-        requests.Wait = 400
+        requests.Wait = 10_000
         if status == NATS_OK { natsConnection_JetStream(&context, connection, &requests) }
     }
 
@@ -47,28 +51,55 @@ final class RawClient: @unchecked Sendable {
         natsConnection_Destroy(connection)
     }
 
-    private func answer(_ request: (UnsafeMutablePointer<jsErrCode>) -> natsStatus) -> Answer {
-        var code = jsErrCode(0)
-        let status = request(&code)
-        return Answer(isDone: status == NATS_OK, code: code.rawValue)
+    /// What a request on a subject comes to.
+    private func answer(
+        on subject: String,
+        _ request: (UnsafeMutablePointer<jsErrCode>, UnsafeMutablePointer<jsOptions>) -> natsStatus
+    ) -> Answer {
+        var options = jsOptions()
+        jsOptions_Init(&options)
+        let deadline = Date(timeIntervalSinceNow: 20)
+        // A server forbids by a message of its own; the request has no answer. So it waits in short steps.
+        options.Wait = 250
+        while Date() < deadline {
+            var code = jsErrCode(0)
+            if request(&code, &options) == NATS_OK { return .done }
+            var text: UnsafePointer<CChar>?
+            if natsConnection_GetLastError(connection, &text) == NATS_NOT_PERMITTED,
+                text.map({ String(cString: $0) })?.contains("\"\(subject)\"") == true
+            {
+                return .forbidden
+            }
+            if code.rawValue > 0 && code != JSNotEnabledErr { return .refused(code.rawValue) }
+        }
+        return .silence
     }
 
     func publish(_ bytes: [UInt8], on subject: String, id: String? = nil) -> Answer {
-        answer { code in
+        answer(on: subject) { code, limits in
             var options = jsPubOptions()
             jsPubOptions_Init(&options)
-            let kept = id.map { strdup($0) }
-            defer { free(kept ?? nil) }
-            options.MsgId = UnsafePointer(kept ?? nil)
+            options.MaxWait = limits.pointee.Wait
+            let kept = strdup(id ?? Data(bytes).base64EncodedString())
+            defer { free(kept) }
+            options.MsgId = UnsafePointer(kept)
             return js_Publish(nil, context, subject, bytes, Int32(bytes.count), &options, code)
         }
     }
 
-    func deleteStream(_ name: String) -> Answer { answer { js_DeleteStream(context, name, nil, $0) } }
-    func purge(_ name: String) -> Answer { answer { js_PurgeStream(context, name, nil, $0) } }
-    func deleteMessage(_ name: String) -> Answer { answer { js_DeleteMsg(context, name, 1, nil, $0) } }
+    func deleteStream(_ name: String) -> Answer {
+        answer(on: "$JS.API.STREAM.DELETE.\(name)") { js_DeleteStream(context, name, $1, $0) }
+    }
+    func purge(_ name: String) -> Answer {
+        answer(on: "$JS.API.STREAM.PURGE.\(name)") { js_PurgeStream(context, name, $1, $0) }
+    }
+    func deleteMessage(_ name: String) -> Answer {
+        answer(on: "$JS.API.STREAM.MSG.DELETE.\(name)") { js_DeleteMsg(context, name, 1, $1, $0) }
+    }
     func deleteReader(_ name: String, of member: String) -> Answer {
-        answer { js_DeleteConsumer(context, name, member, nil, $0) }
+        answer(on: "$JS.API.CONSUMER.DELETE.\(name).\(member)") {
+            js_DeleteConsumer(context, name, member, $1, $0)
+        }
     }
 
     /// Creates a stream, or changes one, with settings that would lose messages.
@@ -81,12 +112,12 @@ final class RawClient: @unchecked Sendable {
         settings.Name = UnsafePointer(words[0])
         settings.SubjectsLen = 1
         settings.MaxAge = 1_000_000_000
-        return answer { code in
+        return answer(on: "$JS.API.STREAM.\(update ? "UPDATE" : "CREATE").\(stream.name)") { code, limits in
             subjects.withUnsafeMutableBufferPointer {
                 settings.Subjects = $0.baseAddress
                 return update
-                    ? js_UpdateStream(nil, context, &settings, nil, code)
-                    : js_AddStream(nil, context, &settings, nil, code)
+                    ? js_UpdateStream(nil, context, &settings, limits, code)
+                    : js_AddStream(nil, context, &settings, limits, code)
             }
         }
     }
@@ -102,7 +133,9 @@ final class RawClient: @unchecked Sendable {
     /// Whether a subscription brings anything that is published on a subject by somebody else in time.
     func overhears(_ subject: String, of publish: () -> Void) -> Bool {
         var subscription: OpaquePointer?
-        guard natsConnection_SubscribeSync(&subscription, connection, subject) == NATS_OK else { return false }
+        guard natsConnection_SubscribeSync(&subscription, connection, subject) == NATS_OK else {
+            return false
+        }
         defer { natsSubscription_Destroy(subscription) }
         natsConnection_FlushTimeout(connection, 1000)
         publish()

@@ -32,7 +32,7 @@ final class Collector: Sendable {
 
     /// Waits until so many have come.
     func wait(
-        for count: Int, seconds: Double = 30, sourceLocation: SourceLocation = #_sourceLocation
+        for count: Int, seconds: Double = 90, sourceLocation: SourceLocation = #_sourceLocation
     ) async throws {
         try await eventually(
             "\(count) delivered", seconds: seconds, sourceLocation: sourceLocation
@@ -42,12 +42,13 @@ final class Collector: Sendable {
 
 /// Waits until a condition holds; a test fails where it does not in time.
 func eventually(
-    _ what: String, seconds: Double = 30, sourceLocation: SourceLocation = #_sourceLocation,
+    _ what: @autoclosure () -> String, seconds: Double = 90,
+    sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: @escaping @Sendable () -> Bool
 ) async throws {
     let deadline = Date(timeIntervalSinceNow: seconds)
     while !condition() {
-        try #require(Date() < deadline, "not in time: \(what)", sourceLocation: sourceLocation)
+        try #require(Date() < deadline, "not in time: \(what())", sourceLocation: sourceLocation)
         try await Task.sleep(for: .milliseconds(5))
     }
 }

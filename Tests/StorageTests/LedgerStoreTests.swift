@@ -87,7 +87,7 @@ import Testing
         let file = folder.path + "/nodes"
         do {
             let nodes = try NodeFile(opening: file)
-            try nodes.append(digests(0..<10))
+            try nodes.append(digests(1..<11))
             try nodes.truncate(to: 7)
             try nodes.truncate(to: 9)
             #expect(nodes.count == 7)
@@ -99,7 +99,7 @@ import Testing
         #expect(nodes.count == 9)
         try nodes.append(digests(30..<31))
         #expect(
-            try (0..<10).map { try nodes.digest(at: $0) } == digests(0..<7) + digests(20..<22)
+            try (0..<10).map { try nodes.digest(at: $0) } == digests(1..<8) + digests(20..<22)
                 + digests(30..<31))
         #expect(try nodes.digest(at: -1) == nil)
     }

@@ -25,6 +25,10 @@ extension ContractCase {
             Contract.self, "classify",
             .classify(.init(agreement: rent, interval: days(2, 3), attribution: .material)), by: "customer",
             allowed: parties, prepare: active),
+        .init(
+            Contract.self, "concludeClassification",
+            .concludeClassification(.init(agreement: rent, until: days(0, 30).to)), by: "customer",
+            allowed: parties, prepare: periodOver),
         .init(Contract.self, "issueInvoice", invoice, by: "oem", allowed: oem, prepare: periodOver),
         .init(
             Contract.self, "approve", .approve(.init(invoice: reference)), by: "customer", allowed: customer,
@@ -64,7 +68,8 @@ extension ContractCase {
         AgreedTerms(
             document: Stage.document(name), arbiter: MemberID("arbiter")!, currency: .euro,
             validFrom: Stage.start + .days(day), validTo: Stage.start + .days(365),
-            minimumDisputeWindow: .days(5), paymentDays: 14, classificationWindow: .days(3),
+            periodEnds: (day / 30 + 1...12).map { days(0, 30 * $0).to }, minimumDisputeWindow: .days(5),
+            paymentDays: 14, classificationWindow: .days(3),
             defaultAttribution: .oem)
     }
 
@@ -106,7 +111,8 @@ extension ContractCase {
 
     @Sendable private static func periodOver(_ stage: inout Stage) throws {
         try active(&stage)
-        try stage.advance(to: Stage.start + .days(30))
+        // The window for classifying the first period is over, too.
+        try stage.advance(to: Stage.start + .days(33))
     }
 
     @Sendable private static func issued(_ stage: inout Stage) throws {

@@ -50,13 +50,18 @@ extension ContractCase {
             }),
         .init(
             Contract.self, "revokeKey", .revokeKey(.init(key: Stage.keyID("customer.erp"))), by: "customer",
-            allowed: ["customer", "b1", "b2", "b3"],
-            prepare: { stage in
-                let until = stage.clock + .days(30)
-                let action = delegate(
-                    "customer.erp", of: "customer", scopes: ["machine.*"], until: until, stage)
-                try stage.step(Contract.self, action, by: "customer")
-            }),
+            allowed: ["customer"], prepare: delegated),
+        // A device's key is also its machine's OEM's to end, an invitation's any board member's.
+        .init(
+            Contract.self, "revokeKey", .revokeKey(.init(key: Stage.keyID("press-8.device"))),
+            by: "customer2", allowed: ["customer2", "oem2"]),
+        .init(
+            Contract.self, "revokeKey", .revokeKey(.init(key: Stage.keyID("inv.invitation"))), by: "b1",
+            allowed: ["b1", "b2", "b3"]),
+        .init(
+            Contract.self, "propose",
+            .propose(.init(subject: .revokeKey(key: Stage.keyID("customer.erp")))), by: "b1", allowed: board,
+            prepare: delegated),
         .init(Contract.self, "accredit", accredit("m3"), by: "oem", allowed: ["oem", "oem2", "delegate"]),
         .init(
             Contract.self, "revokeAccreditation",
@@ -65,7 +70,50 @@ extension ContractCase {
             prepare: { stage in
                 for oem in ["oem", "oem2"] { try stage.step(Contract.self, accredit("m3"), by: oem) }
             }),
+        .init(
+            Contract.self, "setNode",
+            .setNode(.init(endpoint: "https://node.example", tlsPins: [.zero])), by: "customer",
+            allowed: everyone.union(["delegate"])),
+        // A voting key with it is more than a node may say for itself: a delegated key cannot bring one.
+        .init(
+            Contract.self, "setNode", by: "customer", allowed: everyone,
+            make: { stage, member in
+                .setNode(
+                    .init(
+                        endpoint: "", tlsPins: [],
+                        votingKey: stage.newKey("another.voting", for: member, sealing: nil)))
+            }),
+        .init(
+            Contract.self, "rotateVotingKey", by: "b1", allowed: ["b1"],
+            ownCodes: ["consortium.not_a_validator"],
+            make: { stage, member in
+                let key = stage.newKey("another.voting", for: member, sealing: nil)
+                return .rotateVotingKey(.init(votingKey: key))
+            }),
+        .init(
+            Contract.self, "reportEvidence", by: "customer", allowed: everyone.union(["delegate"]),
+            make: { stage, _ in
+                .reportEvidence(
+                    .init(
+                        kind: .conflictingVotes, first: vote(for: "one", stage),
+                        second: vote(for: "two", stage)))
+            }),
     ]
+
+    @Sendable private static func delegated(_ stage: inout Stage) throws {
+        let action = delegate(
+            "customer.erp", of: "customer", scopes: ["machine.*"], until: stage.clock + .days(30), stage)
+        try stage.step(Contract.self, action, by: "customer")
+    }
+
+    /// The validator's vote at the head's height for a block of its fancy.
+    private static func vote(for block: String, _ stage: Stage) -> Contract.SignedMessage {
+        let hash = stage.rules.hash
+        let vote = Attestation.sign(
+            .vote, stage.executor.head, hash: hash(Array(block.utf8)), signer: Stage.signer("voting"),
+            hash: hash)
+        return .init(message: Bytes(vote.message().encoded))
+    }
 
     /// The one proposal that there is.
     private static func proposal(_ stage: Stage) throws -> TransactionID {

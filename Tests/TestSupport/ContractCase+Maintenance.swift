@@ -98,7 +98,7 @@ extension ContractCase {
                 failureMode: .failsToStart, mechanism: .electrical, cause: .operation,
                 detection: .productionInterference, activity: .replace,
                 parts: [.init(number: "LC-PSU-24", quantity: 1)], downtimeMilliseconds: 7_200_000,
-                amount: MinorUnits(50_000), document: Stage.document("report"))))
+                amount: MinorUnits(50_000), documents: [Stage.document("report")])))
     private static let verify = Contract.Action.verify(
         .init(
             ticket: id,

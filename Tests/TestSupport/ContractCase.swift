@@ -68,7 +68,7 @@ package struct ContractCase: Sendable, CustomStringConvertible {
     static let press = MachineID("press-7")!
     static let subject = MachineContract.Subject(machine: press)
 
-    static func invite(_ invitation: String, _ member: String) -> ConsortiumContract.Action {
+    package static func invite(_ invitation: String, _ member: String) -> ConsortiumContract.Action {
         .invite(
             .init(
                 invitation: InvitationID(invitation)!, member: MemberID(member)!, name: member,

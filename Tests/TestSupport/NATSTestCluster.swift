@@ -10,18 +10,34 @@ import Synchronization
 ///
 /// `@unchecked Sendable`: `processes` is read and written only under `lock`, all else never changes.
 package final class NATSTestCluster: @unchecked Sendable {
-    /// The server that `tools/install-dependencies.sh` installs, else one on `PATH`.
+    /// The server that `tools/install-dependencies.sh` installs, else one on `PATH`: 2.10 or later, which can
+    /// sync before it acknowledges.
     package static let program: URL? = {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
         let folders =
             [SharedFiles.root.appendingPathComponent(".build/venv/bin").path]
             + path.split(separator: ":").map(String.init)
         return folders.map { URL(fileURLWithPath: $0).appendingPathComponent("nats-server") }
-            .first { FileManager.default.isExecutableFile(atPath: $0.path) }
+            .first { FileManager.default.isExecutableFile(atPath: $0.path) && isRecent($0) }
     }()
 
+    private static func isRecent(_ program: URL) -> Bool {
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = program
+        process.arguments = ["--version"]
+        process.standardOutput = output
+        guard (try? process.run()) != nil else { return false }
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        // nats-server: v2.15.1
+        let numbers = text.split(separator: "v").last?.split(separator: ".").prefix(2).compactMap { Int($0) }
+        guard let numbers, numbers.count == 2 else { return false }
+        return (numbers[0], numbers[1]) >= (2, 10)
+    }
+
     package static var isPresent: Bool { program != nil }
-    package static let absence: String = "no nats-server: run tools/install-dependencies.sh"
+    package static let absence: String = "no nats-server of 2.10 or later: run tools/install-dependencies.sh"
 
     package let chain: ChainID
     package let members: [MemberID]
@@ -35,7 +51,8 @@ package final class NATSTestCluster: @unchecked Sendable {
 
     /// Starts the servers. `adjust` may change each one's configuration.
     package init(
-        servers: Int = 1, members: [MemberID] = [MemberID(unchecked: "alpha"), MemberID(unchecked: "beta.works")],
+        servers: Int = 1,
+        members: [MemberID] = [MemberID(unchecked: "alpha"), MemberID(unchecked: "beta.works")],
         tls: NATSServerConfiguration.TLS? = nil, adjust: (inout String) -> Void = { _ in }
     ) throws {
         self.members = members
@@ -57,7 +74,8 @@ package final class NATSTestCluster: @unchecked Sendable {
                 }, listen: addresses[index], directory: store(index).path, maximumBytes: 1 << 30)
             configuration.tls = tls
             if servers > 1 {
-                configuration.cluster = NATSServerConfiguration.Cluster(listen: routes[index], routes: routes)
+                configuration.cluster = NATSServerConfiguration.Cluster(
+                    listen: routes[index], routes: routes, tls: tls)
             }
             var text = configuration.text
             adjust(&text)
@@ -65,6 +83,7 @@ package final class NATSTestCluster: @unchecked Sendable {
         }
         Survivors.add(folder)
         for index in 0..<servers { try start(index) }
+        for port in ports.prefix(servers) { try Ports.wait(for: port) }
     }
 
     deinit {
@@ -193,6 +212,39 @@ private enum Ports {
     }
 
     private static func one() throws -> UInt16 {
+        try withSocket(port: 0) { socket, address in
+            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let failure = withUnsafeMutablePointer(to: &address) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    bind(socket, $0, size) != 0 || getsockname(socket, $0, &size) != 0
+                }
+            }
+            if failure { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
+            return UInt16(bigEndian: address.sin_port)
+        }
+    }
+
+    /// Waits until somebody listens.
+    static func wait(for port: UInt16) throws {
+        let deadline = Date(timeIntervalSinceNow: 60)
+        while true {
+            let isOpen = withSocket(port: port) { socket, address in
+                withUnsafePointer(to: &address) { pointer in
+                    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                        connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                    }
+                }
+            }
+            if isOpen { return }
+            if Date() > deadline { throw POSIXError(.ETIMEDOUT) }
+            usleep(5000)
+        }
+    }
+
+    /// A TCP socket of this machine's own.
+    private static func withSocket<Result>(
+        port: UInt16, _ body: (Int32, inout sockaddr_in) throws -> Result
+    ) rethrows -> Result {
         #if os(Linux)
             let kind = Int32(SOCK_STREAM.rawValue)
         #else
@@ -203,13 +255,7 @@ private enum Ports {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let failure = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(socket, $0, size) != 0 || getsockname(socket, $0, &size) != 0
-            }
-        }
-        if failure { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
-        return UInt16(bigEndian: address.sin_port)
+        address.sin_port = port.bigEndian
+        return try body(socket, &address)
     }
 }

@@ -53,19 +53,19 @@ package struct Stage: Sendable {
     private let epochBlock: Digest
     private var nonce: UInt64 = 0
 
-    package init() throws {
+    package init(contracts: [ContractSet] = [.version1], engines: [String]? = nil) throws {
         Cryptography.initialise()
         let founders = Stage.members.map(Stage.founder)
         let genesis = Genesis(
             name: "stage", created: Stage.start, simulated: true,
             validators: [
                 .init(member: MemberID("b1")!, votingKey: Stage.publicKey("voting"))
-            ], parameters: .init(), founders: Bytes(try CBOR.encode(founders)))
+            ], parameters: .init(), engines: engines, founders: Bytes(try CBOR.encode(founders)))
         let bytes = try genesis.encoded()
         rules = Rules(
             chain: SHA256.hash(bytes), hash: SHA256.hash,
             verify: SignatureVerifier { Ed25519.verify(publicKey: $0, signature: $1, message: $2) },
-            contracts: [.version1])
+            contracts: contracts)
         let (executor, block) = try Executor.found(genesis, bytes: bytes, rules: rules)
         self.executor = executor
         epochBlock = block.hash

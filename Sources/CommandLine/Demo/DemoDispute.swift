@@ -18,6 +18,7 @@ struct DemoDispute: Sendable {
         let oem = InvoiceService(try cast.documents(DemoCast.oem))
         let customer = InvoiceService(try cast.documents(DemoCast.customer))
         let arbiter = InvoiceService(try cast.documents(DemoCast.arbiter))
+        try await story.conclude(story.scenario.periods[1], cast)
         let honest = try oem.compute(
             story.agreement, periodContaining: story.scenario.periods[1].from,
             number: try oem.nextNumber(series: cast.year), toleratingMissingTelemetry: true)

@@ -75,7 +75,7 @@ struct DemoRepair: Sendable {
                     ticket: ticket, machine: story.scenario.machine, kind: .predetermined, priority: 4,
                     faultCode: "none", description: "Inspection after the first half of the recording",
                     policy: .bestScore(.init(weights: .standard)), biddingSpan: Self.servicePace.deadline,
-                    currency: .euro)))
+                    currency: .euro, acceptWithin: .days(366))))
         narrator.say(
             "The data holds no failure. \(DemoCast.name(DemoCast.oem)) opens ticket \(ticket): an inspection."
         )
@@ -136,9 +136,11 @@ struct DemoRepair: Sendable {
         var report = pace.report
         report.downtimeMilliseconds = downtime
         report.amount = amount
-        report.document = try cast.documents(maintainer).store(
-            bytes: Array((pace.text + "\n").utf8), name: "Report on \(ticket)", mediaType: "text/plain",
-            for: [DemoCast.customer, DemoCast.oem, maintainer])
+        report.documents = [
+            try cast.documents(maintainer).store(
+                bytes: Array((pace.text + "\n").utf8), name: "Report on \(ticket)", mediaType: "text/plain",
+                for: [DemoCast.customer, DemoCast.oem, maintainer])
+        ]
         try await cast.act(
             maintainer, MaintenanceContract.self, .complete(.init(ticket: ticket, report: report)))
         let down = downtime > 0 ? " Down for \(Output.duration(milliseconds: downtime))." : ""

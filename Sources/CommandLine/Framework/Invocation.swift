@@ -14,10 +14,11 @@ struct Invocation: Sendable {
         var rest = arguments[...]
         while let word = rest.popFirst() {
             guard word.hasPrefix("--"), word.count > 2 else {
-                guard let option = positionals.popFirst() else {
+                guard let option = positionals.first else {
                     throw UsageError("cli.unexpected_argument", "\(verb.title) does not take «\(word)»")
                 }
-                values[option.name] = [word]
+                if !option.isRepeated { positionals.removeFirst() }
+                values[option.name, default: []].append(word)
                 continue
             }
             let parts = word.dropFirst(2).split(

@@ -26,7 +26,12 @@ enum Output {
     /// - Parameter currency: of the amounts within, where the record around them names one.
     private static func fields(_ value: Any, indent: String, currency: CurrencyCode?) -> String {
         let mirror = Mirror(reflecting: value)
-        let children = mirror.children.compactMap { child in child.label.map { ($0, child.value) } }
+        // The entries of a list have no names: they are numbered.
+        let children = mirror.children.enumerated().compactMap { index, child in
+            (child.label ?? (mirror.displayStyle == .collection ? "\(index + 1)" : nil)).map {
+                ($0, child.value)
+            }
+        }
         let currency = children.lazy.compactMap { $0.1 as? CurrencyCode }.first ?? currency
         let width = children.map { label($0.0).count }.max() ?? 0
         return children.compactMap { name, value -> String? in

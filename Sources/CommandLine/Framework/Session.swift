@@ -19,14 +19,19 @@ struct Session: Sendable {
     }
 
     /// Opens the ledger, runs the body, and closes the ledger again whatever happens.
+    ///
+    /// `--at` holds for the body. Where it fails before anything is on the ledger the clock stays where it
+    /// was; a transaction that the ledger rejects is on it with its time, and that time never goes back.
     static func with(
         _ invocation: Invocation, _ body: @Sendable (Session) async throws -> Void
     ) async throws {
         let home = home(invocation)
         let session = Session(invocation: invocation, home: home, node: try LedgerNode(home: home))
         do {
-            if let at = try invocation.time("at") { try session.node.clock.set(at) }
+            let at = try invocation.time("at")
+            if let at { try session.node.clock.move(to: at) }
             try await body(session)
+            if at != nil { try session.node.clock.keep() }
         } catch {
             try? session.node.close()
             throw error
@@ -64,9 +69,9 @@ struct Session: Sendable {
         Terminal.print(Terminal.dim("      block \(final.height), transaction\n      \(final.id)"))
     }
 
-    /// The vault's documents, for the member named by `--as`.
+    /// The vault's documents, for the member named by `--as`, signing with `--key` where that is given.
     func documents() throws -> DocumentService {
-        try DocumentService(node: node, home: home, member: try member())
+        try DocumentService(node: node, home: home, member: try member(), key: invocation.string("key"))
     }
 }
 
@@ -87,13 +92,13 @@ struct TransactionReport: Encodable {
 
 extension Option {
     static let asMember = Option.value("as", "MEMBER", "the member that signs", required: true)
-    static let key = Option.value("key", "NAME", "sign with a key that the member holds (device, user)")
+    static let key = Option.value(
+        "key", "NAME", "sign with a key that the member holds (device, user, system)")
     static let at = Option.value(
-        "at", "TIME", "first move a demonstration's clock to TIME (ISO 8601)")
-    /// What every verb that signs understands.
+        "at", "TIME", "at TIME of a demonstration's clock, which moves with what reaches the ledger")
+    /// What every verb that signs understands. Documents are opened with the member's own sealing key,
+    /// whichever key signs.
     static let signing: [Option] = [.asMember, .key, .at]
-    /// For verbs that also open or seal documents: those are the member's own.
-    static let acting: [Option] = [.asMember, .at]
 }
 
 extension Invocation {

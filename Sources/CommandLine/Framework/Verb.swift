@@ -54,8 +54,11 @@ struct Option: Sendable {
         Option(name: name, kind: .flag, help: help, isRequired: false, isRepeated: false)
     }
 
-    static func positional(_ name: String, _ help: String, required: Bool = true) -> Option {
-        Option(name: name, kind: .positional, help: help, isRequired: required, isRepeated: false)
+    /// - Parameter repeated: takes all words that follow; only for the last one.
+    static func positional(
+        _ name: String, _ help: String, required: Bool = true, repeated: Bool = false
+    ) -> Option {
+        Option(name: name, kind: .positional, help: help, isRequired: required, isRepeated: repeated)
     }
 
     /// Understood by every verb.
@@ -70,7 +73,7 @@ struct Option: Sendable {
         switch kind {
         case .value(let placeholder): "--\(name) \(placeholder)"
         case .flag: "--\(name)"
-        case .positional: name.uppercased()
+        case .positional: name.uppercased() + (isRepeated ? "…" : "")
         }
     }
 }

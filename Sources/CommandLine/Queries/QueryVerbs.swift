@@ -20,7 +20,10 @@ enum QueryVerbs {
         options: [.positional("kind", kinds)],
         examples: ["millwright list machines", "millwright list invoices --json"]
     ) { invocation in
-        let table = try TableView.named(try invocation.required("kind"))
+        try await list(try TableView.named(try invocation.required("kind")), invocation)
+    }
+
+    static func list(_ table: TableView, _ invocation: Invocation) async throws {
         try await Session.with(invocation) { session in
             let (rows, json) = try table.list(try session.node.view())
             if invocation.wantsJSON { return try Output.json(json) }
@@ -36,7 +39,10 @@ enum QueryVerbs {
         ],
         examples: ["millwright show machine press-7", "millwright show invoice press-works/2026-0001 --json"]
     ) { invocation in
-        let table = try TableView.named(try invocation.required("kind"))
+        try await show(try TableView.named(try invocation.required("kind")), invocation)
+    }
+
+    static func show(_ table: TableView, _ invocation: Invocation) async throws {
         let id = try invocation.required("id")
         try await Session.with(invocation) { session in
             guard let (record, json) = try table.show(try session.node.view(), id) else {
@@ -153,6 +159,11 @@ enum QueryVerbs {
 
     static let setClock = Verb(
         "clock", "move a demonstration's clock, so that deadlines fall due",
+        detail: """
+            Verbs that sign can be given their time, too. There the clock moves with what reaches the \
+            ledger, also with a transaction that it rejects: that is on the ledger with its time. A call \
+            that is refused before leaves the clock where it was.
+            """,
         options: [.positional("time", "the new time, ISO 8601")],
         examples: ["millwright clock 2026-04-01T00:00:00Z"]
     ) { invocation in

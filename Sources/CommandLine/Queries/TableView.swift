@@ -49,6 +49,13 @@ extension TableView {
         self.init(type, singular, plural, columns) { $0.description }
     }
 
+    static let evidence = TableView(
+        EvidenceRecord.self, "evidence", "evidence",
+        [
+            ("FAULT", { $0.id.description }), ("REPORTED BY", { $0.reporter.text }),
+            ("TIME", { Output.time($0.time) }),
+        ])
+
     static let all: [TableView] = [
         TableView(
             MemberRecord.self, "member", "members",
@@ -82,6 +89,13 @@ extension TableView {
             [
                 ("KEY", { $0.id.description }), ("MEMBER", { $0.account.text }),
             ]),
+        TableView(
+            VotingKeyRecord.self, "voting-key", "voting-keys",
+            [
+                ("VOTING KEY", { $0.id.description }), ("MEMBER", { $0.member.text }),
+                ("SINCE BLOCK", { "\($0.since)" }), ("REPLACED", { $0.replaced.map { "\($0)" } ?? "-" }),
+            ]),
+        evidence,
         TableView(
             MachineRecord.self, "machine", "machines",
             [

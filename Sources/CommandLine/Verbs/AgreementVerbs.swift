@@ -5,7 +5,7 @@ import Node
 
 /// What an OEM and a customer agree for a machine, and what they put its downtime down to.
 enum AgreementVerbs {
-    static let all: [Verb] = [propose, accept, amend, withdraw, terms, classify]
+    static let all: [Verb] = [propose, accept, amend, withdraw, terms, classify, conclude]
 
     private static let agreement = Option.positional("agreement", "the agreement's short name")
 
@@ -16,7 +16,7 @@ enum AgreementVerbs {
             (see examples/terms). They are sealed for both parties and the arbiter; the ledger holds their \
             hash and the few figures that its own deadlines need.
             """,
-        options: [agreement, .value("terms", "FILE", "the terms as JSON", required: true)] + Option.acting,
+        options: [agreement, .value("terms", "FILE", "the terms as JSON", required: true)] + Option.signing,
         examples: ["millwright agreement propose rent-7 --as press-works --terms terms.json"]
     ) { invocation in
         let agreement: AgreementID = try invocation.identifier("agreement")
@@ -34,7 +34,7 @@ enum AgreementVerbs {
             the right ones, that the time zone is what this computer's database says, and that the \
             ledger's figures are theirs. Read them first with millwright agreement terms.
             """,
-        options: [agreement] + Option.acting,
+        options: [agreement] + Option.signing,
         examples: ["millwright agreement accept rent-7 --as stamper"]
     ) { invocation in
         let agreement: AgreementID = try invocation.identifier("agreement")
@@ -48,7 +48,7 @@ enum AgreementVerbs {
         "agreement amend", "propose other terms for an agreement in force (either party)",
         detail: "They replace the present ones from their own beginning, once the other party accepts.",
         options: [agreement, .value("terms", "FILE", "the new terms as JSON", required: true)]
-            + Option.acting,
+            + Option.signing,
         examples: ["millwright agreement amend rent-7 --as press-works --terms terms-2027.json"]
     ) { invocation in
         let agreement: AgreementID = try invocation.identifier("agreement")
@@ -89,7 +89,8 @@ enum AgreementVerbs {
         "agreement classify", "say what a stretch of downtime is put down to (OEM, customer)",
         detail: """
             It takes effect when both say the same; otherwise the agreement's default does, once the window \
-            for classifying has closed. The period must not be invoiced yet.
+            after the billing period's end has closed. A stretch that crosses a period's end is said in \
+            parts. The period is invoiced after the window, or when both have concluded.
             """,
         options: [
             agreement, .from, .to,
@@ -105,13 +106,50 @@ enum AgreementVerbs {
         guard (attribution == nil) == invocation.has("take-back") else {
             throw UsageError("cli.missing_option", "agreement classify needs --attribution or --take-back")
         }
-        let body = AgreementContract.Classify(
-            agreement: try invocation.identifier("agreement"), interval: try invocation.interval(),
-            attribution: attribution)
+        let agreement: AgreementID = try invocation.identifier("agreement")
+        let interval = try invocation.interval()
         try await Session.with(invocation) { session in
+            let service = AgreementService(try session.documents())
+            let word = attribution.map { "put down to \($0.rawValue)" } ?? "taken back"
+            let parts = try service.parts(of: interval, under: agreement)
+            var reports: [TransactionReport] = []
+            for part in parts {
+                let final = try await session.node.perform(
+                    AgreementContract.self,
+                    .classify(.init(agreement: agreement, interval: part, attribution: attribution)),
+                    as: try session.signer())
+                reports.append(TransactionReport(final))
+                // Several parts are one list in JSON; a refusal is told at once.
+                guard invocation.wantsJSON, parts.count > 1, final.outcome == .accepted else {
+                    try session.announce(final, saying: "\(ISO8601.text(part)): \(word)")
+                    continue
+                }
+            }
+            if invocation.wantsJSON, parts.count > 1 { try Output.json(reports) }
+        }
+    }
+
+    static let conclude = Verb(
+        "agreement conclude", "say that you have no more downtime to classify (OEM, customer)",
+        detail: """
+            For the billing period that holds the moment, and all before. Once both parties have concluded, \
+            what only one of them has classified takes the agreement's default, and the period can be \
+            invoiced without waiting for the window to close. Until then you can still answer the other.
+            """,
+        options: [
+            agreement,
+            .value("period", "TIME", "any moment of the period, such as its first day", required: true),
+        ] + Option.signing,
+        examples: ["millwright agreement conclude rent-7 --as stamper --period 2026-03-01"]
+    ) { invocation in
+        let agreement: AgreementID = try invocation.identifier("agreement")
+        let time = try invocation.requiredTime("period").milliseconds
+        try await Session.with(invocation) { session in
+            let service = AgreementService(try session.documents())
+            let end = try service.periodEnd(at: time, under: agreement)
             try await session.perform(
-                AgreementContract.self, .classify(body),
-                saying: attribution.map { "you put it down to \($0.rawValue)" } ?? "your word is taken back")
+                AgreementContract.self, .concludeClassification(.init(agreement: agreement, until: end)),
+                saying: "you have nothing more to classify up to \(ISO8601.text(milliseconds: end))")
         }
     }
 }

@@ -12,20 +12,23 @@ enum BillingVerbs {
     // MARK: OEE
 
     static let oee = Verb(
-        "oee", "overall equipment effectiveness (ISO 22400-2) from numbers or a file",
+        "oee", "overall equipment effectiveness (ISO 22400-2) of numbers, a file or a machine",
         detail: """
-            From numbers: --pbt, --apt, --pru, --pq, --gq. From a file: FILE and --mapping. \
+            From numbers: --pbt, --apt, --pru, --pq, --gq. From a file: FILE and --mapping. From the ledger: \
+            --machine and --as; its batches are read from the vault and checked against what is anchored. \
             Planned busy time is the time with data less --planned-downtime; actual production time is \
             Executing outside setup and maintenance. Without --pru there is no effectiveness and no OEE; a \
             factor whose denominator is zero has no value.
             """,
         options: [
             .positional("file", "CSV or SHDR telemetry", required: false), TelemetryVerbs.mapping,
-            .value("from", "TIME", "with a file: beginning (default: the first entry)"),
-            .value("to", "TIME", "with a file: end (default: the last entry)"),
-            .value("planned-downtime", "TIME", "with a file: such as 30min"),
-            .value("produced", "COUNTER", "with a file: counter of produced units (default: produced)"),
-            .value("good", "COUNTER", "with a file: counter of good units (default: good)"),
+            .value("machine", "MACHINE", "a machine on the ledger, instead of a file"),
+            .value("as", "MEMBER", "with --machine: the member that reads (parties, arbiter)"),
+            .value("from", "TIME", "beginning (default: the first entry)"),
+            .value("to", "TIME", "end (default: the last entry)"),
+            .value("planned-downtime", "TIME", "such as 30min"),
+            .value("produced", "COUNTER", "counter of produced units (default: produced)"),
+            .value("good", "COUNTER", "counter of good units (default: good)"),
             .value("pru", "TIME", "planned run time per unit, such as 30s"),
             .value("pbt", "TIME", "planned busy time, such as 7h30min"),
             .value("apt", "TIME", "actual production time"),
@@ -34,19 +37,25 @@ enum BillingVerbs {
         examples: [
             "millwright oee --pbt 7h30min --apt 6h --pru 30s --pq 648 --gq 635",
             "millwright oee press-7.csv --mapping press.json --pru 30s",
+            "millwright oee --machine press-7 --as stamper --from 2026-03-01 --to 2026-04-01 --pru 30s",
         ]
     ) { invocation in
+        guard !invocation.has("machine") else { return try await showMachine(invocation) }
         let (result, title) =
             try invocation.has("file") ? fromFile(invocation) : (fromNumbers(invocation), nil)
+        try show(result, title, invocation)
+    }
+
+    static func show(_ result: OEE, _ title: String?, _ invocation: Invocation) throws {
         if invocation.wantsJSON { return try Output.json(result) }
         if let title { Terminal.print(title) }
         Terminal.print(table(result))
     }
 
     private static func fromNumbers(_ invocation: Invocation) throws -> OEE {
-        for name in ["mapping", "from", "to", "planned-downtime", "produced", "good"]
+        for name in ["mapping", "as", "from", "to", "planned-downtime", "produced", "good"]
         where invocation.has(name) {
-            throw UsageError("cli.bad_value", "--\(name) needs a telemetry file")
+            throw UsageError("cli.bad_value", "--\(name) needs a telemetry file or --machine")
         }
         func milliseconds(_ name: String) throws -> Int64 {
             _ = try invocation.required(name)
@@ -68,23 +77,31 @@ enum BillingVerbs {
     }
 
     private static func fromFile(_ invocation: Invocation) throws -> (OEE, String?) {
-        for name in ["pbt", "apt", "pq", "gq"] where invocation.has(name) {
-            throw UsageError("cli.bad_value", "--\(name) comes from the file: leave one of them out")
-        }
+        try requireMeasured(invocation, without: "as")
         let measured = try MeasuredFile(
             invocation, file: try invocation.required("file"),
             from: try invocation.time("from")?.milliseconds,
             to: try invocation.time("to")?.milliseconds)
-        let planned = (try invocation.span("planned-downtime")?.nanoseconds ?? 0) / 1_000_000
-        let title =
-            ISO8601.text(measured.window)
-        return (
-            try oee(
-                of: measured.usage, plannedDowntime: planned, unit: try invocation.span("pru"),
-                produced: invocation.string("produced") ?? "produced",
-                good: invocation.string("good") ?? "good"),
-            title
-        )
+        return (try oee(of: measured.usage, invocation), ISO8601.text(measured.window))
+    }
+
+    /// What is measured is not given, and what belongs to another source neither.
+    static func requireMeasured(_ invocation: Invocation, without foreign: String...) throws {
+        for name in ["pbt", "apt", "pq", "gq"] where invocation.has(name) {
+            throw UsageError("cli.bad_value", "--\(name) comes from the telemetry: leave one of them out")
+        }
+        for name in foreign where invocation.has(name) {
+            throw UsageError("cli.bad_value", "a file needs no --as, a machine on the ledger no file")
+        }
+    }
+
+    /// The factors of what was measured, as the options ask for them.
+    static func oee(of usage: Usage, _ invocation: Invocation) throws -> OEE {
+        try oee(
+            of: usage,
+            plannedDowntime: (try invocation.span("planned-downtime")?.nanoseconds ?? 0) / 1_000_000,
+            unit: try invocation.span("pru"), produced: invocation.string("produced") ?? "produced",
+            good: invocation.string("good") ?? "good")
     }
 
     /// The factors of what was measured, by the definitions that invoices use (`Invoice.Performance`).

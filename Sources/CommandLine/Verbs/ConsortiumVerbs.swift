@@ -73,7 +73,8 @@ enum ConsortiumVerbs {
         Terminal.print("\(Terminal.green("founded")) \(name)\(simulated ? " (simulated time)" : "")")
         Terminal.print("        ledger \(chain)")
         Terminal.print("        genesis document \(home.genesisFile.path)")
-        Terminal.print("next:   millwright member invite oem --as \(board) --role oem --name \"Press works\"")
+        Terminal.print(
+            "next:   millwright member invite press-works --as \(board) --role oem --name \"Press works\"")
     }
 
     static let invite = Verb(
@@ -247,7 +248,7 @@ enum ConsortiumVerbs {
 }
 
 extension Session {
-    /// A new key with its proof of possession.
+    /// A new key with its proof of possession; a delegated key's has no sealing key beside it.
     func newKey(
         _ key: Ed25519.SigningKey, of member: MemberID, sealing: [UInt8]
     ) throws -> ConsortiumContract.NewKey {

@@ -30,13 +30,14 @@ extension InvoiceVerbs {
     static let dispute = Verb(
         "invoice dispute", "dispute an invoice with your own recomputation as proof (customer)",
         detail: """
-            The arbiter is let into all that the computation reads. What you do not dispute stays payable. \
-            An invoice whose recomputation is equal cannot be disputed.
+            The arbiter is let into all that the computation reads. What you do not dispute stays payable; \
+            where the arbiter does not rule within the agreed days (rulingDays, 30) it is all that is. An \
+            invoice whose recomputation is equal cannot be disputed.
             """,
         options: [
             invoice, .value("undisputed", "AMOUNT", "what stays payable (default: the recomputed amount)"),
             .currency, out,
-        ] + Option.acting,
+        ] + Option.signing,
         examples: ["millwright invoice dispute press-works/2026-0001 --as stamper"]
     ) { invocation in
         let id = try invocation.invoiceID()
@@ -89,7 +90,7 @@ extension InvoiceVerbs {
         "invoice assess", "compute a disputed invoice by the ledger's evidence alone (arbiter)",
         detail: "Changes nothing; millwright invoice rule decides.",
         options: [invoice, reader],
-        examples: ["millwright invoice assess press-works/2026-0001 --as chamber"]
+        examples: ["millwright invoice assess press-works/2026-0001 --as judge"]
     ) { invocation in
         let id = try invocation.invoiceID()
         try await Session.with(invocation) { session in
@@ -122,9 +123,9 @@ extension InvoiceVerbs {
         options: [
             invoice, .value("payable", "AMOUNT", "what the customer owes in all", required: true), .currency,
             .value("reasons", "TEXT", "why; sealed for the parties", required: true),
-        ] + Option.acting,
+        ] + Option.signing,
         examples: [
-            "millwright invoice rule press-works/2026-0001 --as chamber --payable 4210.00 "
+            "millwright invoice rule press-works/2026-0001 --as judge --payable 4210.00 "
                 + "--currency EUR --reasons \"The outage of 10 March was the OEM's.\""
         ]
     ) { invocation in
@@ -144,7 +145,7 @@ extension InvoiceVerbs {
             invoice, .value("reason", "TEXT", "as the credit note says it", required: true),
             .value("amount", "AMOUNT", "default: what a ruling took away, or all that is payable"), .currency,
             series, out,
-        ] + Option.acting,
+        ] + Option.signing,
         examples: [
             "millwright invoice credit-note press-works/2026-0001 --as press-works --reason Ruling"
         ]

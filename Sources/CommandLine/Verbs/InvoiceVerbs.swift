@@ -58,11 +58,12 @@ enum InvoiceVerbs {
         "invoice issue", "compute a period's invoice and issue it (OEM)",
         detail: """
             The invoice is sealed for both parties and the arbiter. The ledger holds its figures and what \
-            they were computed from, so that the customer can compute it again.
+            they were computed from, so that the customer can compute it again. It can be issued once the \
+            window for classifying the period's downtime has closed, or both parties have concluded.
             """,
         options: [
             agreement, period, series, .flag("final", "it closes the account"), incomplete, out,
-        ] + Option.acting,
+        ] + Option.signing,
         examples: ["millwright invoice issue rent-7 --as press-works --period 2026-03-01 --out invoices"]
     ) { invocation in
         let agreement: AgreementID = try invocation.identifier("agreement")

@@ -29,6 +29,10 @@ enum KeyVerbs {
 
     static let delegateKey = Verb(
         "key delegate", "let a user or a system sign certain actions until a date",
+        detail: """
+            Every verb that signs takes the key with --key NAME. The ledger refuses what the scopes do not \
+            name, with key.out_of_scope.
+            """,
         options: [
             .positional("name", "what to call the key, such as erp"),
             .value(
@@ -49,7 +53,7 @@ enum KeyVerbs {
                 ConsortiumContract.self,
                 .delegateKey(
                     .init(
-                        key: try session.newKey(key, of: member, sealing: store.sealingKey().publicKey),
+                        key: try session.newKey(key, of: member, sealing: []),
                         scopes: invocation.strings("scope").sorted(),
                         expires: try invocation.requiredTime("until"))),
                 saying: "key «\(name)» may sign \(invocation.strings("scope").joined(separator: ", "))")
@@ -57,7 +61,8 @@ enum KeyVerbs {
     }
 
     static let revokeKey = Verb(
-        "key revoke", "stop a delegated or device key at once",
+        "key revoke", "stop a delegated or device key at once (its member; a machine's OEM its devices)",
+        detail: "Another member's keys are the board's to stop: millwright proposal revoke-key.",
         options: [.positional("id", "the key's id (see millwright list keys)")] + Option.signing,
         examples: ["millwright list keys", "millwright key revoke ID --as press-works"]
     ) { invocation in

@@ -18,7 +18,8 @@ enum MachineVerbs {
         detail: """
             --device takes the public key of the box that will sign the machine's telemetry. In the field \
             the box makes that key and never gives it away. Where the customer's node signs in its place, \
-            the customer makes the key with millwright machine device-key and tells you the public half.
+            the customer makes the key with millwright machine device-key and tells you the public half. \
+            Each --document (manual, certificate) is sealed for the customer.
             """,
         options: [
             machine,
@@ -33,6 +34,7 @@ enum MachineVerbs {
             .value("origin", "CC", "nameplate: country of origin, ISO 3166-1"),
             .value("reporting-interval", "SECONDS", "how often it reports: 0.1 to 86400", required: true),
             .value("device", "PUBLICKEY", "Ed25519 public key, hexadecimal", required: true, repeated: true),
+            .document,
         ] + Option.signing,
         examples: [
             "millwright machine register press-7 --as press-works --customer stamper "
@@ -40,8 +42,10 @@ enum MachineVerbs {
                 + "--serial 4711 --year 2025 --reporting-interval 60 --device PUBLICKEY"
         ]
     ) { invocation in
-        let register = try registration(invocation)
+        let registration = try registration(invocation)
         try await Session.with(invocation) { session in
+            var register = registration
+            register.documents = try session.attach(for: [register.customer])
             try await session.perform(
                 MachineContract.self, .register(register),
                 saying: "\(register.machine) is registered for \(register.customer)")

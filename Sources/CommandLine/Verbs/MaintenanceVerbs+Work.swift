@@ -39,7 +39,11 @@ extension MaintenanceVerbs {
 
     static let complete = Verb(
         "ticket complete", "report the work as done (maintainer)",
-        detail: "Codes are those of ISO 14224. The customer then verifies the report against telemetry.",
+        detail: """
+            Codes are those of ISO 14224. The customer then verifies the report against telemetry, and \
+            closes the ticket or asks for rework; its silence accepts the work in the end. Each \
+            --document (the service report) is sealed for the machine's OEM and customer.
+            """,
         options: [
             ticket, .value("failure-mode", "MODE", names(FailureMode.self), required: true),
             .value("mechanism", "NAME", names(RepairReport.Mechanism.self), required: true),
@@ -49,6 +53,7 @@ extension MaintenanceVerbs {
             .value("part", "NUMBER[=N]", "a part that was used, and how many", repeated: true),
             .value("downtime", "TIME", "how long the machine was down, such as 3h20min", required: true),
             .value("amount", "AMOUNT", "what it costs (default: the fixed price)"), .currency,
+            .document,
         ] + Option.signing,
         examples: [
             "millwright ticket complete t-1 --as fixit --failure-mode OHE --mechanism mechanical "
@@ -59,9 +64,10 @@ extension MaintenanceVerbs {
         let ticket: TicketID = try invocation.identifier("ticket")
         try await Session.with(invocation) { session in
             let record = try session.node.view().existing(TicketRecord.self, ticket)
+            var report = try report(invocation, on: record)
+            report.documents = try session.attach(for: [record.oem, record.customer])
             try await session.perform(
-                MaintenanceContract.self,
-                .complete(.init(ticket: ticket, report: try report(invocation, on: record))),
+                MaintenanceContract.self, .complete(.init(ticket: ticket, report: report)),
                 saying: "\(ticket): work is done")
         }
     }

@@ -64,7 +64,8 @@ enum MaintenanceVerbs {
             The policy says how the work will be awarded. firstComeFirstServed: the first valid bid. \
             bestScore: by price, arrival and record, weighted by --weights, at the deadline or after --bids \
             bids. customersChoice: you choose with ticket award. With --sealed nobody sees a bid before the \
-            deadline; each bidder then opens its own with ticket reveal.
+            deadline; each bidder then opens its own with ticket reveal. Each --document (a picture of the \
+            damage) is sealed for the machine's OEM and customer and for the maintainers accredited for it.
             """,
         options: [
             ticket, .value("machine", "MACHINE", "the machine", required: true),
@@ -81,17 +82,34 @@ enum MaintenanceVerbs {
             .value("sealed", "TIME", "bids are sealed, and opened within TIME after the deadline"),
             .value("respond-within", "TIME", "target: from the report to the start of work"),
             .value("resolve-within", "TIME", "target: from the report to the machine's return"),
+            .value("accept-within", "TIME", "after it the customer's silence accepts the work (default 14d)"),
+            .document,
         ] + Option.signing,
         examples: [
             "millwright ticket open t-1 --as stamper --machine press-7 --fault E42 "
                 + "--currency EUR --policy bestScore --bidding 4h --description \"Oil too hot\""
         ]
     ) { invocation in
-        let body = try opening(invocation)
+        let opening = try opening(invocation)
         try await Session.with(invocation) { session in
+            var body = opening
+            if invocation.has("document") {
+                body.documents = try session.attach(for: try readers(of: body.machine, session))
+            }
             try await session.perform(
                 MaintenanceContract.self, .open(body), saying: "\(body.ticket) is open for bids")
         }
+    }
+
+    /// Who may see what a ticket is about: the machine's parties, and those who may bid.
+    private static func readers(of id: MachineID, _ session: Session) throws -> [MemberID] {
+        let view = try session.node.view()
+        let machine = try view.existing(MachineRecord.self, id)
+        let now = session.node.clock.now
+        let accredited = try view.records(
+            AccreditationRecord.self, where: "oem", equals: machine.oem.keyBytes
+        ).filter { $0.covers(machine.machineClass, in: machine.site.region, at: now) }
+        return [machine.oem, machine.customer] + accredited.map(\.id.maintainer)
     }
 
     private static func opening(_ invocation: Invocation) throws -> MaintenanceContract.Open {
@@ -107,7 +125,8 @@ enum MaintenanceVerbs {
             biddingSpan: try invocation.span("bidding") ?? .hours(4),
             revealWindow: try invocation.span("sealed"), currency: currency,
             respondWithin: try invocation.span("respond-within"),
-            resolveWithin: try invocation.span("resolve-within"))
+            resolveWithin: try invocation.span("resolve-within"),
+            acceptWithin: try invocation.span("accept-within"))
     }
 
     private static func policy(_ invocation: Invocation) throws -> SelectionPolicy {

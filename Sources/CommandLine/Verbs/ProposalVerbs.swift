@@ -4,13 +4,13 @@ import Foundation
 import Ledger
 import Node
 
-/// What the board decides on, beside members: validators, parameters, new rules.
+/// What the board decides on, beside members: validators, parameters, new rules, keys of others.
 enum ProposalVerbs {
-    static let all: [Verb] = [parameters, validators, announce, vote]
+    static let all: [Verb] = [parameters, validators, announce, revokeKey, vote]
 
     private static let reason = Option.value("reason", "TEXT", "for the record")
 
-    private static func propose(_ session: Session, _ subject: ProposalSubject, saying text: String)
+    static func propose(_ session: Session, _ subject: ProposalSubject, saying text: String)
         async throws
     {
         let final = try await session.perform(
@@ -101,6 +101,22 @@ enum ProposalVerbs {
                 session,
                 .announceContracts(.init(version: version, digest: digest, activation: height)),
                 saying: "announced rules of version \(version) from block \(height)")
+        }
+    }
+
+    static let revokeKey = Verb(
+        "proposal revoke-key", "propose to stop another member's delegated or device key (board)",
+        detail: """
+            A member ends its own keys with millwright key revoke, and an OEM also those of its machines' \
+            devices. For anybody else's it takes more than half of the board.
+            """,
+        options: [.positional("id", "the key's id (see millwright list keys)"), reason] + Option.signing,
+        examples: ["millwright list keys", "millwright proposal revoke-key ID --as chamber"]
+    ) { invocation in
+        try await Session.with(invocation) { session in
+            try await propose(
+                session, .revokeKey(key: KeyID(try invocation.digest("id"))),
+                saying: "proposed to stop the key")
         }
     }
 

@@ -33,7 +33,7 @@ extension TelemetryVerbs {
             .value("mapping", "FILE", "JSON file that says what columns or items mean", required: true),
             .flag("no-tickets", "open no tickets for failures"),
             .value("batch", "N", "entries in a batch, 1 to 1000000 (default 20000)"),
-        ] + Option.acting,
+        ] + Option.signing,
         examples: [
             "millwright telemetry import examples/telemetry/press.csv --as stamper "
                 + "--machine press-7 --mapping examples/mappings/press.json"

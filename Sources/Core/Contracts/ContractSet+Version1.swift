@@ -20,7 +20,8 @@ extension ContractSet {
             transactionsPerSecond: genesis.parameters.transactionsPerSecond,
             bytesPerSecond: genesis.parameters.bytesPerSecond,
             invitationDays: genesis.parameters.invitationDays,
-            auctionGraceSeconds: genesis.parameters.auctionGraceSeconds)
+            auctionGraceSeconds: genesis.parameters.auctionGraceSeconds,
+            engines: genesis.engines ?? ["embedded:"])
         try ConsortiumContract.found(
             founders, parameters: parameters, validators: genesis.validators, in: context)
     }

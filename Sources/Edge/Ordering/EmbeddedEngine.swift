@@ -24,7 +24,10 @@ package final class EmbeddedEngine: OrderingEngine {
             let (deliver, position) = state.withLock { ($0.deliver, $0.next) }
             guard let deliver else { return false }
             deliver(OrderedBytes(position: position, bytes: batch))
-            state.withLock { $0.next += 1; $0.lastDelivered = position }
+            state.withLock {
+                $0.next += 1
+                $0.lastDelivered = position
+            }
             return true
         }
         if !accepted { throw .stopped }

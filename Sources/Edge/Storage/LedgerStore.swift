@@ -72,7 +72,7 @@ package final class LedgerStore: Sendable {
         try files.synchronizeFolder(folder)
     }
 
-    private static func lock(_ path: String, _ files: any FileSystem) throws(StorageError) -> OpenFile {
+    static func lock(_ path: String, _ files: any FileSystem) throws(StorageError) -> OpenFile {
         let file = try files.open(path, .write)
         guard try files.lock(file) else {
             let text = String(decoding: try files.bytes(of: file, at: 0, count: 20), as: UTF8.self)

@@ -15,11 +15,14 @@ package struct DocumentService: Sendable {
     }
 
     /// With the vault of a data directory.
+    /// - Parameter key: the name of a held key that signs instead of the member's own.
     /// - Throws: `vault.io`, `keys.*`.
-    package init(node: LedgerNode, home: Home, member: MemberID) throws(NodeError) {
+    package init(
+        node: LedgerNode, home: Home, member: MemberID, key: String? = nil
+    ) throws(NodeError) {
         let vault: DocumentVault
         do { vault = try DocumentVault(home.vaultFolder) } catch { throw NodeError(error) }
-        self.init(node: node, vault: vault, member: try ActingMember(member, in: home))
+        self.init(node: node, vault: vault, member: try ActingMember(member, in: home, key: key))
     }
 
     // MARK: Storing

@@ -68,6 +68,45 @@ package struct AgreementService: Sendable {
             as: signer)
     }
 
+    /// The end of the billing period that holds an instant, both in ms since 1970 UTC.
+    /// - Throws: `agreement.unknown`, `agreement.no_terms`.
+    package func periodEnd(at time: Int64, under agreement: AgreementID) throws(NodeError) -> Int64 {
+        let record = try node.view().existing(AgreementRecord.self, agreement)
+        guard let end = record.periodEnd(at: time) else {
+            throw NodeError("agreement.no_terms", "no terms are in force at that time")
+        }
+        return end
+    }
+
+    /// Says that the member has nothing more to classify in the period that holds an instant, and before.
+    @discardableResult
+    package func conclude(
+        _ agreement: AgreementID, periodContaining time: Int64
+    ) async throws(NodeError) -> FinalTransaction {
+        let end = try periodEnd(at: time, under: agreement)
+        return try await node.enact(
+            AgreementContract.self, .concludeClassification(.init(agreement: agreement, until: end)),
+            as: signer)
+    }
+
+    /// The parts of a stretch of time, cut where billing periods end: each can be classified.
+    /// - Throws: `agreement.unknown`.
+    package func parts(
+        of interval: Interval, under agreement: AgreementID
+    ) throws(NodeError) -> [Interval] {
+        let record = try node.view().existing(AgreementRecord.self, agreement)
+        var parts: [Interval] = []
+        var from = interval.from
+        while from < interval.to {
+            // Beyond the terms the ledger says what is wrong.
+            let periodEnd = record.periodEnd(at: from).flatMap { from < $0 ? $0 : nil }
+            let end = min(interval.to, periodEnd ?? interval.to)
+            parts.append(Interval(from: from, to: end))
+            from = end
+        }
+        return parts
+    }
+
     /// The terms that wait for acceptance, or else the latest that were accepted.
     /// - Throws: `agreement.unknown`, `agreement.not_accepted`, `document.*`, `vault.*`.
     package func terms(of agreement: AgreementID) throws(NodeError) -> Terms {
@@ -105,21 +144,25 @@ package struct AgreementService: Sendable {
     // MARK: What the ledger holds of terms
 
     /// The figures that the ledger's own deadlines need.
-    /// - Throws: `terms.arbiter`.
+    /// - Throws: `terms.arbiter`; `billing.too_many` where there are too many periods;
+    ///   `billing.time_out_of_range`.
     package static func agreed(
         _ terms: Terms, document: DocumentReference
     ) throws(NodeError) -> AgreedTerms {
         guard let arbiter = MemberID(terms.arbiter) else {
             throw NodeError("terms.arbiter", "«\(terms.arbiter)» cannot name a member")
         }
+        let periodEnds: [Int64]
+        do { periodEnds = try terms.periodEnds() } catch { throw NodeError(error) }
         return AgreedTerms(
             document: document, arbiter: arbiter, currency: terms.currency,
             validFrom: Timestamp(milliseconds: terms.validity.from),
-            validTo: Timestamp(milliseconds: terms.validity.to),
+            validTo: Timestamp(milliseconds: terms.validity.to), periodEnds: periodEnds,
             minimumDisputeWindow: minimumDisputeWindow(terms.disputeWindowBusinessDays),
             paymentDays: Int64(terms.paymentDays),
             classificationWindow: .milliseconds(terms.classificationWindowMilliseconds),
-            defaultAttribution: terms.defaultAttribution)
+            defaultAttribution: terms.defaultAttribution,
+            rulingWindow: .days(Int64(terms.rulingDays ?? Terms.standardRulingDays)))
     }
 
     /// The shortest that so many business days can be: issued at a day's last moment, none of them a

@@ -11,17 +11,18 @@ package struct TicketTemplate: Hashable, Sendable {
     package var biddingSpan: Span
     package var respondWithin: Span?
     package var resolveWithin: Span?
+    package var acceptWithin: Span?
     /// Nil takes the currency of the agreement in force, or euros.
     package var currency: CurrencyCode?
 
     package init(
         priority: Int64 = 1, policy: SelectionPolicy = .bestScore(.init(weights: .standard)),
         biddingSpan: Span = .hours(1), respondWithin: Span? = .hours(4), resolveWithin: Span? = .hours(24),
-        currency: CurrencyCode? = nil
+        acceptWithin: Span? = nil, currency: CurrencyCode? = nil
     ) {
         (self.priority, self.policy, self.biddingSpan) = (priority, policy, biddingSpan)
         (self.respondWithin, self.resolveWithin) = (respondWithin, resolveWithin)
-        self.currency = currency
+        (self.acceptWithin, self.currency) = (acceptWithin, currency)
     }
 }
 
@@ -53,7 +54,8 @@ extension TelemetryImport {
                         priority: template.priority, faultCode: code,
                         description: "Entry \(entry.sequence) of the telemetry: \(text)",
                         policy: template.policy, biddingSpan: template.biddingSpan, currency: currency,
-                        respondWithin: template.respondWithin, resolveWithin: template.resolveWithin)),
+                        respondWithin: template.respondWithin, resolveWithin: template.resolveWithin,
+                        acceptWithin: template.acceptWithin)),
                 as: device)
         } catch {
             guard error.code.hasPrefix("maintenance.") else { throw error }

@@ -70,7 +70,7 @@ package struct StateView: Sendable {
     }
 
     static func decode<R: Record>(_ type: R.Type, _ stored: [UInt8]) throws(NodeError) -> R {
-        do { return try CBOR.decode(R.self, from: StoredRow(decoding: stored).record) } catch {
+        do { return try StoredRow.record(R.self, in: stored) } catch {
             throw NodeError("node.damaged", "a row of \(R.table) is damaged", cause: error)
         }
     }
@@ -98,26 +98,27 @@ extension LedgerNode {
 
     /// A final block, with the signatures that this node has of it. An earlier block's may be those of a later
     /// one, which makes it final too.
-    /// - Throws: `block.unknown`, `node.damaged`.
+    /// - Throws: `block.unknown`, `block.pruned`, `node.damaged`.
     package func block(_ height: Height) throws(NodeError) -> BlockRecord {
         try read(height) { try store.block(height) }
     }
 
     /// A final block's header, without decoding the rest of its record.
-    /// - Throws: `block.unknown`, `node.damaged`.
+    /// - Throws: `block.unknown`, `block.pruned`, `node.damaged`.
     package func header(_ height: Height) throws(NodeError) -> BlockHeader {
         try read(height) { try store.store.log.read(height).map { try BlockRecord.header(of: $0) } }
     }
 
     private func read<T>(_ height: Height, _ read: () throws -> T?) throws(NodeError) -> T {
         do {
-            guard height <= self.height, let found = try read() else {
-                throw NodeError("block.unknown", "there is no block \(height)")
-            }
-            return found
-        } catch let error as NodeError { throw error } catch {
+            if height <= self.height, let found = try read() { return found }
+        } catch {
             throw NodeError("node.damaged", "block \(height) could not be read", cause: error)
         }
+        if let first = store.store.log.firstHeight, height < first {
+            throw NodeError("block.pruned", "block \(height) is not kept here any more")
+        }
+        throw NodeError("block.unknown", "there is no block \(height)")
     }
 
     /// The last final block's height.
@@ -190,12 +191,17 @@ extension LedgerNode {
 
     /// The block that holds a leaf, by binary search over log sizes.
     func block(containing leaf: UInt64) throws(NodeError) -> BlockRecord {
-        var low: Height = 1
+        let first = max(1, store.store.log.firstHeight ?? 1)
+        var low = first
         var high = height
         while low < high {
             let middle = low + (high - low) / 2
             if try header(middle).logSize > leaf { high = middle } else { low = middle + 1 }
         }
-        return try block(low)
+        let record = try block(low)
+        if low == first, leaf < record.header.logSize &- UInt64(record.outcomes.count) {
+            throw NodeError("block.pruned", "the block of leaf \(leaf) is not kept here any more")
+        }
+        return record
     }
 }

@@ -44,7 +44,7 @@ package struct LedgerVerification {
         let rows = rows
         verifier = BatchVerifier(rules: rules, width: width) { key in
             guard let stored = try rows.value(for: KeyRecord.rowKey(key)) else { return nil }
-            return try CBOR.decode(KeyRecord.self, from: StoredRow(decoding: stored).record).publicKey.array
+            return try StoredRow.record(KeyRecord.self, in: stored).publicKey.array
         }
     }
 
@@ -208,7 +208,7 @@ package struct LedgerVerification {
         else { throw failure("its parent is not the highest lock of its stops") }
         let key = ValidatorsRecord.rowKey(ParametersRecord.Key())
         guard let stored = try rows.value(for: key) else { throw failure("there are no validators") }
-        let record = try CBOR.decode(ValidatorsRecord.self, from: StoredRow(decoding: stored).record)
+        let record = try StoredRow.record(ValidatorsRecord.self, in: stored)
         guard proposal.validators == record.current || proposal.validators == record.next else {
             throw failure("its validators are neither those in force nor those decided")
         }

@@ -41,7 +41,8 @@ struct Consortium {
     private mutating func addMachine() async throws {
         let run = try await place.succeed("machine device-key press-7 --as stamper")
         device = run.output.trimmingCharacters(in: .whitespacesAndNewlines)
-        try await place.succeed(Consortium.registration + device)
+        try place.write("Keep dry.", to: "manual.txt")
+        try await place.succeed(Consortium.registration + device + " --document manual.txt")
         try await place.succeed("machine accept press-7 --as stamper")
         try await place.succeed(
             "maintainer accredit fixit --as press-works --class press --region de-south --until 2027-01-01")

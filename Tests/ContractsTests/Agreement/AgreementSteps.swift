@@ -52,7 +52,8 @@ extension ContractHarness {
 /// Ready-made actions on the agreement `rent` for the machine `press-7`, and the ways to its states.
 ///
 /// The terms run for a year from the consortium's founding, with periods of 30 days: disputes within
-/// 5 days, payment within 14, classification within 3, and OEM as the default attribution.
+/// 5 days, payment within 14, classification within 3, a ruling within 20, and OEM as the default
+/// attribution.
 enum AgreementSteps {
     typealias Contract = AgreementContract
     static let id = AgreementID("rent")!
@@ -64,8 +65,14 @@ enum AgreementSteps {
     static func terms(_ name: String = "terms") -> AgreedTerms {
         AgreedTerms(
             document: ContractHarness.document(name), arbiter: MemberID("arbiter")!, currency: .euro,
-            validFrom: start, validTo: start + .days(365), minimumDisputeWindow: .days(5), paymentDays: 14,
-            classificationWindow: .days(3), defaultAttribution: .oem)
+            validFrom: start, validTo: start + .days(365), periodEnds: ends(1, through: 11),
+            minimumDisputeWindow: .days(5), paymentDays: 14, classificationWindow: .days(3),
+            defaultAttribution: .oem, rulingWindow: .days(20))
+    }
+
+    /// The ends of periods, counted from 1.
+    static func ends(_ first: Int64, through last: Int64) -> [Int64] {
+        (first...last).map { start.milliseconds + 30 * $0 * day }
     }
 
     static func propose(
@@ -79,6 +86,7 @@ enum AgreementSteps {
     static func amend(_ change: (inout AgreedTerms) -> Void = { _ in }) -> Contract.Action {
         var terms = terms("terms 2")
         terms.validFrom = start + .days(60)
+        terms.periodEnds = ends(3, through: 11)
         change(&terms)
         return .amend(.init(agreement: id, terms: terms))
     }
@@ -99,6 +107,11 @@ enum AgreementSteps {
         _ interval: Interval = days(2, 3), _ attribution: Attribution? = .material
     ) -> Contract.Action {
         .classify(.init(agreement: id, interval: interval, attribution: attribution))
+    }
+
+    /// That all is said up to the end of the period with that number, from 1.
+    static func conclude(_ period: Int64 = 1) -> Contract.Action {
+        .concludeClassification(.init(agreement: id, until: ends(period, through: period)[0]))
     }
 
     /// An invoice of 119.00 for a period, issued at day 30 unless changed.
@@ -175,9 +188,15 @@ enum AgreementSteps {
         try harness.agreement(amend(), by: "customer")
     }
 
+    @Sendable static func concluded(_ harness: ContractHarness) throws {
+        for party in ["oem", "customer"] { try harness.agreement(conclude(), by: party) }
+    }
+
+    /// The first period is over, and neither party has anything to classify.
     @Sendable static func periodOver(_ harness: ContractHarness) throws {
         try active(harness)
         harness.advance(to: start + .days(30))
+        try concluded(harness)
     }
 
     @Sendable static func issued(_ harness: ContractHarness) throws {

@@ -100,6 +100,7 @@ import Testing
         let next = AgreementID("rent-2")!
         let proposal = Steps.propose(next) {
             ($0.validFrom, $0.validTo) = (Steps.start + .days(365), Steps.start + .days(700))
+            $0.periodEnds = Steps.ends(13, through: 23)
         }
         try harness.agreement(proposal, by: "oem")
         try harness.agreement(Steps.accept(agreement: next), by: "customer")
@@ -143,10 +144,31 @@ import Testing
         proposing("member.unknown", "an arbiter is a member") { $0.arbiter = MemberID("nobody")! },
         proposing("agreement.validity_empty", "terms begin before they end") { $0.validFrom = $0.validTo },
         proposing("agreement.expired", "terms are not over") {
-            ($0.validFrom, $0.validTo) = (.zero, Steps.start)
+            ($0.validFrom, $0.validTo, $0.periodEnds) = (.zero, Steps.start, [])
         },
         proposing("agreement.number_out_of_range", "payment days have a bound") { $0.paymentDays = 367 },
         proposing("agreement.number_out_of_range", "payment days are not negative") { $0.paymentDays = -1 },
+        proposing("agreement.number_out_of_range", "an arbiter has a day") {
+            $0.rulingWindow = Span(nanoseconds: Span.days(1).nanoseconds - 1)
+        },
+        proposing("agreement.number_out_of_range", "an arbiter has a year") {
+            $0.rulingWindow = .days(366) + 1
+        },
+        proposing("agreement.periods_invalid", "periods end in order") {
+            $0.periodEnds = [Steps.days(0, 60).to, Steps.days(0, 30).to]
+        },
+        proposing("agreement.periods_invalid", "a period ends once") {
+            $0.periodEnds = [Steps.days(0, 30).to, Steps.days(0, 30).to]
+        },
+        proposing("agreement.periods_invalid", "a period ends after the terms begin") {
+            $0.periodEnds = [Steps.start.milliseconds]
+        },
+        proposing("agreement.periods_invalid", "a period ends with the terms") {
+            $0.periodEnds = [Steps.days(0, 365).to + 1]
+        },
+        proposing("agreement.list_too_long", "periods have a bound") {
+            $0.periodEnds = (1...801).map { Steps.start.milliseconds + $0 }
+        },
         proposing("agreement.number_out_of_range", "a window is not negative") {
             $0.minimumDisputeWindow = Span(nanoseconds: -1)
         },

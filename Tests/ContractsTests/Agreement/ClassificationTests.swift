@@ -38,12 +38,16 @@ import Testing
         #expect(try record().decision?.attribution == .oem)
     }
 
+    /// The last moment of the first period's window, and the first one after it.
+    static let closing = Timestamp(nanoseconds: (Steps.start + .days(33)).nanoseconds - 1)
+    static let closed = Steps.start + .days(33)
+
     @Test func theDefaultTakesEffectWhenTheWindowCloses() throws {
         try Steps.active(harness)
         try harness.agreement(Steps.classify(), by: "customer")
-        harness.advance(to: Timestamp(nanoseconds: (Steps.start + .days(6)).nanoseconds - 1))
+        harness.advance(to: Self.closing)
         #expect(try record().decision == nil)
-        harness.advance(to: Steps.start + .days(6))
+        harness.advance(to: Self.closed)
         #expect(try record().decision?.attribution == .oem)
         #expect(try record().decision?.origin == .agreedDefault)
     }
@@ -81,12 +85,131 @@ import Testing
 
     @Test func overlapsAreFoundAcrossWeeks() throws {
         try Steps.active(harness)
-        try harness.agreement(Steps.classify(Steps.days(1, 32)), by: "oem")
+        try harness.agreement(Steps.classify(Steps.days(1, 29)), by: "oem")
         let code = try harness.rejection(
-            AgreementContract.self, Steps.classify(Steps.days(31, 33)), as: harness.member("customer"))
+            AgreementContract.self, Steps.classify(Steps.days(28, 30)), as: harness.member("customer"))
         #expect(code == "agreement.interval_overlaps")
-        try harness.agreement(Steps.classify(Steps.days(32, 33)), by: "customer")
+        try harness.agreement(Steps.classify(Steps.days(29, 30)), by: "customer")
     }
+
+    // MARK: The window
+
+    @Test func aWordIsTakenUntilTheWindowsLastMoment() throws {
+        try Steps.active(harness)
+        harness.advance(to: Self.closing)
+        try harness.agreement(Steps.classify(), by: "customer")
+        harness.advance(to: Self.closed)
+        #expect(try record().decision?.origin == .agreedDefault)
+        let late = try harness.rejection(
+            AgreementContract.self, Steps.classify(Steps.days(4, 5)), as: harness.member("customer"))
+        #expect(late == "agreement.classification_closed")
+        // The next period's has only begun.
+        try harness.agreement(Steps.classify(Steps.days(30, 31)), by: "customer")
+    }
+
+    @Test func anInvoiceWaitsForTheWindowsEnd() throws {
+        try Steps.active(harness)
+        let issue = Steps.invoice(at: Self.closed)
+        for time in [Steps.start + .days(30), Self.closing] {
+            harness.advance(to: time)
+            let early = try harness.rejection(AgreementContract.self, issue, as: harness.member("oem"))
+            #expect(early == "agreement.classification_open")
+        }
+        harness.advance(to: Self.closed)
+        try harness.agreement(issue, by: "oem")
+    }
+
+    @Test func anInvoiceOfAPartOfAPeriodWaitsForTheWholePeriodsWindow() throws {
+        try Steps.active(harness)
+        harness.advance(to: Self.closing)
+        let issue = Steps.invoice("2025-0001", Steps.days(0, 10), at: Self.closed)
+        let early = try harness.rejection(AgreementContract.self, issue, as: harness.member("oem"))
+        #expect(early == "agreement.classification_open")
+        harness.advance(to: Self.closed)
+        try harness.agreement(issue, by: "oem")
+    }
+
+    @Test func onePartysConclusionTakesNoWordFromTheOther() throws {
+        try Steps.active(harness)
+        harness.advance(to: Steps.start + .days(30))
+        try harness.agreement(Steps.conclude(), by: "oem")
+        let early = try harness.rejection(
+            AgreementContract.self, Steps.invoice(), as: harness.member("oem"))
+        #expect(early == "agreement.classification_open")
+        try harness.agreement(Steps.classify(), by: "customer")
+        // Nor from the one that has concluded, where it agrees after all.
+        try harness.agreement(Steps.classify(), by: "oem")
+        #expect(try record().decision?.origin == .parties)
+    }
+
+    @Test func bothPartiesConclusionClosesTheWindow() throws {
+        try Steps.active(harness)
+        try harness.agreement(Steps.classify(), by: "customer")
+        try harness.agreement(Steps.classify(Steps.days(30, 31)), by: "customer")
+        harness.advance(to: Steps.start + .days(30))
+        try Steps.concluded(harness)
+        #expect(try record().decision?.origin == .agreedDefault)
+        #expect(try record(Steps.days(30, 31)).decision == nil)
+        #expect(try harness.timers().map(\.kind) == ["classification", "end"])
+        try harness.agreement(Steps.invoice(), by: "oem")
+        let late = try harness.rejection(
+            AgreementContract.self, Steps.classify(Steps.days(4, 5)), as: harness.member("customer"))
+        #expect(late == "agreement.classification_closed")
+    }
+
+    /// What is said of the next period never delays this one, however often it is said.
+    @Test func nothingThatFollowsThePeriodHoldsItsInvoiceUp() throws {
+        try Steps.active(harness)
+        for from in Int64(30)..<33 {
+            try harness.agreement(Steps.classify(Steps.days(from, from + 1)), by: "customer")
+        }
+        harness.advance(to: Self.closed)
+        try harness.agreement(Steps.invoice(at: Self.closed), by: "oem")
+    }
+
+    @Test func termsThatOthersFollowEndAPeriod() throws {
+        try Steps.active(harness)
+        let action = Steps.amend {
+            ($0.validFrom, $0.periodEnds) = (Steps.start + .days(40), Steps.ends(2, through: 11))
+        }
+        try harness.agreement(action, by: "oem")
+        try harness.agreement(Steps.accept(2, "terms 2"), by: "customer")
+        let agreement = try harness.agreement()
+        for (day, end) in [(0, 30), (29, 30), (30, 40), (39, 40), (40, 60), (359, 365)] as [(Int64, Int64)] {
+            #expect(agreement.periodEnd(at: Steps.days(day, day + 1).from) == Steps.days(0, end).to)
+        }
+        #expect(agreement.periodEnd(at: Steps.days(0, 365).to) == nil)
+        #expect(agreement.periodEnd(at: Steps.start.milliseconds - 1) == nil)
+    }
+
+    static func concluding(
+        _ code: String, _ name: String, by party: String = "customer", _ until: Int64,
+        before: @escaping @Sendable (ContractHarness) throws -> Void = Steps.active
+    ) -> Refused {
+        Refused(
+            code, name, by: party, before: before,
+            .concludeClassification(.init(agreement: Steps.id, until: until)))
+    }
+
+    @Test(arguments: [
+        concluding("agreement.not_a_party", "strangers do not", by: "arbiter", Steps.days(0, 30).to),
+        concluding("agreement.no_period_end", "it is a period's end", Steps.days(0, 30).to - 1),
+        concluding("agreement.no_period_end", "and not the moment after", Steps.days(0, 30).to + 1),
+        concluding("agreement.no_period_end", "nor the beginning of all", Steps.start.milliseconds),
+        concluding("agreement.no_period_end", "nor out of range", .min),
+        concluding("agreement.no_period_end", "in force", Steps.days(0, 30).to, before: Steps.proposed),
+        concluding(
+            "agreement.period_not_over", "a period is over", Steps.days(0, 30).to,
+            before: {
+                try Steps.active($0)
+                $0.advance(to: Timestamp(nanoseconds: (Steps.start + .days(30)).nanoseconds - 1))
+            }),
+        concluding(
+            "agreement.already_concluded", "it is said once", Steps.days(0, 30).to, before: Steps.periodOver),
+    ])
+    func refusesToConclude(_ refused: Refused) throws { try refused.checkWithDeadlines() }
+
+    // MARK: Refusals
 
     static func classifying(
         _ code: String, _ name: String, _ interval: Interval,
@@ -106,9 +229,16 @@ import Testing
         ),
         classifying("agreement.no_terms", "terms are in force", Steps.days(364, 366)),
         classifying("agreement.no_terms", "terms are accepted", Steps.days(2, 3), before: Steps.proposed),
+        // Only other terms, with a longer window, could bring it about.
         classifying(
             "agreement.period_billed", "what is invoiced is classified", Steps.days(29, 30),
-            before: Steps.issued),
+            before: {
+                try Steps.issued($0)
+                try $0.change(AgreementRecord.self, Steps.id) { $0.customerConcluded = nil }
+            }),
+        classifying(
+            "agreement.crosses_period", "an interval lies in one period",
+            Interval(from: Steps.days(29, 30).from, to: Steps.days(29, 30).to + 1)),
         classifying(
             "agreement.classification_closed", "the window closes", Steps.days(26, 27),
             before: Steps.periodOver),

@@ -84,10 +84,20 @@ import Testing
             }),
         issuing(
             "agreement.unclassified", "the period is classified",
+            // Only other terms, with a shorter window, could bring it about.
             after: {
                 try Steps.active($0)
                 $0.advance(to: Steps.start + .days(30))
                 try $0.agreement(Steps.classify(Steps.days(29, 30)), by: "customer")
+                try $0.change(AgreementRecord.self, Steps.id) {
+                    $0.versions[0].terms.classificationWindow = .days(0)
+                }
+            }),
+        issuing(
+            "agreement.crosses_period", "it covers one period", period: Steps.days(29, 31),
+            after: {
+                try Steps.periodOver($0)
+                $0.advance(to: Steps.start + .days(40))
             }),
         issuing(
             "agreement.too_many_gaps", "gaps have a bound",

@@ -35,7 +35,7 @@ import Testing
 
     @Test func aLateConfirmationIsDueAtOnce() throws {
         try Steps.disputed(harness)
-        harness.advance(to: Steps.start + .days(50))
+        harness.advance(to: Steps.start + .days(49))
         #expect(try harness.invoice().state == .disputed)
         try harness.agreement(Steps.approve, by: "customer")
         #expect(try harness.invoice().state == .due)
@@ -67,6 +67,42 @@ import Testing
         #expect(try harness.invoice().payable == MinorUnits(payable))
         #expect(try harness.invoice().state == (payable == 0 ? .paid : .adjusted))
         #expect(try harness.agreement().openInvoices == (payable == 0 ? 0 : 1))
+    }
+
+    @Test func withoutARulingTheUndisputedPartIsPayable() throws {
+        try Steps.disputed(harness)
+        let due = Steps.start + .days(50)
+        #expect(try harness.invoice().dispute?.rulingDue == due)
+        harness.advance(to: Timestamp(nanoseconds: due.nanoseconds - 1))
+        #expect(try harness.invoice().state == .disputed)
+        harness.advance(to: due)
+        let invoice = try harness.invoice()
+        #expect(invoice.state == .due && invoice.payable == MinorUnits(5_000))
+        #expect(invoice.ruling?.origin == .agreedDefault && invoice.ruling?.reasons == nil)
+        let late = try harness.rejection(
+            AgreementContract.self, Steps.rule(8_000), as: harness.member("arbiter"))
+        #expect(late == "agreement.wrong_invoice_state")
+        // The OEM documents it, as it does a ruling.
+        try harness.agreement(Steps.credit(6_900, .ruling), by: "oem")
+        #expect(try harness.invoice().undocumentedReduction == .zero)
+    }
+
+    @Test func theArbiterRulesUntilTheLastMoment() throws {
+        try Steps.disputed(harness)
+        harness.advance(to: Timestamp(nanoseconds: (Steps.start + .days(50)).nanoseconds - 1))
+        try harness.agreement(Steps.rule(8_000), by: "arbiter")
+        harness.advance(to: Steps.start + .days(50))
+        let invoice = try harness.invoice()
+        #expect(invoice.payable == MinorUnits(8_000) && invoice.ruling?.origin == .arbiter)
+    }
+
+    /// The OEM has credited a part meanwhile: what is left of the claim bounds the default.
+    @Test func aCreditDuringTheDisputeBoundsTheDefault() throws {
+        try Steps.disputed(harness)
+        try harness.agreement(Steps.credit(1_000), by: "oem")
+        harness.advance(to: Steps.start + .days(50))
+        #expect(try harness.invoice().payable == MinorUnits(5_000))
+        #expect(try harness.invoice().undocumentedReduction == MinorUnits(5_900))
     }
 
     @Test func aRuledInvoiceCannotBeIssuedAgain() throws {
@@ -106,8 +142,8 @@ import Testing
 
     @Test func periodsMeetAndLeaveGaps() throws {
         try Steps.active(harness)
-        harness.advance(to: Steps.start + .days(90))
-        let now = Steps.start + .days(90)
+        harness.advance(to: Steps.start + .days(93))
+        let now = Steps.start + .days(93)
         try harness.agreement(Steps.invoice("2025-0001", Steps.days(60, 90), at: now), by: "oem")
         try harness.agreement(Steps.invoice("2025-0002", Steps.days(0, 30), at: now), by: "oem")
         #expect(try harness.agreement().billed == [Steps.days(0, 30), Steps.days(60, 90)])
@@ -125,7 +161,7 @@ import Testing
     @Test func itsTermsAreThoseInForceInItsPeriod() throws {
         try Steps.amending(harness)
         try harness.agreement(Steps.accept(2, "terms 2"), by: "oem")
-        let now = Steps.start + .days(90)
+        let now = Steps.start + .days(93)
         harness.advance(to: now)
         try harness.agreement(Steps.invoice("2025-0001", Steps.days(30, 60), at: now), by: "oem")
         let body = Steps.invoice("2025-0002", Steps.days(60, 90), at: now) {
@@ -137,7 +173,7 @@ import Testing
 
     @Test func itCanFollowTheAgreementsEnd() throws {
         try Steps.active(harness)
-        let now = Steps.start + .days(366)
+        let now = Steps.start + .days(368)
         harness.advance(to: now)
         try harness.agreement(Steps.invoice("2025-0001", Steps.days(335, 365), at: now), by: "oem")
         #expect(try harness.invoice().state == .issued)
@@ -151,6 +187,7 @@ import Testing
         try harness.agreement(Steps.accept(), by: "customer")
         harness.advance(to: Steps.start + .days(30))
         #expect(try !harness.isSettled())
+        try Steps.concluded(harness)
         try harness.agreement(Steps.invoice { $0.isFinal = true }, by: "oem")
         #expect(try !harness.isSettled())
         try harness.agreement(Steps.approve, by: "customer")
@@ -166,6 +203,7 @@ import Testing
         try harness.agreement(Steps.accept(), by: "customer")
         #expect(try harness.isSettled())
         harness.advance(to: Steps.start + .days(30))
+        try Steps.concluded(harness)
         try harness.agreement(Steps.invoice("2025-0001", Steps.days(1, 30)) { $0.isFinal = true }, by: "oem")
         try harness.agreement(Steps.credit(11_900), by: "oem")
         #expect(try harness.agreement().finalInvoice == nil)

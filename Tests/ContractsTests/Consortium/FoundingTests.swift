@@ -34,6 +34,19 @@ import Testing
             }),
         Case(code: "consortium.text_too_short", founders: [changed { $0.name = "" }]),
         Case(code: "consortium.endpoint_invalid", founders: [changed { $0.endpoint = "here" }]),
+        Case(
+            code: "consortium.pin_taken",
+            founders: [
+                changed { $0.tlsPins = [.zero] },
+                changed { founder in
+                    (founder.id, founder.tlsPins) = (MemberID("b2")!, [.zero])
+                    founder.signingPublicKey = ContractHarness.publicKey("b2")
+                },
+            ]),
+        Case(code: "consortium.list_too_short", founders: [changed { $0.tlsPins = [] }]),
+        Case(
+            code: "consortium.engines_invalid", founders: [board],
+            parameters: ParametersRecord(engines: ["https://a.example", "embedded:"])),
         Case(code: "consortium.list_too_short", founders: [board], validators: []),
         Case(code: "member.unknown", founders: [board], validators: ContractHarness.validators(["b2"])),
         Case(
@@ -47,5 +60,15 @@ import Testing
                 example.founders, parameters: example.parameters, validators: example.validators, in: context)
         } catch { code = error.code }
         #expect(code == example.code)
+    }
+
+    @Test func aFounderBringsItsPins() throws {
+        let context = ContractHarness.emptyContext()
+        try ConsortiumContract.found(
+            [Self.changed { $0.tlsPins = [MemberNodeTests.pin(2), MemberNodeTests.pin(1)] }],
+            parameters: ParametersRecord(), validators: ContractHarness.validators(["b1"]), in: context)
+        let member = try context.existing(MemberRecord.self, MemberID("b1")!)
+        #expect(member.tlsPins == [MemberNodeTests.pin(1), MemberNodeTests.pin(2)])
+        #expect(try context.existing(PinRecord.self, MemberNodeTests.pin(2)).member == member.id)
     }
 }

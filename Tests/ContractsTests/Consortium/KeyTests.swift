@@ -36,11 +36,35 @@ import Testing
         #expect(key.expires == ContractHarness.start + .days(30))
     }
 
-    @Test(arguments: ["oem", "b1"]) func aDelegatedKeyIsRevokedByItsMemberOrTheBoard(_ name: String) throws {
+    @Test func aDelegatedKeyIsRevokedByItsMember() throws {
         try harness.consortium(ConsortiumSteps.delegation(), as: harness.member("oem"))
         let key = ContractHarness.keyID("oem.delegate")
-        try harness.consortium(.revokeKey(.init(key: key)), as: harness.member(name))
+        try harness.consortium(.revokeKey(.init(key: key)), as: harness.member("oem"))
         #expect(try harness.existing(KeyRecord.self, key).revoked)
+    }
+
+    @Test func theBoardRevokesAnothersKeyByDecision() throws {
+        try harness.consortium(ConsortiumSteps.delegation(), as: harness.member("oem"))
+        let key = ContractHarness.keyID("oem.delegate")
+        let decision = ConsortiumContract.Action.propose(.init(subject: .revokeKey(key: key)))
+        try harness.consortium(decision, as: harness.member("b1"))
+        #expect(try !harness.existing(KeyRecord.self, key).revoked)
+        try harness.consortium(decision, as: harness.member("b2"))
+        #expect(try harness.existing(KeyRecord.self, key).revoked)
+    }
+
+    @Test(arguments: ["oem", "customer"]) func aDeviceIsRevokedByItsMachinesParties(_ name: String) throws {
+        let harness = try ContractHarness()
+        try harness.acceptedMachine("press-7")
+        let device = try #require(
+            try harness.existing(MachineRecord.self, MachineID("press-7")!).devices.first)
+        for other in ["b1", "m1"] {
+            let code = try harness.rejection(
+                ConsortiumContract.self, .revokeKey(.init(key: device.key)), as: harness.member(other))
+            #expect(code == "consortium.not_a_party")
+        }
+        try harness.consortium(.revokeKey(.init(key: device.key)), as: harness.member(name))
+        #expect(try harness.existing(KeyRecord.self, device.key).revoked)
     }
 
     typealias Refused = Refusal<ConsortiumContract>
@@ -100,6 +124,15 @@ import Testing
             "consortium.possession_not_proven", "a delegate's key is proven", by: "m1",
             ConsortiumSteps.delegation()),
         Refused("key.unknown", "a revocation names a key", by: "b1", .revokeKey(.init(key: KeyID(.zero)))),
+        Refused(
+            "consortium.not_a_party", "one board member does not decide alone", by: "b1", before: delegate,
+            .revokeKey(.init(key: ContractHarness.keyID("oem.delegate")))),
+        Refused(
+            "consortium.key_in_use", "nor the board on a member's own key", by: "b1",
+            .propose(.init(subject: .revokeKey(key: ContractHarness.keyID("oem"))))),
+        Refused(
+            "key.unknown", "a decision names a key", by: "b1",
+            .propose(.init(subject: .revokeKey(key: KeyID(.zero))))),
         Refused(
             "consortium.not_a_party", "another's key stays", by: "m1", before: delegate,
             .revokeKey(.init(key: ContractHarness.keyID("oem.delegate")))),

@@ -44,12 +44,18 @@ import Testing
             $0.biddingSpan = .days(91)
         },
         opening("maintenance.number_out_of_range", "a target is positive") { $0.respondWithin = .seconds(0) },
+        opening("maintenance.number_out_of_range", "silence accepts after an hour") {
+            $0.acceptWithin = Span(nanoseconds: Span.hours(1).nanoseconds - 1)
+        },
+        opening("maintenance.number_out_of_range", "silence accepts within a year") {
+            $0.acceptWithin = .days(367)
+        },
         opening("maintenance.number_out_of_range", "opening takes a minute") {
             $0.revealWindow = .seconds(1)
         },
         opening("maintenance.cid_malformed", "a document is in the vault") {
-            $0.document = ContractHarness.document("x")
-            $0.document?.cid = "x"
+            $0.documents = [ContractHarness.document("x")]
+            $0.documents[0].cid = "x"
         },
         opening("maintenance.sealed_needs_deadline", "first come and sealed do not go together") {
             $0.revealWindow = .hours(1)

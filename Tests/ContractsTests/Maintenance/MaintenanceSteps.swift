@@ -86,7 +86,7 @@ enum MaintenanceSteps {
             failureMode: .failsToStart, mechanism: .electrical, cause: .operation,
             detection: .productionInterference, activity: .replace,
             parts: [.init(number: "LC-PSU-24", quantity: 1)], downtimeMilliseconds: 7_200_000,
-            amount: MinorUnits(amount), document: ContractHarness.document("report"))
+            amount: MinorUnits(amount), documents: [ContractHarness.document("report")])
         change(&report)
         return .complete(.init(ticket: id, report: report))
     }

@@ -80,7 +80,7 @@ import Testing
             $0.downtimeMilliseconds = -1
         },
         completing("maintenance.cid_malformed", "a report's document is in the vault") {
-            $0.document?.cid = ""
+            $0.documents[0].cid = ""
         },
     ])
     func refusesToWork(_ refused: Refused) throws { try refused.checkWithDeadlines() }

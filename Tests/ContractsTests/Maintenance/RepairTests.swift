@@ -34,6 +34,47 @@ import Testing
         try harness.maintenance(Steps.pay, by: "customer")
     }
 
+    // MARK: Silence
+
+    @Test(arguments: [true, false])
+    func theCustomersSilenceAcceptsACompletedRepair(isVerified: Bool) throws {
+        if isVerified { try Steps.verified(harness) } else { try Steps.workDone(harness) }
+        let due = try #require(try harness.ticket().acceptanceDue)
+        harness.advance(to: Timestamp(nanoseconds: due.nanoseconds - 1))
+        #expect(try harness.ticket().state == (isVerified ? .verified : .workDone))
+        harness.advance(to: due)
+        let ticket = try harness.ticket()
+        #expect(ticket.state == .closed && ticket.deemedAccepted == due && ticket.acceptanceDue == nil)
+        #expect((ticket.evidence != nil) == isVerified)
+        #expect(try harness.statistics("m1").completed == 1)
+        // Payment follows as after any other end.
+        try harness.maintenance(Steps.pay, by: "customer")
+        try harness.maintenance(Steps.confirm, by: "m1")
+    }
+
+    @Test func aTicketSaysHowLongItsRepairWaits() throws {
+        try Steps.workDone(harness)
+        #expect(try harness.ticket().acceptanceDue == harness.now + .days(14))
+        let other = try ContractHarness(MaintenanceContract.self)
+        try Steps.inProgress(other)
+        try other.change(TicketRecord.self, Steps.id) { $0.request.acceptWithin = .hours(1) }
+        try other.maintenance(Steps.report(), by: "m1")
+        #expect(try other.ticket().acceptanceDue == other.now + .hours(1))
+    }
+
+    @Test func whatTheCustomerSaysInTimeHolds() throws {
+        try Steps.closed(harness)
+        #expect(try harness.ticket().deemedAccepted == nil)
+        #expect(try !harness.timers().contains { $0.kind == "acceptance" })
+        let other = try ContractHarness(MaintenanceContract.self)
+        try Steps.workDone(other)
+        let due = try #require(try other.ticket().acceptanceDue)
+        other.advance(to: Timestamp(nanoseconds: due.nanoseconds - 1))
+        try other.maintenance(.rework(.init(ticket: Steps.id, reason: "still hot")), by: "customer")
+        other.advance(to: due + .days(1))
+        #expect(try other.ticket().state == .reopened && other.ticket().acceptanceDue == nil)
+    }
+
     @Test(arguments: HoldReason.allCases)
     func clocksPauseOnlyForTheThreeReasons(reason: HoldReason) throws {
         try Steps.awarded(harness)

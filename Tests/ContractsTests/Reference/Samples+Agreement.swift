@@ -9,6 +9,7 @@ extension Samples {
     private static let invoiceID = InvoiceID(issuer: member, number: "2026-0001")
     private static let terms = AgreedTerms(
         document: document, arbiter: member, currency: .euro, validFrom: time, validTo: time,
+        periodEnds: [interval.to],
         minimumDisputeWindow: .days(10), paymentDays: 30, classificationWindow: .days(5),
         defaultAttribution: .undetermined)
     private static let evidence = InvoiceRecord.Evidence(
@@ -20,6 +21,7 @@ extension Samples {
             .accept(.init(agreement: agreementID, number: 1, termsHash: digest)),
             .amend(.init(agreement: agreementID, terms: terms)), .withdraw(.init(agreement: agreementID)),
             .classify(.init(agreement: agreementID, interval: interval, attribution: .material)),
+            .concludeClassification(.init(agreement: agreementID, until: interval.to)),
             .issueInvoice(
                 .init(
                     agreement: agreementID, number: "2026-0001", document: document, evidence: evidence,
@@ -46,6 +48,7 @@ extension Samples {
             id: agreementID, machine: machineID, oem: member, customer: member, pending: version)
         (agreement.versions, agreement.billed) = ([version], [interval])
         (agreement.finalInvoice, agreement.ended) = (invoiceID, time)
+        (agreement.oemConcluded, agreement.customerConcluded) = (interval.to, interval.to)
         var classification = ClassificationRecord(
             id: .init(agreement: agreementID, interval: interval), deadline: time)
         (classification.oemSays, classification.customerSays) = (.oem, .material)
@@ -56,8 +59,9 @@ extension Samples {
             net: amount,
             tax: .zero, gross: amount, issued: time, disputeUntil: time, dueDate: time, isFinal: true,
             state: .paid, payable: amount, credited: .zero, creditNotes: 0,
-            dispute: .init(recomputed: document, undisputed: .zero, time: time),
-            ruling: .init(arbiter: member, payable: amount, reasons: document, time: time),
+            dispute: .init(recomputed: document, undisputed: .zero, time: time, rulingDue: time),
+            ruling: .init(
+                origin: .arbiter, arbiter: member, payable: amount, reasons: document, time: time),
             payments: [
                 .init(
                     payer: member, reference: "E2E-1", amount: amount, date: date, marked: time,

@@ -18,7 +18,7 @@ extension Samples {
             .init(
                 transactionsPerSecond: 10, bytesPerSecond: 65_536, invitationDays: 14, auctionGraceSeconds: 5,
                 engines: ["embedded:"])),
-        .announceContracts(announcement),
+        .announceContracts(announcement), .revokeKey(key: key),
     ]
 
     static func consortium() throws -> [Sample] {
@@ -29,7 +29,9 @@ extension Samples {
                         invitation: invitation, member: member, name: "Chamber", roles: [.board],
                         publicKey: publicKey)),
                 .join(
-                    .init(profile: profile, endpoint: "", signingKey: newKey, sealingPublicKey: publicKey)),
+                    .init(
+                        profile: profile, endpoint: "", signingKey: newKey, sealingPublicKey: publicKey,
+                        tlsPins: [digest])),
                 .vote(.init(proposal: digest, approve: true)),
                 .admit(.init(member: member, reason: "known")), .suspend(.init(member: member)),
                 .reinstate(.init(member: member)), .remove(.init(member: member)),
@@ -42,7 +44,15 @@ extension Samples {
                         maintainer: member, classes: [MachineClass(unchecked: "press")],
                         regions: [Region(unchecked: "de-by")], until: time)),
                 .revokeAccreditation(.init(maintainer: member)),
-            ] + subjects.map { .propose(.init(subject: $0, reason: "due")) }
+                .setNode(.init(endpoint: "https://node.example", tlsPins: [digest], votingKey: newKey)),
+                .rotateVotingKey(.init(votingKey: newKey)),
+            ]
+            + EvidenceRecord.Kind.allCases.map {
+                .reportEvidence(
+                    .init(
+                        kind: $0, first: .init(message: Bytes([1]), payload: digest),
+                        second: .init(message: Bytes([2]), payload: digest)))
+            } + subjects.map { .propose(.init(subject: $0, reason: "due")) }
         let proposals = subjects.map {
             ProposalRecord(
                 id: digest, subject: $0, reason: "due", proposer: member,
@@ -54,7 +64,13 @@ extension Samples {
                 MemberRecord(
                     id: member, name: "Chamber", roles: [.board], profile: profile, endpoint: "",
                     keys: .init(signing: key, signingPublicKey: publicKey, sealingPublicKey: publicKey),
-                    status: .active, invited: time, joined: time, admitted: time)),
+                    tlsPins: [digest], votingKey: publicKey, status: .active, invited: time, joined: time,
+                    admitted: time)),
+            .record(PinRecord(id: digest, member: member)),
+            .record(
+                EvidenceRecord(
+                    id: .init(validator: member, kind: .conflictingVotes, epoch: 1, height: 2), key: key,
+                    messages: [digest, digest], reporter: member, time: time)),
             .record(
                 InvitationRecord(
                     id: invitation, member: member, roles: [.oem], key: key, invitedBy: member, invited: time,
@@ -76,6 +92,8 @@ extension Samples {
             try .record(AccountRecord(id: member)),
             try .record(ParametersRecord(announced: announcement)),
             try .record(ValidatorsRecord(current: [validator], next: [validator])),
+            try .record(
+                VotingKeyRecord(id: key, publicKey: publicKey, member: member, since: 1, replaced: 2)),
             try .record(QuotaRecord.full(member, at: time)),
             try .record(SeenRecord(id: digest, expires: time, leaf: 3)),
             try .record(ClocksRecord(clocks: [.init(member: member, time: time)])),

@@ -9,7 +9,7 @@ extension Samples {
     private static let report = RepairReport(
         failureMode: .failsToStart, mechanism: .electrical, cause: .operation, detection: .inspection,
         activity: .replace, parts: [.init(number: "F-10", quantity: 1)], downtimeMilliseconds: 3_600_000,
-        amount: amount, document: document)
+        amount: amount, documents: [document])
     private static let evidence = TicketRecord.Evidence(anchor: 1, sequence: 2, upSince: 3)
 
     private static func offer(_ price: Offer.Price) -> Offer {
@@ -25,9 +25,9 @@ extension Samples {
     private static func request(_ policy: SelectionPolicy) -> MaintenanceContract.Open {
         MaintenanceContract.Open(
             ticket: ticketID, machine: machineID, kind: .correctiveImmediate, priority: 1, faultCode: "E17",
-            failureMode: .failsToStart, description: "no start", document: document, policy: policy,
+            failureMode: .failsToStart, description: "no start", documents: [document], policy: policy,
             biddingSpan: .hours(1), revealWindow: .hours(1), currency: .euro, respondWithin: .hours(4),
-            resolveWithin: .hours(24))
+            resolveWithin: .hours(24), acceptWithin: .days(7))
     }
 
     private static let requests = [
@@ -71,6 +71,7 @@ extension Samples {
         (ticket.firstStarted, ticket.lastStarted, ticket.closed) = (time, time, time)
         (ticket.report, ticket.evidence, ticket.reason) = (report, evidence, "noise")
         ticket.firstTimeFix = true
+        (ticket.acceptanceDue, ticket.deemedAccepted) = (time, time)
         ticket.payment = .init(
             reference: "E2E-2", amount: amount, date: date, marked: time, confirmed: time)
         return [

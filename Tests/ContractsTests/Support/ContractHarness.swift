@@ -99,6 +99,18 @@ final class ContractHarness {
 
     func advance(by span: Span) { advance(to: now + span) }
 
+    /// Begins an epoch for one contract after the order stood still: no deadline on the way is carried out
+    /// yet.
+    func beginEpoch<C: Contract>(_ contract: C.Type, after stall: Span) throws {
+        let last = now
+        now = now + stall
+        height += 1
+        state.change = ChangeReference(height: height, position: 0)
+        eventsSeen = state.events.count
+        try C.epochBegan(after: last, in: context(C.name))
+        state.keep()
+    }
+
     private func nextTimer() -> Timer? {
         let prefix = RowKey(table: TimerRow.table, key: []).bytes
         guard let key = try? state.keys(withPrefix: prefix, limit: 1).first else { return nil }

@@ -32,6 +32,55 @@ import Testing
         }
     }
 
+    @Test func issuesNothingBeforeTheOtherPartyHasHadItsSay() async throws {
+        try await ServicesWorld.with { world in
+            try await world.rent()
+            try await world.importWeek()
+            // The week is over, its window of five days is not.
+            try await world.advance(to: ServicesWorld.weekStart + 12 * ServicesWorld.day - 1)
+            let (oem, agreement) = (try world.invoices("oem"), ServicesWorld.agreement)
+            func compute() throws -> Invoice {
+                try oem.compute(agreement, periodContaining: ServicesWorld.weekStart, number: "2026-0001")
+            }
+            await #expect(
+                code { try await oem.issue(compute(), under: agreement) }
+                    == "agreement.classification_open")
+            let failure = ServicesWorld.weekStart + 2 * ServicesWorld.day + 10 * ServicesWorld.hour
+            let interval = Interval(from: failure, to: failure + 3 * ServicesWorld.hour)
+            try await world.node.enact(
+                AgreementContract.self,
+                .classify(.init(agreement: agreement, interval: interval, attribution: .material)),
+                as: world.signer("oem"))
+            // Nobody has told the ledger yet that the window has closed: the invoice itself does.
+            try world.node.clock.set(
+                Ledger.Timestamp(milliseconds: ServicesWorld.weekStart + 12 * ServicesWorld.day))
+            let id = try await oem.issue(compute(), under: agreement)
+            #expect(try world.invoices("customer").recompute(id) == .equal)
+        }
+    }
+
+    @Test func theTermsCarryTheirPeriodsAndTheArbitersTime() async throws {
+        try await ServicesWorld.with { world in
+            var terms = try world.terms()
+            #expect(TermsFile.text(terms).contains("rulingDays") == false)
+            terms.rulingDays = 20
+            #expect(TermsFile.text(terms).contains("\"rulingDays\": 20"))
+            try await world.rent()
+            let record = try world.node.view().existing(AgreementRecord.self, ServicesWorld.agreement)
+            let agreed = try #require(record.versions.first?.terms)
+            #expect(agreed.rulingWindow == .days(30))
+            #expect(agreed.periodEnds.count == 104)
+            #expect(
+                record.periodEnd(at: ServicesWorld.weekStart)
+                    == ServicesWorld.weekStart + 7 * ServicesWorld.day)
+            let service = AgreementService(try world.documents("customer"))
+            let end = ServicesWorld.weekStart + 7 * ServicesWorld.day
+            let parts = try service.parts(
+                of: Interval(from: end - 5, to: end + 5), under: ServicesWorld.agreement)
+            #expect(parts == [Interval(from: end - 5, to: end), Interval(from: end, to: end + 5)])
+        }
+    }
+
     @Test func recomputesTheSameAfterMoreTelemetryHasCome() async throws {
         try await ServicesWorld.with { world in
             try await world.rent()

@@ -101,8 +101,8 @@ struct ServicesWorld {
             .appendingPathComponent("../../../examples/terms/press.json")
         var text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
         for (from, to) in [
-            ("\"alpenpress\"", "\"oem\""), ("\"huber\"", "\"customer\""),
-            ("\"schiedsstelle\"", "\"arbiter\""), ("calendarMonth", "calendarWeek"),
+            ("\"press-works\"", "\"oem\""), ("\"stamper\"", "\"customer\""),
+            ("\"judge\"", "\"arbiter\""), ("calendarMonth", "calendarWeek"),
         ] {
             text = text.replacingOccurrences(of: from, with: to)
         }

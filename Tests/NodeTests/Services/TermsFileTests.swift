@@ -25,7 +25,7 @@ import Testing
 
     @Test func readsTheExample() throws {
         let terms = try Self.read(try Self.example())
-        #expect(terms.seller.id == "alpenpress")
+        #expect(terms.seller.id == "press-works")
         #expect(terms.currency == .euro)
         #expect(terms.zone.name == "Europe/Berlin")
         // Midnight in Berlin, an hour before UTC's.
@@ -71,7 +71,7 @@ import Testing
         (#""2028-01-01""#, #""2028-01-01T00:00:00""#, "terms.bad_value", "validTo"),
         (#""5 d""#, #""5 days""#, "terms.bad_value", "classificationWindow"),
         (#""2026-01-06""#, #""2026-02-30""#, "terms.bad_value", "holidays[1]"),
-        (#""huber""#, #""nobody""#, "terms.bad_value", "buyer"),
+        (#""stamper""#, #""nobody""#, "terms.bad_value", "buyer"),
         ("Europe/Berlin", "Europe/Nowhere", "timezone.unknown", "Europe/Nowhere"),
         (#""from": "0", "price""#, #""from": "1", "price""#, "terms.tiers", "parts"),
     ])

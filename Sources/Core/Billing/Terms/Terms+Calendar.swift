@@ -27,6 +27,30 @@ extension Terms {
         return Interval(from: try zone.milliseconds(of: first), to: try zone.milliseconds(of: next))
     }
 
+    /// The most periods that terms may have: two years of days, 66 of months.
+    package static let maximumPeriods = 800
+
+    /// Where billing periods end within the validity, in ms since 1970 UTC, rising. Together with the
+    /// validity's own bounds they say of any two instants whether one invoice covers them.
+    /// - Throws: `billing.time_out_of_range`; `billing.too_many` for more than `maximumPeriods`.
+    package func periodEnds() throws(BillingError) -> [Int64] {
+        if case .custom(let from, let to) = billingPeriod {
+            return [from, to].filter { validity.from < $0 && $0 <= validity.to }
+        }
+        var ends: [Int64] = []
+        var time = validity.from
+        while time < validity.to {
+            let end = try period(containing: time).to
+            guard end <= validity.to else { break }
+            guard time < end, ends.count < Terms.maximumPeriods else {
+                throw BillingError(.tooMany, "terms have at most \(Terms.maximumPeriods) periods")
+            }
+            ends.append(end)
+            time = end
+        }
+        return ends
+    }
+
     /// The time within a period that is billed: the terms are valid and the machine is in service.
     package func billedTime(in period: Interval, inService: [Interval]) -> [Interval] {
         guard let valid = period.intersection(validity) else { return [] }

@@ -115,6 +115,8 @@ extension Terms {
             days ~= disputeWindowBusinessDays && days ~= paymentDays
                 && 0...Interval.latest ~= classificationWindowMilliseconds,
             .windows, "windows and payment days are not negative and at most ten years")
+        found.require(
+            rulingDays.map { 1...366 ~= $0 } ?? true, .windows, "an arbiter has 1 to 366 days to rule")
         let rises = zip(holidays, holidays.dropFirst()).allSatisfy { $0 < $1 }
         found.require(rises && holidays.count <= 1000, .holidays, "holidays rise, each once, at most 1000")
         found.require(

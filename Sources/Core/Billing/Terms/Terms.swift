@@ -36,6 +36,9 @@ package struct Terms: Hashable, Codable, Sendable {
     package var plannedRunTimePerUnitMilliseconds: Int64?
     /// The member who rules on disputes.
     package var arbiter: String
+    /// Days from a dispute in which the arbiter rules; after them the undisputed part is payable. Nil is
+    /// `standardRulingDays`.
+    package var rulingDays: Int?
     package var paymentReference: String?
     /// The version of the rules that compute the invoice, `InvoiceComputation.rulesVersion`.
     package var rulesVersion: Int
@@ -46,8 +49,8 @@ package struct Terms: Hashable, Codable, Sendable {
         defaultAttribution: Attribution, defaultGapAttribution: Attribution = .dataGap,
         classificationWindowMilliseconds: Int64, disputeWindowBusinessDays: Int, paymentDays: Int,
         holidays: [CivilDate] = [], reportingIntervalMilliseconds: Int64,
-        plannedRunTimePerUnitMilliseconds: Int64? = nil, arbiter: String, paymentReference: String? = nil,
-        rulesVersion: Int = 1
+        plannedRunTimePerUnitMilliseconds: Int64? = nil, arbiter: String, rulingDays: Int? = nil,
+        paymentReference: String? = nil, rulesVersion: Int = 1
     ) {
         (self.seller, self.buyer, self.machine) = (seller, buyer, machine)
         (self.currency, self.zone, self.validity) = (currency, zone, validity)
@@ -59,7 +62,9 @@ package struct Terms: Hashable, Codable, Sendable {
         (self.paymentDays, self.holidays) = (paymentDays, holidays)
         self.reportingIntervalMilliseconds = reportingIntervalMilliseconds
         self.plannedRunTimePerUnitMilliseconds = plannedRunTimePerUnitMilliseconds
-        (self.arbiter, self.paymentReference) = (arbiter, paymentReference)
-        self.rulesVersion = rulesVersion
+        (self.arbiter, self.rulingDays) = (arbiter, rulingDays)
+        (self.paymentReference, self.rulesVersion) = (paymentReference, rulesVersion)
     }
+
+    package static let standardRulingDays = 30
 }

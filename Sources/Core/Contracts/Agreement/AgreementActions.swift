@@ -15,6 +15,8 @@ extension AgreementContract {
         case withdraw(Withdraw)
         /// OEM and customer, each for itself.
         case classify(Classify)
+        /// OEM and customer, each for itself: it has nothing more to classify.
+        case concludeClassification(ConcludeClassification)
         /// OEM.
         case issueInvoice(IssueInvoice)
         /// Customer.
@@ -70,7 +72,7 @@ extension AgreementContract {
 
     package struct Classify: Codable, Hashable, Sendable {
         package var agreement: AgreementID
-        /// Milliseconds since 1970 UTC, half-open, at most 31 days.
+        /// Milliseconds since 1970 UTC, half-open, at most 31 days, within one billing period.
         package var interval: Interval
         /// Nil takes the member's word back.
         package var attribution: Attribution?
@@ -80,13 +82,23 @@ extension AgreementContract {
         }
     }
 
+    package struct ConcludeClassification: Codable, Hashable, Sendable {
+        package var agreement: AgreementID
+        /// The end of a billing period that is over, in ms since 1970 UTC: for it and all before.
+        package var until: Int64
+
+        package init(agreement: AgreementID, until: Int64) {
+            (self.agreement, self.until) = (agreement, until)
+        }
+    }
+
     package struct IssueInvoice: Codable, Hashable, Sendable {
         package var agreement: AgreementID
         /// As `InvoiceNumber`: the next of its series.
         package var number: String
         package var document: DocumentReference
         package var evidence: InvoiceRecord.Evidence
-        /// Milliseconds since 1970 UTC, half-open; it is over.
+        /// Milliseconds since 1970 UTC, half-open; within one billing period, whose classification is over.
         package var period: Interval
         package var currency: CurrencyCode
         package var net: MinorUnits

@@ -4,10 +4,11 @@ import Ledger
 
 /// Attribution of intervals, said by both parties before the period is invoiced.
 ///
-/// An interval can be classified until the window after its end closes; then the agreed default takes
-/// effect where only one party has spoken. The deadline counts from the interval and not from the first
-/// word, so that nobody can hold an invoice up by speaking again, and the last word of one party has no
-/// more effect than the default.
+/// Downtime can be classified until the window after the end of its billing period closes, or until both
+/// parties have nothing more to say on it; then the agreed default takes effect where only one has spoken.
+/// The period is invoiced after that, and not before: whoever writes the invoice cannot take the word from
+/// the other. An interval lies within one period and the deadline counts from the period's end, so that
+/// nobody can hold an invoice up by speaking late, again, or across the end.
 extension AgreementContract {
     static func classify(_ body: Classify, _ context: Context) throws(Rejection) {
         let agreement = try context.existing(AgreementRecord.self, body.agreement)
@@ -16,17 +17,14 @@ extension AgreementContract {
         try context.require(
             interval.isValid && interval.milliseconds <= ClassificationRecord.maximumMilliseconds,
             else: "agreement.interval_invalid", "an interval is not empty and at most 31 days long")
-        guard let version = agreement.version(for: interval) else {
-            throw Rejection("agreement.no_terms", "no one version of the terms is in force in the interval")
-        }
+        let (_, deadline) = try requireWithinPeriod(interval, of: agreement, context)
         let id = ClassificationRecord.ID(agreement: agreement.id, interval: interval)
-        let deadline = Timestamp(milliseconds: interval.to) + version.terms.classificationWindow
         let existing = try context.get(ClassificationRecord.self, id)
         try context.require(
             existing?.decision == nil, else: "agreement.already_classified", "the interval is classified")
         try context.require(
-            context.time < existing?.deadline ?? deadline, else: "agreement.classification_closed",
-            "the window for classifying the interval has closed")
+            context.time < existing?.deadline ?? deadline && interval.from >= agreement.concluded ?? .min,
+            else: "agreement.classification_closed", "the window for classifying the interval has closed")
         try context.require(
             !agreement.billed.contains { $0.intersection(interval) != nil }, else: "agreement.period_billed",
             "the interval is invoiced")
@@ -67,13 +65,68 @@ extension AgreementContract {
     static func decideByDefault(_ subject: [UInt8], _ context: Context) throws(Rejection) {
         guard let id = ClassificationRecord.ID(keyBytes: subject),
             var record = try context.get(ClassificationRecord.self, id), record.decision == nil,
-            let agreement = try context.get(AgreementRecord.self, id.agreement),
-            let terms = agreement.version(for: id.interval)?.terms ?? agreement.versions.last?.terms
+            let agreement = try context.get(AgreementRecord.self, id.agreement)
+        else { return }
+        try decideByDefault(&record, of: agreement, context)
+    }
+
+    private static func decideByDefault(
+        _ record: inout ClassificationRecord, of agreement: AgreementRecord, _ context: Context
+    ) throws(Rejection) {
+        guard let terms = agreement.version(for: record.id.interval)?.terms ?? agreement.versions.last?.terms
         else { return }
         record.decision = .init(
             attribution: terms.defaultAttribution, origin: .agreedDefault, time: context.time)
         try context.put(record)
-        context.emit("classified", id)
+        context.emit("classified", record.id)
+    }
+
+    // MARK: The window
+
+    /// The version of the terms that an interval falls under, and when its period's window closes.
+    /// - Throws: `agreement.no_terms`, `agreement.crosses_period`.
+    static func requireWithinPeriod(
+        _ interval: Interval, of agreement: AgreementRecord, _ context: Context
+    ) throws(Rejection) -> (version: AgreementRecord.Version, closes: Timestamp) {
+        guard let version = agreement.version(for: interval),
+            let end = agreement.periodEnd(at: interval.from)
+        else {
+            throw Rejection("agreement.no_terms", "no one version of the terms is in force in the interval")
+        }
+        try context.require(
+            interval.to <= end, else: "agreement.crosses_period",
+            "a billing period ends within the interval, at \(end) ms since 1970")
+        return (version, Timestamp(milliseconds: end) + version.terms.classificationWindow)
+    }
+
+    /// A party has nothing more to say. Once both have said so, what only one of them has classified takes
+    /// the default at once. Until then either can still answer the other.
+    static func concludeClassification(
+        _ body: ConcludeClassification, _ context: Context
+    ) throws(Rejection) {
+        var agreement = try context.existing(AgreementRecord.self, body.agreement)
+        let member = try context.requireParty(oneOf: [agreement.oem, agreement.customer]).id
+        try context.require(
+            0 < body.until && agreement.periodEnd(at: body.until - 1) == body.until,
+            else: "agreement.no_period_end", "no billing period ends at that time")
+        try context.require(
+            Timestamp(milliseconds: body.until) <= context.time, else: "agreement.period_not_over",
+            "the period is not over")
+        let said = member == agreement.oem ? agreement.oemConcluded : agreement.customerConcluded
+        try context.require(
+            said ?? .min < body.until, else: "agreement.already_concluded", "the member has said so already")
+        if member == agreement.oem { agreement.oemConcluded = body.until }
+        if member == agreement.customer { agreement.customerConcluded = body.until }
+        try context.put(agreement)
+        context.emit("classificationConcluded", agreement.id)
+        guard let concluded = agreement.concluded else { return }
+        let open = try context.records(
+            ClassificationRecord.self, where: "open", equals: agreement.id.keyBytes, limit: maximumOpen)
+        for var record in open where record.id.interval.from < concluded {
+            try context.cancel(
+                Deadline.classification.rawValue, at: record.deadline, subject: record.id.keyBytes)
+            try decideByDefault(&record, of: agreement, context)
+        }
     }
 
     /// The classifications of an agreement that overlap an interval, by time.

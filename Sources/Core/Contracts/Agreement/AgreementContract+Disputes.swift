@@ -23,11 +23,17 @@ extension AgreementContract {
         try context.require(
             .zero <= body.undisputed && body.undisputed < invoice.payable,
             else: "agreement.amount_out_of_range", "what is undisputed is less than what is payable")
+        let agreement = try context.existing(AgreementRecord.self, invoice.agreement)
+        guard let version = agreement.versions.first(where: { $0.number == invoice.version }) else {
+            throw Rejection("agreement.not_accepted", "the agreement is not accepted")
+        }
+        let due = context.time + version.terms.rulingWindow
         try change(invoice, context) {
             $0.state = .disputed
             $0.dispute = .init(
-                recomputed: body.recomputed, undisputed: body.undisputed, time: context.time)
+                recomputed: body.recomputed, undisputed: body.undisputed, time: context.time, rulingDue: due)
         }
+        try context.schedule(Deadline.ruling.rawValue, at: due, subject: invoice.id.keyBytes)
         context.emit("invoiceDisputed", invoice.id)
     }
 
@@ -44,9 +50,29 @@ extension AgreementContract {
             $0.state = .adjusted
             $0.payable = body.payable
             $0.ruling = .init(
-                arbiter: invoice.arbiter, payable: body.payable, reasons: body.reasons, time: context.time)
+                origin: .arbiter, arbiter: invoice.arbiter, payable: body.payable, reasons: body.reasons,
+                time: context.time)
         }
         context.emit("invoiceAdjusted", invoice.id)
+    }
+
+    /// The arbiter has not ruled in time: what the customer never disputed is payable, and no more.
+    ///
+    /// Whoever claims has to prove: the undisputed part was payable all along, and for the rest the OEM has
+    /// nobody's word but its own. Its claim is not lost by it: it is no longer the ledger's to decide.
+    static func ruleByDefault(_ subject: [UInt8], _ context: Context) throws(Rejection) {
+        guard let id = InvoiceID(keyBytes: subject), let invoice = try context.get(InvoiceRecord.self, id),
+            invoice.state == .disputed, let dispute = invoice.dispute, dispute.rulingDue <= context.time
+        else { return }
+        let payable = min(invoice.payable, dispute.undisputed)
+        try change(invoice, context) {
+            $0.state = .adjusted
+            $0.payable = payable
+            $0.ruling = .init(
+                origin: .agreedDefault, arbiter: invoice.arbiter, payable: payable, reasons: nil,
+                time: context.time)
+        }
+        context.emit("invoiceAdjusted", id)
     }
 
     static func creditNote(_ body: CreditNote, _ context: Context) throws(Rejection) {

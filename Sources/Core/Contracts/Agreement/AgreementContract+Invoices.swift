@@ -51,9 +51,11 @@ extension AgreementContract {
         try context.require(
             Timestamp(milliseconds: body.period.to) <= context.time, else: "agreement.period_not_over",
             "the period is not over")
-        guard let version = agreement.version(for: body.period) else {
-            throw Rejection("agreement.no_terms", "no one version of the terms is in force in the period")
-        }
+        let (version, closes) = try requireWithinPeriod(body.period, of: agreement, context)
+        try context.require(
+            closes <= context.time || body.period.to <= agreement.concluded ?? .min,
+            else: "agreement.classification_open",
+            "the parties may classify the period's downtime until \(closes.milliseconds) ms since 1970")
         return version
     }
 

@@ -105,14 +105,27 @@ extension AgreementContract {
         try context.requireNumber(terms.paymentDays, "paymentDays", in: 0...366)
         try context.requireNumber(terms.minimumDisputeWindow, "minimumDisputeWindow", in: upToAYear)
         try context.requireNumber(terms.classificationWindow, "classificationWindow", in: upToAYear)
+        try context.requireNumber(terms.rulingWindow, "rulingWindow", in: Span.days(1)...Span.days(366))
         try context.require(
             terms.validFrom < terms.validTo, else: "agreement.validity_empty",
             "the terms end before they begin")
+        try requirePeriods(terms, context)
         try requireNotOver(terms, context)
         try context.require(
             !parties.contains(terms.arbiter), else: "agreement.arbiter_is_party",
             "a party cannot rule on its own dispute")
         try context.requireRole(.arbiter, of: try context.activeMember(terms.arbiter))
+    }
+
+    /// Period ends rise within the validity.
+    private static func requirePeriods(_ terms: AgreedTerms, _ context: Context) throws(Rejection) {
+        try context.requireList(terms.periodEnds, "periodEnds", count: 0...Terms.maximumPeriods)
+        let rises = zip(terms.periodEnds, terms.periodEnds.dropFirst()).allSatisfy { $0 < $1 }
+        let first = terms.periodEnds.first ?? terms.validTo.milliseconds
+        let last = terms.periodEnds.last ?? first
+        try context.require(
+            rises && terms.validFrom.milliseconds < first && last <= terms.validTo.milliseconds,
+            else: "agreement.periods_invalid", "periods end one after the other, within the validity")
     }
 
     private static let upToAYear = Span.days(0)...Span.days(366)

@@ -15,6 +15,8 @@ package enum AgreementContract: Contract {
         case classification
         /// Of an invoice: it can no longer be disputed.
         case disputeWindow
+        /// Of a dispute: the arbiter has not ruled.
+        case ruling
         /// Of an invoice: it is to be paid by now.
         case payment
     }
@@ -26,6 +28,7 @@ package enum AgreementContract: Contract {
         case .amend(let body): try amend(body, context)
         case .withdraw(let body): try withdraw(body, context)
         case .classify(let body): try classify(body, context)
+        case .concludeClassification(let body): try concludeClassification(body, context)
         case .issueInvoice(let body): try issueInvoice(body, context)
         case .approve(let body): try approve(body, context)
         case .dispute(let body): try dispute(body, context)
@@ -41,6 +44,7 @@ package enum AgreementContract: Contract {
         case .end: try endByDate(timer.subject, context)
         case .classification: try decideByDefault(timer.subject, context)
         case .disputeWindow: try closeDisputeWindow(timer.subject, context)
+        case .ruling: try ruleByDefault(timer.subject, context)
         case .payment: try fallDue(timer.subject, context)
         case nil: return
         }

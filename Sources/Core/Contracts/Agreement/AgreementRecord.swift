@@ -9,6 +9,7 @@ package struct AgreementID: TextIdentifier {
 }
 
 /// What the ledger knows of terms: their document's hash, and the few figures that its own deadlines need.
+/// Either party can derive them from the terms, and does so before it accepts.
 ///
 /// The terms themselves are sealed in the vault, so the ledger cannot count business days: each invoice
 /// names its own end of the dispute window, and the ledger holds it to the minimum that both parties
@@ -22,25 +23,30 @@ package struct AgreedTerms: Codable, Hashable, Sendable {
     /// Half-open.
     package var validFrom: Timestamp
     package var validTo: Timestamp
+    /// Where billing periods end, in ms since 1970 UTC: rising, after `validFrom`, not after `validTo`; at
+    /// most 800. Before the first, between two and after the last lies one period each.
+    package var periodEnds: [Int64]
     /// The least time between an invoice and the end of its dispute window, 0 to 366 days.
     package var minimumDisputeWindow: Span
     /// 0 to 366.
     package var paymentDays: Int64
-    /// How long after an interval's end the parties may classify it, 0 to 366 days.
+    /// How long after a billing period's end the parties may classify its downtime, 0 to 366 days.
     package var classificationWindow: Span
     /// What an interval is put down to where the parties do not agree within that window.
     package var defaultAttribution: Attribution
+    /// From a dispute to the moment at which the arbiter can no longer rule, 1 to 366 days.
+    package var rulingWindow: Span
 
     package init(
         document: DocumentReference, arbiter: MemberID, currency: CurrencyCode, validFrom: Timestamp,
-        validTo: Timestamp, minimumDisputeWindow: Span, paymentDays: Int64, classificationWindow: Span,
-        defaultAttribution: Attribution
+        validTo: Timestamp, periodEnds: [Int64] = [], minimumDisputeWindow: Span, paymentDays: Int64,
+        classificationWindow: Span, defaultAttribution: Attribution, rulingWindow: Span = .days(30)
     ) {
         (self.document, self.arbiter, self.currency) = (document, arbiter, currency)
-        (self.validFrom, self.validTo) = (validFrom, validTo)
+        (self.validFrom, self.validTo, self.periodEnds) = (validFrom, validTo, periodEnds)
         (self.minimumDisputeWindow, self.paymentDays) = (minimumDisputeWindow, paymentDays)
         self.classificationWindow = classificationWindow
-        self.defaultAttribution = defaultAttribution
+        (self.defaultAttribution, self.rulingWindow) = (defaultAttribution, rulingWindow)
     }
 
     package var hash: Digest { document.digest }
@@ -112,6 +118,9 @@ package struct AgreementRecord: Record {
     package var billed: [Interval]
     /// Invoices that are not paid, or credited beyond what was paid.
     package var openInvoices: Int64
+    /// Up to where each party has said that it has nothing more to classify, in ms since 1970 UTC.
+    package var oemConcluded: Int64?
+    package var customerConcluded: Int64?
     /// The invoice that closes the account.
     package var finalInvoice: InvoiceID?
     package var ended: Timestamp?
@@ -141,14 +150,31 @@ package struct AgreementRecord: Record {
     /// The version that is in force during the whole of an interval; nil where there is none or it changes
     /// within.
     package func version(for interval: Interval) -> Version? {
-        let from = Timestamp(milliseconds: interval.from)
-        let to = Timestamp(milliseconds: interval.to)
-        guard let index = versions.lastIndex(where: { $0.terms.validFrom <= from }) else { return nil }
-        let end =
-            index + 1 < versions.count
-            ? min(versions[index].terms.validTo, versions[index + 1].terms.validFrom)
-            : versions[index].terms.validTo
-        return to <= end ? versions[index] : nil
+        guard let (version, end) = version(at: interval.from) else { return nil }
+        return Timestamp(milliseconds: interval.to) <= end ? version : nil
+    }
+
+    /// The version that is in force at an instant, and until when.
+    private func version(at milliseconds: Int64) -> (version: Version, end: Timestamp)? {
+        let time = Timestamp(milliseconds: milliseconds)
+        guard let index = versions.lastIndex(where: { $0.terms.validFrom <= time }) else { return nil }
+        let end = versions[index].terms.validTo
+        let next = index + 1 < versions.count ? versions[index + 1].terms.validFrom : end
+        return time < min(end, next) ? (versions[index], min(end, next)) : nil
+    }
+
+    /// Where the billing period of an instant ends, both in ms since 1970 UTC; nil where no terms are in
+    /// force. Terms that others follow end a period with their own end.
+    package func periodEnd(at milliseconds: Int64) -> Int64? {
+        guard let (version, end) = version(at: milliseconds) else { return nil }
+        let next = version.terms.periodEnds.first { $0 > milliseconds }
+        return min(next ?? .max, end.milliseconds)
+    }
+
+    /// Up to where both parties have nothing more to classify, in ms since 1970 UTC.
+    package var concluded: Int64? {
+        guard let oemConcluded, let customerConcluded else { return nil }
+        return min(oemConcluded, customerConcluded)
     }
 }
 

@@ -33,7 +33,7 @@ package struct InvoiceRecord: Record {
         /// The customer may approve or dispute it.
         case issued
         case disputed
-        /// The arbiter has ruled, or the OEM has credited what was disputed.
+        /// The arbiter has ruled or let its time pass, or the OEM has credited what was disputed.
         case adjusted
         /// Approved, or its dispute window closed.
         case confirmed
@@ -65,13 +65,19 @@ package struct InvoiceRecord: Record {
         /// What the customer does not dispute: it stays payable.
         package var undisputed: MinorUnits
         package var time: Timestamp
+        /// The first moment at which the arbiter can no longer rule: then the undisputed part is payable.
+        package var rulingDue: Timestamp
     }
 
-    /// The arbiter's decision; `payable` is what it set, before later credits.
+    /// The arbiter's decision, or what its silence came to; `payable` is what that set, before later credits.
     package struct Ruling: Codable, Hashable, Sendable {
+        package enum Origin: String, Codable, Hashable, Sendable { case arbiter, agreedDefault }
+
+        package var origin: Origin
         package var arbiter: MemberID
         package var payable: MinorUnits
-        package var reasons: DocumentReference
+        /// Absent where nobody ruled.
+        package var reasons: DocumentReference?
         package var time: Timestamp
     }
 

@@ -29,6 +29,12 @@ extension ConsortiumContract {
         case accredit(Accredit)
         /// OEM.
         case revokeAccreditation(RevokeAccreditation)
+        /// The member itself; with a voting key only its own key.
+        case setNode(SetNode)
+        /// A validator, with its own key: another voting key from the next epoch block on.
+        case rotateVotingKey(RotateVotingKey)
+        /// Any member: proof that a validator contradicted itself.
+        case reportEvidence(ReportEvidence)
     }
 
     package struct Invite: Codable, Hashable, Sendable {
@@ -56,10 +62,16 @@ extension ConsortiumContract {
         package var signingKey: NewKey
         /// X25519, 32 bytes.
         package var sealingPublicKey: Bytes
+        /// As in `MemberRecord`.
+        package var tlsPins: [Digest]?
 
-        package init(profile: MemberProfile, endpoint: String, signingKey: NewKey, sealingPublicKey: Bytes) {
+        package init(
+            profile: MemberProfile, endpoint: String, signingKey: NewKey, sealingPublicKey: Bytes,
+            tlsPins: [Digest]? = nil
+        ) {
             (self.profile, self.endpoint) = (profile, endpoint)
             (self.signingKey, self.sealingPublicKey) = (signingKey, sealingPublicKey)
+            self.tlsPins = tlsPins
         }
     }
 

@@ -19,11 +19,15 @@ extension ConsortiumContract {
             try requireAnotherBoardMember(than: id, context)
             try requireNotValidator(id, context)
         case .setValidators(let validators):
-            return .setValidators(validators: try checkedValidators(validators, context))
+            let checked = try checkedValidators(validators, context)
+            try requireUsableVotingKeys(checked, context)
+            return .setValidators(validators: checked)
         case .setParameters(let change):
             try requireParameters(change, context)
         case .announceContracts(let announcement):
             try requireAnnouncement(announcement, context)
+        case .revokeKey(let key):
+            try requireRevocableByBoard(key, context)
         }
         return subject
     }
@@ -38,7 +42,9 @@ extension ConsortiumContract {
         case .remove(let id): try setStatus(id, .removed, .removed, "memberRemoved", context)
         case .setValidators(let validators):
             var record = try context.existing(ValidatorsRecord.self, ParametersRecord.Key())
+            try keepVotingKeys(of: record, context)
             record.next = validators == record.current ? nil : validators
+            try keepVotingKeys(of: record, context)
             try context.put(record)
             context.emit("validatorsDecided", validators.count)
         case .setParameters(let change):
@@ -55,6 +61,9 @@ extension ConsortiumContract {
             record.announced = announcement
             try context.put(record)
             context.emit("contractsAnnounced", announcement.version)
+        case .revokeKey(let key):
+            try context.revokeKey(key)
+            context.emit("keyRevoked", key)
         }
     }
 
@@ -148,16 +157,22 @@ extension ConsortiumContract {
         try context.requireNumber(change.bytesPerSecond, "bytesPerSecond", in: 65_536...1_000_000_000)
         try context.requireNumber(change.invitationDays, "invitationDays", in: 1...365)
         try context.requireNumber(change.auctionGraceSeconds, "auctionGraceSeconds", in: 0...3600)
-        try context.requireList(change.engines, "engines", count: 1...16)
-        for engine in change.engines {
-            try context.requireText(engine, "engines", bytes: 1...256)
+        try requireEngines(change.engines, context)
+    }
+
+    /// 1 to 16 engines that there are, each once. Whether one can be reached, and whether a hosting member
+    /// validates, may change at any time: an epoch passes over an engine that it cannot use.
+    private static func requireEngines(_ engines: [String], _ context: Context) throws(Rejection) {
+        try context.requireList(engines, "engines", count: 1...16)
+        for engine in engines {
+            try context.requireText(engine, "engines", bytes: 1...EngineAddress.maximumCount)
             try context.require(
-                engine.utf8.allSatisfy { (0x21...0x7e).contains($0) } && engine.utf8.contains(0x3a),
-                else: "consortium.engines_invalid", "an engine is a URL")
+                EngineAddress(engine) != nil, else: "consortium.engines_invalid",
+                "an engine is embedded:, embedded:MEMBER, nats://HOST:PORT or nats-tls://HOST:PORT")
         }
-        _ = try sortedOnce(change.engines, "engines", context)
+        _ = try sortedOnce(engines, "engines", context)
         try context.require(
-            change.engines.last == "embedded:", else: "consortium.engines_invalid",
+            engines.last == "embedded:", else: "consortium.engines_invalid",
             "the last engine is embedded:, which needs no server")
     }
 

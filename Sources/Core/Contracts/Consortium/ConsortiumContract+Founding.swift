@@ -15,14 +15,16 @@ package struct Founder: Codable, Hashable, Sendable {
     package var sealingPublicKey: Bytes
     /// As in `MemberRecord`.
     package var endpoint: String
+    /// As in `MemberRecord`.
+    package var tlsPins: [Digest]?
 
     package init(
         id: MemberID, name: String, roles: [Role], profile: MemberProfile, signingPublicKey: Bytes,
-        sealingPublicKey: Bytes, endpoint: String = ""
+        sealingPublicKey: Bytes, endpoint: String = "", tlsPins: [Digest]? = nil
     ) {
         (self.id, self.name, self.roles, self.profile) = (id, name, roles, profile)
         (self.signingPublicKey, self.sealingPublicKey) = (signingPublicKey, sealingPublicKey)
-        self.endpoint = endpoint
+        (self.endpoint, self.tlsPins) = (endpoint, tlsPins)
     }
 }
 
@@ -65,11 +67,12 @@ extension ConsortiumContract {
             signingPublicKey: founder.signingPublicKey, sealingPublicKey: founder.sealingPublicKey)
         try context.put(memberKey(keys, of: founder.id, context))
         try context.put(AccountRecord(id: founder.id))
-        try context.put(
-            MemberRecord(
-                id: founder.id, name: founder.name, roles: try sortedRoles(founder.roles, context),
-                profile: founder.profile, endpoint: founder.endpoint, keys: keys, status: .active,
-                joined: context.time, admitted: context.time))
+        var member = MemberRecord(
+            id: founder.id, name: founder.name, roles: try sortedRoles(founder.roles, context),
+            profile: founder.profile, endpoint: founder.endpoint, keys: keys, status: .active,
+            joined: context.time, admitted: context.time)
+        member.tlsPins = try firstPins(founder.tlsPins, of: member, context)
+        try context.put(member)
         context.emit("founded", founder.id)
     }
 }

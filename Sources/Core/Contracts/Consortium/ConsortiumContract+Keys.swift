@@ -68,7 +68,7 @@ extension ConsortiumContract {
             since: context.height)
     }
 
-    private static func requirePossession(
+    static func requirePossession(
         _ new: NewKey, sealing: [UInt8], of member: MemberID, _ context: Context
     ) throws(Rejection) {
         let message = possessionMessage(
@@ -122,17 +122,20 @@ extension ConsortiumContract {
 
     // MARK: revokeKey
 
+    /// By the key's own member; for a device's key also by its machine's OEM, and for an invitation's by any
+    /// board member, as each may invite. The board ends another member's key by a decision.
     static func revokeKey(_ body: RevokeKey, _ context: Context) throws(Rejection) {
         let member = try ownKeyMember(context)
         let key = try context.existing(KeyRecord.self, body.key)
-        try context.require(
-            key.account == member.id || member.roles.contains(.board), else: "consortium.not_a_party",
-            "the key is another member's")
-        // A member without a key could not even rotate; the board's means against it is suspension.
-        try context.require(
-            key.kind != .member, else: "consortium.key_in_use",
-            "a member's own key is replaced by rotateKeys")
-        try context.require(!key.revoked, else: "consortium.key_revoked", "the key is already revoked")
+        let isOwn = key.account == member.id
+        let mayRevoke =
+            switch key.kind {
+            case .member, .delegate: isOwn
+            case .device: isOwn ? true : try isOEM(member.id, ofDevice: key, context)
+            case .invitation: isOwn || member.roles.contains(.board)
+            }
+        try context.require(mayRevoke, else: "consortium.not_a_party", "the key is another member's")
+        try requireRevocable(key, context)
         if key.kind == .invitation, let id = InvitationID(key.subject) {
             let invitation = try context.existing(InvitationRecord.self, id)
             try close(invitation, as: .revoked, context)
@@ -141,5 +144,31 @@ extension ConsortiumContract {
             try context.revokeKey(body.key)
         }
         context.emit("keyRevoked", body.key)
+    }
+
+    private static func isOEM(
+        _ member: MemberID, ofDevice key: KeyRecord, _ context: Context
+    ) throws(Rejection) -> Bool {
+        guard let id = MachineID(key.subject) else { return false }
+        return try context.get(MachineRecord.self, id)?.oem == member
+    }
+
+    /// - Throws: `consortium.key_in_use`, `.key_revoked`.
+    static func requireRevocable(_ key: KeyRecord, _ context: Context) throws(Rejection) {
+        // A member without a key could not even rotate; the board's means against it is suspension.
+        try context.require(
+            key.kind != .member, else: "consortium.key_in_use",
+            "a member's own key is replaced by rotateKeys")
+        try context.require(!key.revoked, else: "consortium.key_revoked", "the key is already revoked")
+    }
+
+    /// What the board may end by decision: a key that a member has delegated, or a machine's device.
+    /// - Throws: `key.unknown`, `consortium.key_in_use`, `.key_revoked`, `.not_decided`.
+    static func requireRevocableByBoard(_ id: KeyID, _ context: Context) throws(Rejection) {
+        let key = try context.existing(KeyRecord.self, id)
+        try requireRevocable(key, context)
+        try context.require(
+            key.kind != .invitation, else: "consortium.not_decided",
+            "any board member ends an invitation with revokeKey")
     }
 }

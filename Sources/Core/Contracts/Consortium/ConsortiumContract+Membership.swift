@@ -69,6 +69,7 @@ extension ConsortiumContract {
             body.signingKey, sealing: body.sealingPublicKey, of: member.id, context)
         member.profile = body.profile
         member.endpoint = body.endpoint
+        member.tlsPins = try firstPins(body.tlsPins, of: member, context)
         member.status = .applied
         member.joined = context.time
         try context.put(member)

@@ -35,6 +35,9 @@ package enum ConsortiumContract: Contract {
         case .revokeKey(let body): try revokeKey(body, context)
         case .accredit(let body): try accredit(body, context)
         case .revokeAccreditation(let body): try revokeAccreditation(body, context)
+        case .setNode(let body): try setNode(body, context)
+        case .rotateVotingKey(let body): try rotateVotingKey(body, context)
+        case .reportEvidence(let body): try reportEvidence(body, context)
         }
     }
 

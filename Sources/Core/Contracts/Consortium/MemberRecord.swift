@@ -40,6 +40,12 @@ package struct MemberRecord: Record {
     package var endpoint: String
     /// Nil until it joins.
     package var keys: Keys?
+    /// What its node proves itself with in TLS: SHA-256 of the certificate's SubjectPublicKeyInfo. 1 to 4,
+    /// sorted, each once; nil for none. `PinRecord` finds the member of a pin.
+    package var tlsPins: [Digest]?
+    /// The Ed25519 voting key that the member has brought last, 32 bytes: what it votes with once the board
+    /// makes it a validator. Nil where it has brought none since it was founded or joined.
+    package var votingKey: Bytes?
     package var status: Status
     package var invited: Timestamp?
     package var joined: Timestamp?
@@ -47,11 +53,12 @@ package struct MemberRecord: Record {
 
     package init(
         id: MemberID, name: String, roles: [Role], profile: MemberProfile? = nil, endpoint: String = "",
-        keys: Keys? = nil, status: Status, invited: Timestamp? = nil, joined: Timestamp? = nil,
-        admitted: Timestamp? = nil
+        keys: Keys? = nil, tlsPins: [Digest]? = nil, votingKey: Bytes? = nil, status: Status,
+        invited: Timestamp? = nil, joined: Timestamp? = nil, admitted: Timestamp? = nil
     ) {
         (self.id, self.name, self.roles, self.profile) = (id, name, roles, profile)
         (self.endpoint, self.keys, self.status) = (endpoint, keys, status)
+        (self.tlsPins, self.votingKey) = (tlsPins, votingKey)
         (self.invited, self.joined, self.admitted) = (invited, joined, admitted)
     }
 

@@ -11,6 +11,8 @@ package enum ProposalSubject: Codable, Hashable, Sendable {
     case setValidators(validators: [ValidatorsRecord.Validator])
     case setParameters(ParametersChange)
     case announceContracts(ParametersRecord.Announcement)
+    /// A delegated or device key of a member that does not end it itself.
+    case revokeKey(key: KeyID)
 
     /// Finds open proposals on the same matter; equality then decides.
     var indexKey: [UInt8] {
@@ -23,6 +25,7 @@ package enum ProposalSubject: Codable, Hashable, Sendable {
             case .setValidators: "setValidators"
             case .setParameters: "setParameters"
             case .announceContracts: "announceContracts"
+            case .revokeKey(let key): "revokeKey:\(key)"
             }
         return Array(text.utf8)
     }
@@ -38,7 +41,7 @@ package struct ParametersChange: Codable, Hashable, Sendable {
     package var invitationDays: Int64
     /// 0 to 3600.
     package var auctionGraceSeconds: Int64
-    /// 1 to 16 URLs of at most 256 ASCII characters, each once; the last is `embedded:`.
+    /// 1 to 16 of `EngineAddress`, each once; the last is `embedded:`.
     package var engines: [String]
 
     package init(

@@ -33,6 +33,11 @@ package enum MachineContract: Contract {
         }
     }
 
+    package static func action(decoding bytes: [UInt8]) throws(CodecError) -> Action {
+        if let action = Action(commonest: bytes) { return action }
+        return try CBOR.decode(Action.self, from: bytes)
+    }
+
     // MARK: register, accept
 
     private static func register(_ body: Register, _ context: Context) throws(Rejection) {
@@ -43,8 +48,7 @@ package enum MachineContract: Contract {
             "there is a machine \(body.machine)")
         try requireSite(body.site, context)
         try requireNameplate(body.nameplate, context)
-        try context.requireList(body.documents, "documents", count: 0...32)
-        for document in body.documents { try context.requireDocument(document) }
+        try context.requireDocuments(body.documents)
         try context.requireList(body.devices, "devices", count: 1...8)
         var devices: [MachineRecord.Device] = []
         for device in body.devices {

@@ -49,7 +49,8 @@ extension MaintenanceContract {
         package var failureMode: FailureMode?
         /// At most 2000 bytes.
         package var description: String
-        package var document: DocumentReference?
+        /// At most 32, such as pictures of the damage.
+        package var documents: [DocumentReference]
         package var policy: SelectionPolicy
         /// From now to the deadline for bids: one minute to 90 days.
         package var biddingSpan: Span
@@ -59,18 +60,22 @@ extension MaintenanceContract {
         /// Targets from the report on, up to 366 days.
         package var respondWithin: Span?
         package var resolveWithin: Span?
+        /// From a completed repair to the moment at which the customer's silence accepts it: one hour to 366
+        /// days; nil is `TicketRecord.standardAcceptance`.
+        package var acceptWithin: Span?
 
         package init(
             ticket: TicketID, machine: MachineID, kind: TicketRecord.Kind, priority: Int64, faultCode: String,
-            failureMode: FailureMode? = nil, description: String = "", document: DocumentReference? = nil,
+            failureMode: FailureMode? = nil, description: String = "", documents: [DocumentReference] = [],
             policy: SelectionPolicy, biddingSpan: Span, revealWindow: Span? = nil, currency: CurrencyCode,
-            respondWithin: Span? = nil, resolveWithin: Span? = nil
+            respondWithin: Span? = nil, resolveWithin: Span? = nil, acceptWithin: Span? = nil
         ) {
             (self.ticket, self.machine, self.kind, self.priority) = (ticket, machine, kind, priority)
             (self.faultCode, self.failureMode, self.description) = (faultCode, failureMode, description)
-            (self.document, self.policy, self.biddingSpan) = (document, policy, biddingSpan)
+            (self.documents, self.policy, self.biddingSpan) = (documents, policy, biddingSpan)
             (self.revealWindow, self.currency) = (revealWindow, currency)
             (self.respondWithin, self.resolveWithin) = (respondWithin, resolveWithin)
+            self.acceptWithin = acceptWithin
         }
     }
 

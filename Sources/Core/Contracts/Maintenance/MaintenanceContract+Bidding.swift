@@ -5,6 +5,8 @@ import Ledger
 extension MaintenanceContract {
     /// The most bids that a ticket keeps.
     static let maximumBids: Int64 = 64
+    /// The longest that sealed bids can be opened.
+    static let longestRevealWindow = Span.days(7)
     /// The highest price, in minor units.
     static let maximumPrice: Int64 = 1_000_000_000_000_000
 
@@ -48,14 +50,17 @@ extension MaintenanceContract {
         try context.requireNumber(body.priority, "priority", in: 1...4)
         try context.requireText(body.faultCode, "faultCode", bytes: 1...64)
         try context.requireProse(body.description, "description", bytes: 0...2000)
-        if let document = body.document { try context.requireDocument(document) }
+        try context.requireDocuments(body.documents)
         try context.requireNumber(body.biddingSpan, "biddingSpan", in: Span.minutes(1)...Span.days(90))
         if let window = body.revealWindow {
-            try context.requireNumber(window, "revealWindow", in: Span.minutes(1)...Span.days(7))
+            try context.requireNumber(window, "revealWindow", in: Span.minutes(1)...longestRevealWindow)
         }
         let target = Span.minutes(1)...Span.days(366)
         if let span = body.respondWithin { try context.requireNumber(span, "respondWithin", in: target) }
         if let span = body.resolveWithin { try context.requireNumber(span, "resolveWithin", in: target) }
+        if let span = body.acceptWithin {
+            try context.requireNumber(span, "acceptWithin", in: Span.hours(1)...Span.days(366))
+        }
     }
 
     /// Sealed bids are compared after all of them are open, so nothing may decide before the deadline.

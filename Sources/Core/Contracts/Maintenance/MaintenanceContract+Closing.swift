@@ -6,6 +6,29 @@ extension MaintenanceContract {
         var ticket = try context.existing(TicketRecord.self, body.ticket)
         try context.requireParty(ticket.customer)
         try requireState(of: ticket, [.verified], context)
+        try cancelAcceptance(of: &ticket, context)
+        try close(ticket, context)
+    }
+
+    /// The customer has neither closed the ticket nor asked for rework in time. Its silence verifies and
+    /// closes, so that nobody waits for payment for ever.
+    static func acceptBySilence(_ ticket: TicketRecord, _ context: Context) throws(Rejection) {
+        var ticket = ticket
+        ticket.acceptanceDue = nil
+        ticket.deemedAccepted = context.time
+        try close(ticket, context)
+    }
+
+    private static func cancelAcceptance(
+        of ticket: inout TicketRecord, _ context: Context
+    ) throws(Rejection) {
+        guard let due = ticket.acceptanceDue else { return }
+        try context.cancel(acceptance, at: due, subject: ticket.id.keyBytes)
+        ticket.acceptanceDue = nil
+    }
+
+    private static func close(_ ticket: TicketRecord, _ context: Context) throws(Rejection) {
+        var ticket = ticket
         guard let award = ticket.award else {
             throw Rejection("maintenance.wrong_state", "the ticket is not awarded")
         }
@@ -31,6 +54,7 @@ extension MaintenanceContract {
         guard let award = ticket.award else {
             throw Rejection("maintenance.wrong_state", "the ticket is not awarded")
         }
+        try cancelAcceptance(of: &ticket, context)
         ticket.reworks += 1
         ticket.evidence = nil
         ticket.reason = body.reason

@@ -66,7 +66,7 @@ extension MaintenanceContract {
         }
         try context.requireNumber(
             report.downtimeMilliseconds, "downtimeMilliseconds", in: 0...(366 * 86_400_000))
-        if let document = report.document { try context.requireDocument(document) }
+        try context.requireDocuments(report.documents)
         let isOffered =
             switch award.offer.price {
             case .fixed(let amount): report.amount == amount
@@ -76,6 +76,9 @@ extension MaintenanceContract {
             isOffered, else: "maintenance.amount_not_offered", "the amount is not what was offered")
         ticket.report = report
         ticket.state = .workDone
+        let due = context.time + (ticket.request.acceptWithin ?? TicketRecord.standardAcceptance)
+        ticket.acceptanceDue = due
+        try context.schedule(acceptance, at: due, subject: ticket.id.keyBytes)
         try context.put(ticket)
         context.emit("workDone", ticket.id)
     }

@@ -5,8 +5,10 @@ import Ledger
 package enum MaintenanceContract: Contract {
     package static let name = "maintenance"
 
-    /// The one kind of deadline: a ticket's bids are compared.
+    /// A deadline: a ticket's bids are compared.
     static let decision = "decision"
+    /// A deadline: the customer's silence accepts a completed repair.
+    static let acceptance = "acceptance"
 
     package static func apply(_ action: Action, in context: Context) throws(Rejection) {
         switch action {
@@ -30,11 +32,21 @@ package enum MaintenanceContract: Contract {
     }
 
     package static func due(_ timer: Timer, in context: Context) throws(Rejection) {
-        guard timer.kind == decision, let id = TicketID(String(decoding: timer.subject, as: UTF8.self)),
-            let ticket = try context.get(TicketRecord.self, id), ticket.state == .openForBids,
-            let decides = ticket.bidding.decides, decides <= context.time
+        guard let id = TicketID(String(decoding: timer.subject, as: UTF8.self)),
+            let ticket = try context.get(TicketRecord.self, id)
         else { return }
-        try decide(ticket, context)
+        switch timer.kind {
+        case decision:
+            guard ticket.state == .openForBids, let decides = ticket.bidding.decides, decides <= context.time
+            else { return }
+            try decide(ticket, context)
+        case acceptance:
+            guard ticket.state == .workDone || ticket.state == .verified, let due = ticket.acceptanceDue,
+                due <= context.time
+            else { return }
+            try acceptBySilence(ticket, context)
+        default: return
+        }
     }
 
     // MARK: Rules

@@ -96,16 +96,17 @@ package struct RepairReport: Codable, Hashable, Sendable {
     package var downtimeMilliseconds: Int64
     /// What the work costs: the fixed price, or up to the rate's not-to-exceed.
     package var amount: MinorUnits
-    package var document: DocumentReference?
+    /// At most 32, such as the service report with its pictures.
+    package var documents: [DocumentReference]
 
     package init(
         failureMode: FailureMode, mechanism: Mechanism, cause: Cause, detection: Detection,
         activity: Activity, parts: [Part] = [], downtimeMilliseconds: Int64, amount: MinorUnits,
-        document: DocumentReference? = nil
+        documents: [DocumentReference] = []
     ) {
         (self.failureMode, self.mechanism, self.cause) = (failureMode, mechanism, cause)
         (self.detection, self.activity, self.parts) = (detection, activity, parts)
         (self.downtimeMilliseconds, self.amount) = (downtimeMilliseconds, amount)
-        self.document = document
+        self.documents = documents
     }
 }

@@ -11,8 +11,8 @@ package struct TicketID: TextIdentifier {
 /// One piece of maintenance from its report to its payment.
 ///
 /// State: open for bids → awarded → in progress ↔ on hold → work done → verified → closed; rework reopens
-/// it; it may be cancelled or rejected before work starts. Reported is a moment, not a state: a ticket is
-/// published with its report.
+/// it, the customer's silence closes it; it may be cancelled or rejected before work starts. Reported is a
+/// moment, not a state: a ticket is published with its report.
 package struct TicketRecord: Record {
     package enum State: String, Codable, Hashable, Sendable, CaseIterable {
         case openForBids, awarded, inProgress, onHold, workDone, verified, closed, cancelled, rejected
@@ -131,6 +131,11 @@ package struct TicketRecord: Record {
     package var reworks: Int64
     /// Why it was cancelled, rejected or last reopened.
     package var reason: String?
+    /// While a completed repair waits for the customer: when silence accepts it.
+    package var acceptanceDue: Timestamp?
+    /// When silence took the place of what the customer had not said: that the repair is verified, or that
+    /// the ticket is closed.
+    package var deemedAccepted: Timestamp?
     package var closed: Timestamp?
     /// Solved on the first visit, and no same fault within 30 days so far; nil until it is closed.
     package var firstTimeFix: Bool?
@@ -148,6 +153,9 @@ package struct TicketRecord: Record {
 }
 
 extension TicketRecord {
+    /// How long a completed repair waits for the customer where the ticket does not say.
+    package static let standardAcceptance = Span.days(14)
+
     /// Response: from the report to the start on site or remote, without pauses; nil before the start.
     package var responseTime: Span? { firstStarted.map(elapsed(until:)) }
 

@@ -87,6 +87,13 @@ extension Context {
             else: code("country_invalid"), "a country is two upper-case letters (ISO 3166-1)")
     }
 
+    /// At most 32 documents, each within its bounds.
+    /// - Throws: `<contract>.list_too_long`, and those of `requireDocument`.
+    package func requireDocuments(_ documents: [DocumentReference]) throws(Rejection) {
+        try requireList(documents, "documents", count: 0...32)
+        for document in documents { try requireDocument(document) }
+    }
+
     /// A reference's bounds.
     /// - Throws: `<contract>.cid_malformed`, `.number_out_of_range`, `.text_*`.
     package func requireDocument(_ document: DocumentReference) throws(Rejection) {

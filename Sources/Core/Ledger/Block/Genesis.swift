@@ -11,6 +11,8 @@ package struct Genesis: Hashable, Codable, Sendable {
     package var simulated: Bool
     package var validators: [ValidatorsRecord.Validator]
     package var parameters: Parameters
+    /// The ordering engines at the start, as `ParametersRecord.engines`; nil means `embedded:` alone.
+    package var engines: [String]?
     /// The founding members, as the consortium contract reads them: deterministic CBOR.
     package var founders: Bytes
 
@@ -33,10 +35,11 @@ package struct Genesis: Hashable, Codable, Sendable {
 
     package init(
         name: String, created: Timestamp, simulated: Bool, validators: [ValidatorsRecord.Validator],
-        parameters: Parameters, founders: Bytes
+        parameters: Parameters, engines: [String]? = nil, founders: Bytes
     ) {
         (format, self.name, self.created, self.simulated) = (1, name, created, simulated)
-        (self.validators, self.parameters, self.founders) = (validators, parameters, founders)
+        (self.validators, self.parameters) = (validators, parameters)
+        (self.engines, self.founders) = (engines, founders)
     }
 
     package func encoded() throws(CodecError) -> [UInt8] { try CBOR.encode(self) }

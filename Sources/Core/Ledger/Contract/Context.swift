@@ -74,9 +74,9 @@ package struct Context {
 
     /// - Throws: the rejection with this code where the condition does not hold.
     package func require(
-        _ condition: Bool, else code: String, _ message: @autoclosure () -> String = ""
+        _ condition: Bool, else code: @autoclosure () -> String, _ message: @autoclosure () -> String = ""
     ) throws(Rejection) {
-        if !condition { throw Rejection(code, message()) }
+        if !condition { throw Rejection(code(), message()) }
     }
 
     /// Whether a signature (64 bytes) over the message was made with the Ed25519 public key (32 bytes).
@@ -99,5 +99,24 @@ package struct Context {
     /// Takes a deadline back; nothing happens where there is none.
     package func cancel(_ kind: String, at due: Timestamp, subject: [UInt8]) throws(Rejection) {
         try state.cancel(Timer(contract: contract, due: due, kind: kind, subject: subject))
+    }
+
+    /// This contract's deadlines of one kind that are due before a time, in order, at most `limit`, among the
+    /// ledger's first 4096.
+    package func timers(_ kind: String, before time: Timestamp, limit: Int) throws(Rejection) -> [Timer] {
+        var timers: [Timer] = []
+        let prefix = RowKey(table: TimerRow.table, key: []).bytes
+        for key in try state.keys(withPrefix: prefix, limit: 4096) {
+            guard let timer = TimerRow(key: key)?.timer, timer.due < time, timers.count < limit else { break }
+            if timer.contract == contract && timer.kind == kind { timers.append(timer) }
+        }
+        return timers
+    }
+
+    /// The same for another contract.
+    func named(_ contract: String) -> Context {
+        Context(
+            transactionSigner: transactionSigner, transactionID: transactionID, time: time, height: height,
+            chain: chain, contract: contract, hash: hash, verify: verify, state: state)
     }
 }

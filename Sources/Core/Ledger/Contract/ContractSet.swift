@@ -5,11 +5,14 @@ package struct ContractSet: Sendable {
     /// The version that blocks name.
     package let version: UInt64
     private let entries: [String: Entry]
+    /// The contracts' names in the order in which the version lists them.
+    private let names: [String]
     let found: @Sendable (_ genesis: Genesis, _ context: Context) throws(Rejection) -> Void
 
     private struct Entry: Sendable {
         let apply: @Sendable (_ action: [UInt8], _ context: Context) throws(Rejection) -> Void
         let due: @Sendable (_ timer: Timer, _ context: Context) throws(Rejection) -> Void
+        let epochBegan: @Sendable (_ last: Timestamp, _ context: Context) throws(Rejection) -> Void
     }
 
     package init(
@@ -21,18 +24,22 @@ package struct ContractSet: Sendable {
         var entries: [String: Entry] = [:]
         for contract in contracts { entries[contract.name] = ContractSet.entry(contract) }
         self.entries = entries
+        names = contracts.map { $0.name }
     }
 
     private static func entry<C: Contract>(_ type: C.Type) -> Entry {
         Entry(
             apply: { (encoded: [UInt8], context: Context) throws(Rejection) in
                 let action: C.Action
-                do throws(CodecError) { action = try CBOR.decode(C.Action.self, from: encoded) } catch {
+                do throws(CodecError) { action = try C.action(decoding: encoded) } catch {
                     throw Rejection("transaction.malformed_action", error.description)
                 }
                 try C.apply(action, in: context)
             },
-            due: { (timer: Timer, context: Context) throws(Rejection) in try C.due(timer, in: context) })
+            due: { (timer: Timer, context: Context) throws(Rejection) in try C.due(timer, in: context) },
+            epochBegan: { (last: Timestamp, context: Context) throws(Rejection) in
+                try C.epochBegan(after: last, in: context)
+            })
     }
 
     func apply(_ payload: TransactionPayload, in context: Context) throws(Rejection) {
@@ -45,6 +52,24 @@ package struct ContractSet: Sendable {
     func due(_ timer: Timer, in context: Context) throws(Rejection) {
         guard let entry = entries[timer.contract] else { return }
         try entry.due(timer, context)
+    }
+
+    /// Tells the contracts, in the version's order, that an epoch begins. What one of them refuses undoes
+    /// that contract's part only.
+    ///
+    /// Call it in the epoch block before any deadline that has come is carried out, with nothing unkept on
+    /// the state.
+    /// - Parameters:
+    ///   - last: the time of the block before.
+    ///   - context: without a signer; each contract gets it in its own name.
+    /// - Throws: a read error: the node halts.
+    func epochBegan(after last: Timestamp, in context: Context) throws {
+        for name in names {
+            guard let entry = entries[name] else { continue }
+            do { try entry.epochBegan(last, context.named(name)) } catch { context.state.undo() }
+            context.state.keep()
+            if let fault = context.state.fault { throw fault }
+        }
     }
 }
 

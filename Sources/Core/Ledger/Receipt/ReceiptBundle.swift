@@ -4,19 +4,24 @@ import Merkle
 /// Proof for an outsider that a transaction is on the ledger with its outcome: the leaf, and a COSE receipt
 /// (RFC 9942) from each of a quorum of validators. The genesis file alone verifies it.
 ///
-/// CBOR array of 4: "millwright-receipt", chain, leaf (bytes), receipts (COSE_Sign1 messages, tagged).
+/// CBOR array of 4: "millwright-receipt", chain, leaf (bytes), receipts (COSE_Sign1 messages, tagged); where
+/// the validators have changed since genesis a fifth, their history.
 package struct ReceiptBundle: Hashable, Sendable {
     package var chain: ChainID
     /// The leaf as encoded, which is what the log tree hashes.
     package var leaf: [UInt8]
     package var receipts: [[UInt8]]
+    package var history: ValidatorHistory
 
     static let label = "millwright-receipt"
     /// The largest bundle, in bytes.
-    package static let maximumSize = 1 << 20
+    package static let maximumSize = 4 << 20
 
-    package init(chain: ChainID, leaf: Leaf, proof: InclusionProof, commits: [Attestation]) {
-        (self.chain, self.leaf) = (chain, leaf.encoded)
+    package init(
+        chain: ChainID, leaf: Leaf, proof: InclusionProof, commits: [Attestation],
+        history: ValidatorHistory = .init()
+    ) {
+        (self.chain, self.leaf, self.history) = (chain, leaf.encoded, history)
         var unprotected = CBORWriter()
         unprotected.map(1)
         unprotected.unsigned(396)
@@ -29,12 +34,13 @@ package struct ReceiptBundle: Hashable, Sendable {
 
     package var encoded: [UInt8] {
         var writer = CBORWriter(reservingCapacity: leaf.count + receipts.reduce(64) { $0 + $1.count })
-        writer.array(4)
+        writer.array(history.changes.isEmpty ? 4 : 5)
         writer.text(ReceiptBundle.label)
         writer.digest(chain)
         writer.byteString(leaf)
         writer.array(receipts.count)
         for receipt in receipts { writer.raw(receipt) }
+        if !history.changes.isEmpty { history.write(to: &writer) }
         return writer.bytes
     }
 
@@ -42,14 +48,15 @@ package struct ReceiptBundle: Hashable, Sendable {
     package init(decoding bytes: [UInt8]) throws(CodecError) {
         guard bytes.count <= ReceiptBundle.maximumSize else { throw CodecError(.tooLarge) }
         var reader = CBORReader(bytes)
-        try reader.array(of: 4)
-        guard try reader.text() == ReceiptBundle.label else {
+        let count = try reader.array()
+        guard count == 4 || count == 5, try reader.text() == ReceiptBundle.label else {
             throw CodecError(.invalidValue, at: reader.offset, "not a receipt bundle")
         }
         chain = try reader.digest()
         leaf = try reader.byteString()
         receipts = []
         for _ in 0..<(try reader.array()) { receipts.append(Array(try reader.item())) }
+        history = count == 5 ? try ValidatorHistory(reading: &reader) : ValidatorHistory()
         try reader.finish()
     }
 
@@ -79,6 +86,8 @@ package struct ReceiptBundle: Hashable, Sendable {
         case badSignature = "receipt.bad_signature"
         case differentBlocks = "receipt.different_blocks"
         case noQuorum = "receipt.no_quorum"
+        /// The changes of validators do not follow from the genesis.
+        case badHistory = "receipt.bad_history"
     }
 
     /// What a good bundle proves.
@@ -101,19 +110,26 @@ package struct ReceiptBundle: Hashable, Sendable {
         guard chain == expected else { throw .otherLedger }
         let content: Leaf
         do { content = try Leaf(decoding: leaf) } catch { throw .malformed }
-        let set = ValidatorSet(genesis.validators, hash: hash)
+        let authority: ValidatorHistory.Authority
+        do throws(ValidatorHistory.Failure) {
+            authority = try history.authority(
+                genesis: genesis, chain: expected, hash: hash, verifier: verifier)
+        } catch { throw .badHistory }
+        var keys: [KeyID] = []
         let leafHash = LogTree.leafHash(of: leaf, hash: hash)
         var signers: [MemberID] = []
         var first: (commit: Attestation, index: UInt64, root: Digest)?
         for receipt in receipts {
             let (commit, proof) = try ReceiptBundle.parse(receipt)
             guard commit.chain == expected else { throw .otherLedger }
-            guard commit.epoch == 0 else { throw .unknownValidator }
+            guard commit.epoch >= authority.epoch else { throw .unknownValidator }
             guard commit.logSize == proof.size else { throw .sizeMismatch }
             let root: Digest
             do { root = try proof.root(leafHash: leafHash, hash: hash) } catch { throw .wrongProof }
-            guard let validator = set.validator(commit.key) else { throw .unknownValidator }
-            guard !signers.contains(validator.member) else { throw .repeatedValidator }
+            guard let validator = authority.quorum(of: commit.block).validator(commit.key) else {
+                throw .unknownValidator
+            }
+            guard !keys.contains(commit.key) else { throw .repeatedValidator }
             guard commit.isSigned(by: validator.votingKey.array, payload: root, verifier: verifier) else {
                 throw .badSignature
             }
@@ -124,9 +140,12 @@ package struct ReceiptBundle: Hashable, Sendable {
             } else {
                 first = (commit, proof.index, root)
             }
-            signers.append(validator.member)
+            keys.append(commit.key)
+            if !signers.contains(validator.member) { signers.append(validator.member) }
         }
-        guard let first, signers.count >= set.quorum else { throw .noQuorum }
+        guard let first, authority.quorum(of: first.commit.block).isReached(by: keys) else {
+            throw .noQuorum
+        }
         return Proven(
             leaf: content, index: first.index, logSize: first.commit.logSize, logRoot: first.root,
             block: first.commit.block, height: first.commit.height, validators: signers)

@@ -5,7 +5,8 @@ import Merkle
 /// verifies it.
 ///
 /// CBOR array of 6: "millwright-state", block header (bytes), commits (COSE_Sign1 messages, tagged), row key
-/// (bytes), stored row (bytes) or null, state proof.
+/// (bytes), stored row (bytes) or null, state proof; where the validators have changed since genesis a
+/// seventh, their history.
 package struct StateBundle: Hashable, Sendable {
     package var header: BlockHeader
     package var commits: [Attestation]
@@ -13,21 +14,24 @@ package struct StateBundle: Hashable, Sendable {
     /// The row as stored, or nil where its absence is proven.
     package var value: [UInt8]?
     package var proof: StateProof
+    package var history: ValidatorHistory
 
     static let label = "millwright-state"
     /// The largest bundle, in bytes.
-    package static let maximumSize = 1 << 20
+    package static let maximumSize = 4 << 20
 
     package init(
-        header: BlockHeader, commits: [Attestation], key: RowKey, value: [UInt8]?, proof: StateProof
+        header: BlockHeader, commits: [Attestation], key: RowKey, value: [UInt8]?, proof: StateProof,
+        history: ValidatorHistory = .init()
     ) {
+        self.history = history
         (self.header, self.commits, self.key) = (header, commits, key)
         (self.value, self.proof) = (value, proof)
     }
 
     package var encoded: [UInt8] {
         var writer = CBORWriter(reservingCapacity: 2048 + (value?.count ?? 0))
-        writer.array(6)
+        writer.array(history.changes.isEmpty ? 6 : 7)
         writer.text(StateBundle.label)
         writer.byteString(header.encoded)
         writer.array(commits.count)
@@ -35,6 +39,7 @@ package struct StateBundle: Hashable, Sendable {
         writer.byteString(key.bytes)
         if let value { writer.byteString(value) } else { writer.null() }
         proof.write(to: &writer)
+        if !history.changes.isEmpty { history.write(to: &writer) }
         return writer.bytes
     }
 
@@ -42,16 +47,16 @@ package struct StateBundle: Hashable, Sendable {
     package init(decoding bytes: [UInt8]) throws(CodecError) {
         guard bytes.count <= StateBundle.maximumSize else { throw CodecError(.tooLarge) }
         var reader = CBORReader(bytes)
-        try reader.array(of: 6)
-        guard try reader.text() == StateBundle.label else {
+        let count = try reader.array()
+        guard count == 6 || count == 7, try reader.text() == StateBundle.label else {
             throw CodecError(.invalidValue, at: reader.offset, "not a state bundle")
         }
         header = try BlockHeader(decoding: try reader.byteString())
-        commits = []
-        for _ in 0..<(try reader.array()) { commits.append(try Attestation(COSESign1(reading: &reader))) }
+        commits = try Attestation.list(&reader)
         key = RowKey(bytes: try reader.byteString())
         if reader.isNull { try reader.null() } else { value = try reader.byteString() }
         proof = try StateProof(reading: &reader)
+        history = count == 7 ? try ValidatorHistory(reading: &reader) : ValidatorHistory()
         try reader.finish()
     }
 
@@ -60,6 +65,8 @@ package struct StateBundle: Hashable, Sendable {
         case otherLedger
         case unknownEpoch
         case derivedRow
+        /// The changes of validators do not follow from the genesis.
+        case history(ValidatorHistory.Failure)
         case certificate(Certificate.Failure)
         case proof(ProofError)
 
@@ -68,6 +75,7 @@ package struct StateBundle: Hashable, Sendable {
             case .otherLedger: "state.other_ledger"
             case .unknownEpoch: "state.unknown_epoch"
             case .derivedRow: "state.derived_row"
+            case .history(let failure): failure.code
             case .certificate(let failure): failure.rawValue
             case .proof(let error): error.rawValue
             }
@@ -82,12 +90,17 @@ package struct StateBundle: Hashable, Sendable {
         genesis: Genesis, chain: ChainID, hash: HashFunction, verifier: SignatureVerifier
     ) throws(Failure) {
         guard header.chain == chain else { throw .otherLedger }
-        guard header.epoch == 0 else { throw .unknownEpoch }
         guard !key.isDerived else { throw .derivedRow }
+        let authority: ValidatorHistory.Authority
+        do throws(ValidatorHistory.Failure) {
+            authority = try history.authority(genesis: genesis, chain: chain, hash: hash, verifier: verifier)
+        } catch { throw .history(error) }
+        guard header.epoch >= authority.epoch else { throw .unknownEpoch }
+        let blockHash = header.hashed(hash)
         do throws(Certificate.Failure) {
             _ = try Certificate(
-                .commit, commits, over: header, hash: header.hashed(hash),
-                quorum: Quorum([ValidatorSet(genesis.validators, hash: hash)]), verifier: verifier)
+                .commit, commits, over: header, hash: blockHash, quorum: authority.quorum(of: blockHash),
+                verifier: verifier)
         } catch { throw .certificate(error) }
         do throws(ProofError) {
             try proof.verify(

@@ -44,10 +44,17 @@ package struct KeyRecord: Record {
 
     /// Whether the scopes cover an action, compared as bytes.
     package func covers(contract: String, action: String) -> Bool {
-        scopes.isEmpty
-            || ["\(contract).\(action)", "\(contract).*"].contains { wanted in
-                scopes.contains { $0.utf8.elementsEqual(wanted.utf8) }
-            }
+        scopes.isEmpty || scopes.contains { KeyRecord.scope($0, covers: contract, action) }
+    }
+
+    /// Whether a scope is `contract.action` or `contract.*`.
+    private static func scope(_ scope: String, covers contract: String, _ action: String) -> Bool {
+        let (scope, contract) = (scope.utf8, contract.utf8)
+        guard scope.count > contract.count, scope.starts(with: contract) else { return false }
+        let rest = scope.dropFirst(contract.count)
+        guard rest.first == 0x2e else { return false }
+        let named = rest.dropFirst()
+        return named.elementsEqual(action.utf8) || named.elementsEqual(CollectionOfOne(0x2a))
     }
 }
 
@@ -85,7 +92,7 @@ package struct ParametersRecord: Record {
     package var contractsVersion: UInt64
     /// The next version, and the height from which it is in force.
     package var announced: Announcement?
-    /// Ordering engines in order of preference, as URLs; `embedded:` is always the last resort.
+    /// Ordering engines in order of preference (`EngineAddress`); `embedded:` is always the last resort.
     package var engines: [String]
 
     package struct Announcement: Codable, Sendable, Hashable {
@@ -141,5 +148,25 @@ package struct ValidatorsRecord: Record {
 
     package init(current: [Validator], next: [Validator]? = nil) {
         (self.current, self.next) = (current, next)
+    }
+}
+
+/// Whose a voting key is or was, for as long as there is a ledger: what a former validator signed still
+/// speaks against it. Rows are there from the first decision about validators on.
+package struct VotingKeyRecord: Record {
+    package static let table = "votingKey"
+
+    package var id: KeyID
+    /// Ed25519, 32 bytes.
+    package var publicKey: Bytes
+    package var member: MemberID
+    /// The block that decided on it, 0 for a founder's; it votes from an epoch block on.
+    package var since: Height
+    /// The block in which its member replaced it; it never comes back. Nil where it did not.
+    package var replaced: Height?
+
+    package init(id: KeyID, publicKey: Bytes, member: MemberID, since: Height, replaced: Height? = nil) {
+        (self.id, self.publicKey, self.member) = (id, publicKey, member)
+        (self.since, self.replaced) = (since, replaced)
     }
 }

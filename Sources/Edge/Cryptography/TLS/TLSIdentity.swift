@@ -18,8 +18,8 @@ package struct TLSIdentity: Sendable, Hashable, CustomStringConvertible, CustomR
 
     /// Reads what was kept.
     ///
-    /// - Throws: `crypto.malformed` where either is not PEM (encrypted keys are not read), `crypto.invalid_key`
-    ///   where the key is not the certificate's.
+    /// - Throws: `crypto.malformed` where either is not PEM (encrypted keys are not read),
+    ///   `crypto.invalid_key` where the key is not the certificate's.
     package init(certificatePEM: String, privateKeyPEM: String) throws(CryptographyError) {
         certificate = try TLSCertificate(pem: certificatePEM)
         let key = OpenSSLText.read(privateKeyPEM) { millwright_read_key($0) }

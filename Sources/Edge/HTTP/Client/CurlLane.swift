@@ -3,8 +3,8 @@ import Cryptography
 
 /// One connection's worth of curl: an easy handle on a multi handle of its own, so that a wait can be broken.
 ///
-/// `@unchecked Sendable` holds because one call at a time has it; `wake` alone comes from other threads, which
-/// curl allows.
+/// `@unchecked Sendable` holds because one call at a time has it; `wake` alone comes from other threads,
+/// which curl allows.
 final class CurlLane: @unchecked Sendable {
     private static let started: Bool = curl_global_init(http_global_all) == CURLE_OK
 

@@ -18,8 +18,8 @@ package struct HTTPClientConfiguration: Sendable {
     package init() {}
 }
 
-/// A client of one endpoint, on libcurl. Calls block; any number of threads may call, each with a connection of
-/// its own, which is kept for the next call.
+/// A client of one endpoint, on libcurl. Calls block; any number of threads may call, each with a connection
+/// of its own, which is kept for the next call.
 ///
 /// A call on a kept connection that the server has just closed is sent again by curl, so a server may see a
 /// request twice; what must not be done twice needs an id, as transactions have.
@@ -123,8 +123,8 @@ package final class HTTPClient: Sendable {
     ///
     /// Returns when the server has ended it. What `onBytes` throws ends it, and is thrown.
     ///
-    /// - Throws: `http.status` for a status other than 2xx, `http.silent`, `http.cancelled`, `http.interrupted`
-    ///   and the rest of `HTTPError.Code`.
+    /// - Throws: `http.status` for a status other than 2xx, `http.silent`, `http.cancelled`,
+    ///   `http.interrupted` and the rest of `HTTPError.Code`.
     package func stream(
         _ method: HTTPMethod, _ target: HTTPTarget, headers: HTTPHeaders = [:], body: [UInt8] = [],
         silenceMilliseconds: Int? = nil, cancellation: HTTPCancellation? = nil,
@@ -146,7 +146,8 @@ package final class HTTPClient: Sendable {
 
     /// As `stream`, of frames: hands on whole messages, without the heartbeats.
     ///
-    /// - Throws: also `http.too_large` for a frame over the limit, `http.interrupted` for one that is cut off.
+    /// - Throws: also `http.too_large` for a frame over the limit, `http.interrupted` for one that is cut
+    ///   off.
     package func frames(
         _ method: HTTPMethod, _ target: HTTPTarget, headers: HTTPHeaders = [:], body: [UInt8] = [],
         maximumFrameBytes: Int, silenceMilliseconds: Int? = nil, cancellation: HTTPCancellation? = nil,

@@ -2,8 +2,9 @@ import Foundation
 
 /// An error as it goes over HTTP: RFC 9457 problem details with a stable code.
 ///
-/// `{"type":"about:blank","title":"Not Found","status":404,"code":"machine.not_found","detail":"…"}`. The type
-/// is always `about:blank`, so the title is the status' own phrase (§4.2.1); the code tells problems apart.
+/// `{"type":"about:blank","title":"Not Found","status":404,"code":"machine.not_found","detail":"…"}`. The
+/// type is always `about:blank`, so the title is the status' own phrase (§4.2.1); the code tells problems
+/// apart.
 package struct Problem: Error, Sendable, Hashable, Codable, CustomStringConvertible {
     package static let contentType = "application/problem+json"
 

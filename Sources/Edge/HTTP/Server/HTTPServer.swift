@@ -4,8 +4,8 @@ import Foundation
 
 /// An HTTP/1.1 server on libmicrohttpd, with a thread for each connection, so a handler may wait.
 ///
-/// Over TLS it asks for the client's certificate and takes any: the handshake proves that the client holds the
-/// key, and `HTTPRequest.peer` says which key it is. Expired certificates are taken like others.
+/// Over TLS it asks for the client's certificate and takes any: the handshake proves that the client holds
+/// the key, and `HTTPRequest.peer` says which key it is. Expired certificates are taken like others.
 package final class HTTPServer: Sendable {
     private struct Running {
         var daemon: Daemon?
@@ -75,12 +75,10 @@ package final class HTTPServer: Sendable {
         else { return }
         core.beginStopping()
         let listener = MHD_quiesce_daemon(daemon.handle)
-        core.state.wait(
-            milliseconds: graceMilliseconds,
-            until: { $0.metrics.activeRequests == 0 && $0.metrics.openStreams == 0 }, then: { _ in })
+        core.state.wait(milliseconds: graceMilliseconds, until: { $0.unanswered == 0 })
         MHD_stop_daemon(daemon.handle)
         if listener >= 0 { close(listener) }
-        core.state.wait(milliseconds: 10_000, until: \.isReaperDone, then: { _ in })
+        core.state.wait(milliseconds: 10_000, until: \.isReaperDone)
     }
 
     private static func start(_ core: ServerCore, _ listener: Int32) -> OpaquePointer? {

@@ -50,6 +50,10 @@ enum ServerCallbacks {
             guard let connection = connection(handle), let core = core(context) else { return }
             connection.incoming = nil
             connection.rawTarget = nil
+            if connection.isAnswering {
+                connection.isAnswering = false
+                core.state.update { $0.unanswered -= 1 }
+            }
             connection.expire(inSeconds: core.configuration.idleSeconds)
         }
 
@@ -125,6 +129,8 @@ enum ServerCallbacks {
         guard let incoming = connection.incoming else { return no }
         if let refusal = incoming.refusal { return send(refusal.response, core, handle, connection) }
         connection.neverExpire()
+        connection.isAnswering = true
+        core.state.update { $0.unanswered += 1 }
         let request = HTTPRequest(
             method: incoming.method, target: incoming.target, headers: incoming.headers, body: incoming.body,
             peer: connection.peer(of: handle), remoteAddress: connection.address, exchange: connection)

@@ -4,8 +4,8 @@ import Synchronization
 
 /// One client's connection. MHD keeps it from accept to close; requests on it follow one another.
 ///
-/// `@unchecked Sendable` holds because `incoming`, `rawTarget` and `knownPeer` are touched only by the thread
-/// that MHD runs for the connection, and the rest is constant or atomic.
+/// `@unchecked Sendable` holds because `incoming`, `rawTarget`, `isAnswering` and `knownPeer` are touched
+/// only by the thread that MHD runs for the connection, and the rest is constant or atomic.
 final class ServerConnection: HTTPExchange, @unchecked Sendable {
     /// A request that is being received.
     struct Incoming {
@@ -30,6 +30,8 @@ final class ServerConnection: HTTPExchange, @unchecked Sendable {
 
     var rawTarget: String?
     var incoming: Incoming?
+    /// Whether `finish` has counted the request as unanswered.
+    var isAnswering = false
     private var knownPeer: TLSCertificate?
 
     init(_ core: ServerCore, _ connection: OpaquePointer, _ credentials: TLSCredentials?) {

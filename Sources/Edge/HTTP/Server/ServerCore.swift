@@ -17,6 +17,8 @@ final class ServerCore: @unchecked Sendable {
     struct State {
         var metrics = HTTPServerMetrics()
         var connections: [ObjectIdentifier: ServerConnection] = [:]
+        /// Requests that a handler has seen and whose answer the client has not.
+        var unanswered = 0
         var isStopping = false
         var isReaperDone = false
     }
@@ -62,8 +64,8 @@ final class ServerCore: @unchecked Sendable {
         }
     }
 
-    /// Cuts off whoever is too slow, until the server stops. MHD itself only ends connections that move no byte
-    /// at all: a client that sends one now and then would keep its thread for ever.
+    /// Cuts off whoever is too slow, until the server stops. MHD itself only ends connections that move no
+    /// byte at all: a client that sends one now and then would keep its thread for ever.
     func reap() {
         var isOver = false
         while !isOver {

@@ -3,8 +3,8 @@ import Cryptography
 
 /// A certificate and its key as GnuTLS wants them, shared by the connections that began with them.
 ///
-/// `@unchecked Sendable` holds because nothing changes after `init`, and GnuTLS reads credentials from several
-/// threads.
+/// `@unchecked Sendable` holds because nothing changes after `init`, and GnuTLS reads credentials from
+/// several threads.
 final class TLSCredentials: @unchecked Sendable {
     let handle: gnutls_certificate_credentials_t
 

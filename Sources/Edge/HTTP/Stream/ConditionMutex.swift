@@ -27,6 +27,11 @@ package final class ConditionMutex<Value>: @unchecked Sendable {
         return try body(&value)
     }
 
+    /// Waits for a condition, at most for some time; whether it holds.
+    @discardableResult package func wait(milliseconds: Int, until isMet: (Value) -> Bool) -> Bool {
+        wait(milliseconds: milliseconds, until: isMet, then: { isMet($0) })
+    }
+
     /// Waits for a condition, at most for some time, and then runs `body` whether it holds or not.
     package func wait<Result>(
         milliseconds: Int, until isMet: (Value) -> Bool, then body: (inout Value) throws -> Result

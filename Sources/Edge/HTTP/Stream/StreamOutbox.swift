@@ -40,17 +40,19 @@ package final class StreamOutbox: Sendable {
 
     /// The stream that carries this queue.
     package func stream(heartbeat: [UInt8] = Frame.heartbeat, everyMilliseconds: Int = 2_000) -> HTTPStream {
-        HTTPStream(heartbeat: heartbeat, everyMilliseconds: everyMilliseconds, onEnd: finish) {
-            try self.next(milliseconds: $0)
-        }
+        HTTPStream(
+            heartbeat: heartbeat, everyMilliseconds: everyMilliseconds, onEnd: finish,
+            next: { try self.next(milliseconds: $0) })
     }
 
     private func next(milliseconds: Int) throws -> HTTPStream.Part {
-        try state.wait(milliseconds: milliseconds, until: { !$0.bytes.isEmpty || $0.isFinished }) { state in
-            if state.hasOverflowed { throw HTTPError(.tooLarge, "a stream's client does not keep up") }
-            guard !state.bytes.isEmpty else { return state.isFinished ? .end : .idle }
-            defer { state.bytes = [] }
-            return .bytes(state.bytes)
-        }
+        try state.wait(
+            milliseconds: milliseconds, until: { !$0.bytes.isEmpty || $0.isFinished },
+            then: { state in
+                if state.hasOverflowed { throw HTTPError(.tooLarge, "a stream's client does not keep up") }
+                guard !state.bytes.isEmpty else { return state.isFinished ? .end : .idle }
+                defer { state.bytes = [] }
+                return .bytes(state.bytes)
+            })
     }
 }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the threads of one engine tell each other: whether it runs, how it is, and who may use the connection.
+/// What the threads of one engine tell each other: whether it runs, how it is, and what may be published to.
 ///
 /// `@unchecked Sendable`: every stored property but the lock is read and written only under it.
 final class EngineStatus: @unchecked Sendable {

@@ -22,20 +22,21 @@ package struct NATSConfiguration: Sendable {
     /// The key that the servers know this member by. It signs nothing else.
     package var key: Ed25519.SigningKey?
     package var tls: TLS?
-    /// On how many servers the stream is kept, 1 to 5. An even number survives no more than the odd one below.
+    /// On how many servers the stream is kept, 1 to 5. An even number survives no more than one less.
     package var replicas = 1
     /// The most bytes that the stream may take on each server; nil where only the account's limit holds.
     package var maximumBytes: Int64?
-    /// `submit` returns or throws within this time.
-    package var submitTimeoutMilliseconds = 10_000
+    /// `submit` returns or throws within this time: longer than servers take to elect another leader (4 to 9
+    /// s were measured).
+    package var submitTimeoutMilliseconds = 15_000
     /// How long one request may take; `submit` makes several.
     package var requestTimeoutMilliseconds = 2_000
     /// How often an idle stream says that it is there. Three missed ones, and it is asked anew.
     package var heartbeatMilliseconds = 1_000
     /// For this long the servers recognise a batch that is submitted again.
     package var duplicateWindowSeconds = 120
-    /// How long a stream may show less than was delivered, as one does whose servers have just started, before
-    /// it counts as lost.
+    /// How long a stream may show less than was delivered, as one may whose servers have just started,
+    /// before it counts as lost.
     package var lossConfirmationMilliseconds = 3_000
 
     package init(servers: [String], stream: LedgerStream, member: MemberID, key: Ed25519.SigningKey? = nil) {

@@ -46,9 +46,9 @@ package final class NATSEngine: OrderingEngine {
         }
     }
 
-    /// Several attempts within `submitTimeoutMilliseconds`, and at most `requestTimeoutMilliseconds` more where
-    /// a server takes no bytes. A batch's digest is its message id, by which the servers know one that is sent
-    /// again.
+    /// Several attempts within `submitTimeoutMilliseconds`, and at most `requestTimeoutMilliseconds` more
+    /// where a server takes no bytes. A batch's digest is its message id, by which the servers know one that
+    /// is sent again.
     package func submit(_ batch: [UInt8]) throws(OrderingError) {
         try OrderingError.check(batch)
         let deadline = Date(timeIntervalSinceNow: Double(configuration.submitTimeoutMilliseconds) / 1000)

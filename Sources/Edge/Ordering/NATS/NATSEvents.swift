@@ -6,8 +6,8 @@ import Synchronization
 /// What the library calls back about one connection: to sign a server's challenge, to report errors that
 /// belong to no call.
 ///
-/// The library calls on threads of its own and may still do so while a connection is closed, so the closure is
-/// a number and not an address: who looks for a connection that has gone finds nothing.
+/// The library calls on threads of its own and may still do so while a connection is closed, so the closure
+/// is a number and not an address: who looks for a connection that has gone finds nothing.
 final class NATSEvents: Sendable {
     private static let known = Mutex<(last: UInt, objects: [UInt: Weak])>((0, [:]))
 

@@ -146,7 +146,8 @@ final class NATSFollower {
             case .deliver:
                 if status.isEnding { return }
                 deliver(OrderedBytes(position: sequence - 1, bytes: bytes))
-                status.delivered(sequence - 1, known: sequence.addingReportingOverflow(pending).partialValue - 1)
+                status.delivered(
+                    sequence - 1, known: sequence.addingReportingOverflow(pending).partialValue - 1)
             }
         }
     }

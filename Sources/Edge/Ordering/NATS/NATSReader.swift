@@ -81,7 +81,8 @@ final class NATSReader {
             return .heartbeat(last: header("Nats-Last-Stream", of: message).flatMap { UInt64($0) } ?? 0)
         }
         let words = header("Description", of: message) ?? ""
-        let isEnd = code == "404" || code == "408" || words.hasPrefix("Message Size") || words.hasPrefix("Batch")
+        let isEnd =
+            code == "404" || code == "408" || words.hasPrefix("Message Size") || words.hasPrefix("Batch")
         guard isEnd else { return .gone(words.isEmpty ? "status \(code)" : words) }
         // A window that ended with nothing in it would be asked for again at once, for ever.
         let isEmpty = remaining == NATSConfiguration.windowCount && code == "409"

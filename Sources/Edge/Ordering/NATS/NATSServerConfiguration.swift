@@ -16,7 +16,8 @@ package struct NATSServerConfiguration: Sendable {
         package init(id: MemberID, key: Ed25519.PublicKey) { (self.id, self.key) = (id, key) }
     }
 
-    /// Files in PEM. A client and a server on a route have to show certificates that the authority has signed.
+    /// Files in PEM. Clients, and servers on a route, have to show certificates that the authority has
+    /// signed.
     package struct TLS: Sendable {
         package var certificate: String
         package var key: String
@@ -78,11 +79,16 @@ package struct NATSServerConfiguration: Sendable {
             let scheme = cluster.tls == nil ? "nats" : "tls"
             lines += ["", "cluster {", "  name: \(quoted(LedgerStream.account(of: chain)))"]
             lines += ["  listen: \(quoted(cluster.listen))"]
-            lines += ["  routes: [" + cluster.routes.map { quoted("\(scheme)://\($0)") }.joined(separator: ", ") + "]"]
+            lines += [
+                "  routes: [" + cluster.routes.map { quoted("\(scheme)://\($0)") }.joined(separator: ", ")
+                    + "]"
+            ]
             if let tls = cluster.tls { lines += block(tls, indent: "  ") }
             lines += ["}"]
         }
-        lines += ["", "accounts {", "  \(quoted(LedgerStream.account(of: chain))): {", "    jetstream: enabled"]
+        lines += [
+            "", "accounts {", "  \(quoted(LedgerStream.account(of: chain))): {", "    jetstream: enabled",
+        ]
         lines += ["    users: ["]
         for member in members { lines += user(member) }
         lines += ["    ]", "  }", "}", ""]

@@ -79,7 +79,10 @@ struct NATSStream: Sendable {
         let subject = found.SubjectsLen == 1 ? found.Subjects?[0].map { String(cString: $0) } : nil
         let limit = Int64(NATSConfiguration.maximumMessage)
         let rules: [(Bool, String)] = [
-            (subject == configuration.stream.subjects, "its subjects are not \(configuration.stream.subjects)"),
+            (
+                subject == configuration.stream.subjects,
+                "its subjects are not \(configuration.stream.subjects)"
+            ),
             (found.Retention == js_LimitsPolicy, "it forgets what has been read"),
             (found.Storage == js_FileStorage, "it is kept in memory"),
             (found.Discard == js_DiscardNew, "it drops old messages when it is full"),

@@ -2,8 +2,8 @@ import Codec
 
 /// How far a stream has been delivered, and whether what the servers show can be its continuation.
 ///
-/// A value: it is told what was seen and says what to do. JetStream counts messages from 1; a batch's position
-/// is one less.
+/// A value: it is told what was seen and says what to do. JetStream counts messages from 1; a batch's
+/// position is one less.
 struct StreamCursor {
     /// A stream as a server describes it.
     struct Sighting: Equatable {

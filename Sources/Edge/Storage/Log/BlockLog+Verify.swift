@@ -35,7 +35,7 @@ extension BlockLog {
                 let header = try SegmentHeader(decoding: bytes, number: number, path: file.path)
                 guard header.chain == chain else { throw StorageError.wrongChain(path: file.path) }
                 var scan = SegmentScan(header, file: file, size: size, files: files)
-                try verify(&scan, into: &damages) { progress(done + $0, total) }
+                try scan.findDamage(into: &damages, isLast: false) { progress(done + $0, total) }
             } catch StorageError.damaged(_, let offset, let height) {
                 damages.append(LogDamage(segment: number, offset: offset, height: height))
             }
@@ -44,25 +44,34 @@ extension BlockLog {
         }
         return damages
     }
+}
 
-    private func verify(
-        _ scan: inout SegmentScan, into damages: inout [LogDamage], progress: (Int) -> Void
+extension SegmentScan {
+    /// Goes through all records and names those that are not what was written.
+    ///
+    /// - Parameter isLast: Whether what stands behind the last whole group may be a torn tail, which is no
+    ///   damage.
+    mutating func findDamage(
+        into damages: inout [LogDamage], isLast: Bool, progress: (Int) -> Void = { _ in }
     ) throws(StorageError) {
-        let number = scan.header.number
-        var next = scan.header.firstHeight
-        while scan.end < scan.size {
-            let offset = scan.end
-            if let (frame, _) = try scan.next() {
+        var next = header.firstHeight
+        while end < size {
+            let offset = end
+            if let (frame, _) = try self.next() {
                 if frame.kind == .block { next = frame.height &+ 1 }
-            } else if let frame = try scan.frame(at: offset) {
-                damages.append(LogDamage(segment: number, offset: offset, height: frame.height))
-                if frame.kind == .block { next = frame.height &+ 1 }
-                scan.resume(at: offset + frame.stride)
             } else {
-                damages.append(LogDamage(segment: number, offset: offset, height: next))
-                scan.resume(at: try scan.frame(above: offset, ofLaterGroup: false) ?? scan.size)
+                if isLast, try frame(above: offset, ofLaterGroup: true) == nil { return }
+                let frame = try frame(at: offset)
+                let height = frame?.height ?? next
+                damages.append(LogDamage(segment: header.number, offset: offset, height: height))
+                if let frame {
+                    if frame.kind == .block { next = frame.height &+ 1 }
+                    resume(at: offset + frame.stride)
+                } else {
+                    resume(at: try self.frame(above: offset, ofLaterGroup: false) ?? size)
+                }
             }
-            progress(scan.end)
+            progress(end)
         }
     }
 }

@@ -1,4 +1,5 @@
 import Codec
+import Merkle
 
 /// The changes of many final blocks, written as one.
 package struct Checkpoint: Sendable {
@@ -35,6 +36,7 @@ package final class CheckpointStore: Sendable {
     static let heightName = Array(".height".utf8)
     private static let nodesName = Array(".nodes".utf8)
     static let historyName = Array(".history".utf8)
+    static let frontierName = Array(".frontier".utf8)
     private static let formatName = Array(".format".utf8)
     /// "MWST", version 1; the chain id follows.
     private static let format = Array("MWST".utf8) + [0, 0, 0, 1]
@@ -132,6 +134,37 @@ package final class CheckpointStore: Sendable {
         return old.count < limit
     }
 
+    /// Writes rows of a snapshot, before there is a checkpoint.
+    func load(_ rows: [RowChange]) throws(StorageError) {
+        for row in rows { try StoreTable.rows.checkKey(row.key) }
+        try commit(rows, to: .rows)
+    }
+
+    /// Makes what was loaded the checkpoint at a height, with a log of which only the peaks are known. The
+    /// history begins above it.
+    func begin(at height: UInt64, _ frontier: LogFrontier) throws(StorageError) {
+        func bytes(_ number: UInt64) -> [UInt8] {
+            var bytes: [UInt8] = []
+            bytes.appendBigEndian(number)
+            return bytes
+        }
+        try commit(
+            [
+                RowChange(key: CheckpointStore.frontierName, value: frontier.encoded),
+                RowChange(key: CheckpointStore.heightName, value: bytes(height)),
+                RowChange(key: CheckpointStore.historyName, value: bytes(height + 1)),
+                RowChange(
+                    key: CheckpointStore.nodesName, value: bytes(LogTree.nodeCount(size: frontier.size))),
+            ], to: .meta)
+    }
+
+    private func commit(_ changes: [RowChange], to table: StoreTable) throws(StorageError) {
+        let transaction = try environment.write()
+        try transaction.write(changes, to: tables[table.index])
+        try files.beforeCommit(to: environment.path)
+        try transaction.commit()
+    }
+
     /// A view of the last checkpoint.
     package func snapshot() throws(StorageError) -> RowReader {
         try RowReader(try environment.read(), tables: tables)
@@ -152,6 +185,17 @@ extension RowReader {
         get throws(StorageError) {
             try value(forKey: CheckpointStore.historyName, in: .meta)
                 .map { $0.bigEndian(at: 0, as: UInt64.self) } ?? 0
+        }
+    }
+
+    /// The log's peaks at the snapshot that the store began with; nil where it began with genesis. The node
+    /// file may hold no digests of older leaves but these.
+    package var snapshotFrontier: LogFrontier? {
+        get throws(StorageError) {
+            guard let bytes = try value(forKey: CheckpointStore.frontierName, in: .meta) else { return nil }
+            do throws(CodecError) { return try LogFrontier(decoding: bytes) } catch {
+                throw .unsupportedFormat(path: "state: .frontier")
+            }
         }
     }
 

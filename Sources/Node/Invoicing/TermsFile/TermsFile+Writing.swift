@@ -26,6 +26,7 @@ extension TermsFile {
         if let unit = terms.plannedRunTimePerUnitMilliseconds {
             file.append(("plannedRunTimePerUnit", duration(unit)))
         }
+        if let days = terms.rulingDays { file.append(("rulingDays", .integer(Int64(days)))) }
         if let reference = terms.paymentReference { file.append(("paymentReference", .text(reference))) }
         return JSONValue.object(file).text() + "\n"
     }

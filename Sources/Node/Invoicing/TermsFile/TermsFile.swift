@@ -27,7 +27,7 @@ import TimeZones
 /// defaultAttribution, defaultGapAttribution
 /// classificationWindow, reportingInterval, plannedRunTimePerUnit
 ///                    a time such as "5 d", "36 h", "90 s", "250 ms"
-/// disputeWindowBusinessDays, paymentDays   whole numbers
+/// disputeWindowBusinessDays, paymentDays, rulingDays   whole numbers
 /// holidays           ["2026-12-25", …]
 /// paymentReference
 /// ```
@@ -55,8 +55,8 @@ package enum TermsFile {
     private static let keys = [
         "seller", "buyer", "machine", "arbiter", "currency", "timeZone", "validFrom", "validTo",
         "billingPeriod", "tariff", "serviceLevel", "defaultAttribution", "defaultGapAttribution",
-        "classificationWindow", "disputeWindowBusinessDays", "paymentDays", "holidays",
-        "reportingInterval", "plannedRunTimePerUnit", "paymentReference",
+        "classificationWindow", "disputeWindowBusinessDays", "paymentDays", "rulingDays",
+        "holidays", "reportingInterval", "plannedRunTimePerUnit", "paymentReference",
     ]
 
     private static func terms(
@@ -86,6 +86,9 @@ package enum TermsFile {
             reportingIntervalMilliseconds: try duration(try file.required("reportingInterval")),
             plannedRunTimePerUnitMilliseconds: try optional(file, "plannedRunTimePerUnit", duration),
             arbiter: try file.required("arbiter").text(),
+            rulingDays: try optional(file, "rulingDays") { field throws(NodeError) in
+                Int(try field.integer(1...366))
+            },
             paymentReference: try optional(file, "paymentReference") { field throws(NodeError) in
                 try field.text()
             }, rulesVersion: InvoiceComputation.rulesVersion)
