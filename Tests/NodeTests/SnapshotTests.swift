@@ -37,8 +37,7 @@ import Testing
         let rules = LedgerNode.rules(chain: chain)
         let founded = try Replica.found(genesis, bytes: bytes, rules: rules, voters: []).replica
         _ = try Restoration(
-            store: store, rules: rules, genesis: founded.inForce,
-            epochFile: home.ledgerFolder.appendingPathComponent("epochs").path
+            store: store, rules: rules, genesis: founded.inForce, epochFile: home.folder.path + "/epochs"
         ).restore(voters: [])
         store.overlay.freeze()
         _ = try store.checkpoint()
@@ -52,8 +51,8 @@ import Testing
 
         let joined = try FoundedHome(copying: founded)
         try FileManager.default.removeItem(at: joined.home.ledgerFolder)
-        // The key is bound to the store that goes on: the first home signs nothing any more.
-        try FileManager.default.removeItem(at: joined.home.folder.appendingPathComponent("voting.store"))
+        // The first node signs nothing more, so its key may go on here.
+        try FileManager.default.removeItem(at: joined.home.votingStoreFile)
         let chain = try founded.home.genesis().chain
         do {
             let store = try checkpoint(founded.home)
