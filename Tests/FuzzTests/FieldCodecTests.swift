@@ -16,7 +16,7 @@ import Testing
         let byHand: @Sendable ([UInt8]) -> [UInt8]?
         let byFront: @Sendable ([UInt8]) -> [UInt8]?
 
-        init<T: CBORFields>(_ values: T...) {
+        init<T: CBORFields & Sendable>(_ values: T...) {
             testDescription = "\(T.self)"
             self.values = values.map { value in
                 guard let bytes = try? CBOR.encode(value) else { fatalError("\(T.self) has no encoding") }
@@ -29,7 +29,7 @@ import Testing
         }
 
         /// Actions of a contract, through `Contract.action(decoding:)`.
-        init<C: Contract>(_ contract: C.Type, _ actions: C.Action...) where C.Action: Hashable {
+        init<C: Contract>(_ contract: C.Type, _ actions: C.Action...) {
             testDescription = "\(C.Action.self) of \(C.name)"
             values = actions.map { action in
                 guard let bytes = try? CBOR.encode(action) else { fatalError("the action has no encoding") }

@@ -78,7 +78,7 @@ import Testing
             keys.insert(RowKey(table: table, key: zeros + random.bytes(Int.random(in: 0..<3, using: &random))))
         }
         let shuffled = keys.sorted().shuffled(using: &random)
-        #expect(KeyOrder.sorted(shuffled).map { shuffled[$0] } == keys.sorted())
+        #expect(KeySorting.order(of: shuffled.map(\.bytes)).map { shuffled[$0] } == keys.sorted())
     }
 
     @Test func writtenRowsAreFoundByPrefixAndTakenBack() {

@@ -48,6 +48,9 @@ package struct RowLayer: Sendable {
             count += 1
         }
 
+        /// Puts the new keys in order.
+        mutating func settle() { keys.settle() }
+
         /// All rows by rising key.
         var changes: [RowChange] { keys.all.map { RowChange(key: $0.bytes, value: value($0) ?? nil) } }
     }
@@ -99,6 +102,7 @@ package struct RowLayer: Sendable {
 
     /// Marks that all changes up to a block are in.
     package mutating func finish(height: UInt64, nodeCount: UInt64) {
+        for index in tables.indices { tables[index].settle() }
         (self.height, self.nodeCount) = (height, nodeCount)
     }
 
