@@ -51,7 +51,8 @@ import Testing
         for (number, bytes) in subject.values.enumerated() {
             let seed = FuzzRun.seed &+ UInt64(number)
             var raw = Mutator(seed: seed, seeds: subject.values)
-            var values = ItemMutator(seed: seed, item: try Item(bytes), pool: [null, .unsigned(0), .text("a")])
+            var values = ItemMutator(
+                seed: seed, item: try Item(bytes), pool: [null, .unsigned(0), .text("a")])
             for turn in 0..<1500 {
                 let input = turn % 3 == 0 ? raw.next() : values.next()
                 let (hand, front) = (subject.byHand(input), subject.byFront(input))
@@ -96,7 +97,9 @@ import Testing
 
     private static var complete: MachineRecord {
         var record = registered
-        (record.nameplate, record.documents, record.devices) = (plate, [document, document], [device, device])
+        (record.nameplate, record.documents, record.devices) = (
+            plate, [document, document], [device, device]
+        )
         (record.replacement, record.state, record.accepted) = (replacement, .terminating, time)
         (record.started, record.lastStop, record.termination) = (time, resetStop, termination)
         record.terminated = .maximum
@@ -132,7 +135,8 @@ import Testing
         Subject(site), Subject(plate, stateless), Subject(device), Subject(replacement),
         Subject(stop, resetStop), Subject(termination), Subject(document),
         Subject(
-            TelemetryHead(id: machine), TelemetryHead(id: machine, nextSequence: 9, number: 2, digest: digest)),
+            TelemetryHead(id: machine), TelemetryHead(id: machine, nextSequence: 9, number: 2, digest: digest)
+        ),
         Subject(ChainPosition(machine: machine, number: 24)),
         Subject(anchorRecord(nil), anchorRecord(digest)),
         Subject(anchor(nil), anchor(digest)),

@@ -81,7 +81,9 @@ private struct LayerMerge {
         for (layer, rows) in layers.enumerated() {
             for keys in rows.keys(of: table).runs {
                 let position = SortedKeys.lowerBound(start, in: keys)
-                guard position < keys.count, KeyOrder.hasPrefix(keys[position].bytes, prefix) else { continue }
+                guard position < keys.count, KeyOrder.hasPrefix(keys[position].bytes, prefix) else {
+                    continue
+                }
                 heap.append(runs.count)
                 runs.append(Run(layer: layer, keys: keys, position: position))
             }
