@@ -5,8 +5,8 @@ import Ledger
 import TestSupport
 import Testing
 
-/// What is written and read by hand is what the Codable front writes and reads, byte for byte, and what either of
-/// them refuses the other refuses.
+/// What is written and read by hand is what the Codable front writes and reads, byte for byte, and what
+/// either of them refuses the other refuses.
 @Suite struct FieldCodecTests {
     /// A type, and values of it that between them have every optional property and none.
     struct Subject: Sendable, CustomTestStringConvertible {

@@ -59,7 +59,8 @@ package struct LayeredReader: Sendable {
     }
 }
 
-/// Walks the runs of several layers at once in rising order of keys; of equal keys the newest layer's counts.
+/// Walks the runs of several layers at once in rising order of keys; of equal keys the newest layer's
+/// counts.
 private struct LayerMerge {
     private struct Run {
         let layer: Int

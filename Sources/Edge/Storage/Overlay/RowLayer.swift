@@ -91,8 +91,8 @@ package struct RowLayer: Sendable {
         tables[table.index].set(key, to: value)
     }
 
-    /// Fetches from memory where these keys belong. Each is a place of its own, so the processor fetches many
-    /// at once; setting one row after the other waits for each. The result means nothing.
+    /// Fetches from memory where these keys belong. Each is a place of its own, so the processor fetches
+    /// many at once; setting one row after the other waits for each. The result means nothing.
     func readAhead(_ keys: [RowKey], in table: StoreTable) -> Int {
         guard table.index < tables.count else { return 0 }
         var sum = 0

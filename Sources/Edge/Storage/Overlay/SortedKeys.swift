@@ -23,8 +23,8 @@ struct RowKey: Hashable, Comparable, Sendable {
 
 /// Keys in order, as runs of rising keys: one for each block, several small ones made one.
 ///
-/// A block's keys come in order, so that taking them in costs nothing. Who walks the keys looks into each run:
-/// a few dozen of them by the time that a layer is set aside.
+/// A block's keys come in order, so that taking them in costs nothing. Who walks the keys looks into each
+/// run: a few dozen of them by the time that a layer is set aside.
 struct SortedKeys: Sendable {
     /// A run of fewer keys is merged with the next, so that many small blocks make few runs.
     private static let smallRun = 1024
