@@ -41,7 +41,7 @@ final class Reports {
         }
         heights[node] = height
         guard watch.blocks[block.hash]?.isFinal == true else {
-            throw watch.fail("final has a certificate", "node \(node) told \(watch.name(block.hash))")
+            throw watch.fail("final has a certificate", "node \(node) told \(watch.name(block.hash)), \(watch.commits(block.hash)) commits")
         }
         if Int(height) < told.count {
             let known = told[Int(height)]

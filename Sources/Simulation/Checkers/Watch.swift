@@ -66,6 +66,8 @@ final class Watch {
             + "\(block.header.epoch)/\(block.header.height) \(short)"
     }
 
+    func commits(_ hash: Digest) -> Int { blocks[hash]?.commits.count ?? 0 }
+
     // MARK: Blocks
 
     /// A node has executed and written down a block.

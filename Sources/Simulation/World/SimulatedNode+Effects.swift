@@ -6,9 +6,7 @@ extension SimulatedNode {
         switch effect {
         case .store(let items):
             for item in items {
-                if case .certificate(let certificate) = item, !certificate.commits.isEmpty {
-                    certificates[certificate.block] = certificate
-                }
+                keepCertificate(item)
                 if sabotage == .skipStores { continue }
                 write(item)
             }
@@ -21,12 +19,27 @@ extension SimulatedNode {
             for place in disk.outbox.indices { disk.outbox[place].sent = nil }
         case .engine(let context, let position): follow(context, position)
         case .fetch(let height, let member): fetch(above: height, from: member)
+        case .serve(let blocks, let height, let member): serve(blocks, above: height, to: member)
         case .skipped: world.coverage.count("skipped batches")
         case .evidence(let evidence): try world.note(evidence, by: self)
         case .halt(let divergence):
             isUp = false
             isHalted = true
             throw world.watch.fail("no honest node stops", "\(name) halts: \(divergence)")
+        }
+    }
+
+    private func keepCertificate(_ item: LogItem) {
+        switch item {
+        case .certificate(let certificate):
+            if !certificate.commits.isEmpty { certificates[certificate.block] = certificate }
+        case .block(let record):
+            guard !record.commits.isEmpty else { return }
+            let block = record.header.hashed(hash)
+            certificates[block] = BlockCertificate(
+                height: record.header.height, block: block, votes: record.votes, commits: record.commits,
+                voteRecord: record.voteRecord)
+        case .votes: break
         }
     }
 
@@ -91,21 +104,17 @@ extension SimulatedNode {
         world.send(.request(above: height), from: index, to: other.index)
     }
 
-    /// Final blocks above a height up to one with a certificate, and with the last of them what is pending.
-    private func serve(above height: Height, to other: Int) {
-        guard let replica else { return }
+    private func serve(_ pending: [CandidateBlock], above height: Height, to member: MemberID) {
+        guard let other = world.nodes.first(where: { $0.member == member }) else { return }
         var blocks: [CandidateBlock] = []
         let first = served.firstIndex { $0.header.height > height } ?? served.count
         for block in served[first...] {
             blocks.append(block)
             if blocks.count >= 100, !block.commits.isEmpty { break }
         }
-        if first + blocks.count == served.count {
-            let final = served.last?.header.height ?? 0
-            blocks += replica.pendingBlocks.filter { $0.header.height > final }
-        }
+        if first + blocks.count == served.count { blocks += pending.filter { $0.header.height > height } }
         guard !blocks.isEmpty else { return }
-        world.send(.blocks(blocks), from: index, to: other)
+        world.send(.blocks(blocks), from: index, to: other.index)
     }
 
     func receive(_ packet: Packet, from other: Int) throws {
@@ -116,7 +125,7 @@ extension SimulatedNode {
             try act {
                 try $0.received(message, from: world.nodes[other].member, now: now, reader: reader)
             }
-        case .request(let height): serve(above: height, to: other)
+        case .request(let height): try act { $0.requested(above: height, by: world.nodes[other].member) }
         case .blocks(let blocks): try act { try $0.received(blocks, now: now, reader: reader) }
         case .submissions(let submissions):
             guard liar == nil else { return }

@@ -247,6 +247,8 @@ final class SimulatedNode {
         world.trace("\(name) starts at \(replica.finalHeader.height), tail of \(tail.count)")
         self.replica = replica
         world.after(milliseconds: 1, .tick(index, life: life))
+        // What became final in the blocks that a snapshot stands for.
+        disk.outbox.removeAll { reader.rows.values[SeenRecord.rowKey($0.id)] != nil }
         try take(effects)
     }
 

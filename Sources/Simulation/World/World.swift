@@ -97,6 +97,7 @@ final class World {
     }
 
     private func begin() throws {
+        trace("\(plan)")
         for node in nodes {
             let index = node.index
             node.clockOffset = .milliseconds(plan.clockOffsets[index])
@@ -292,6 +293,8 @@ final class World {
 
     private func explain(_ attestation: Attestation, _ node: SimulatedNode) throws {
         try watch.note(attestation, by: node.name)
+        trace("\(node.name) sends a \(attestation.kind) for \(watch.name(attestation.block))")
+        if watch.faulty.contains(attestation.key) { return }
         guard node.disk.signatures.contains(attestation) else {
             throw watch.fail(
                 "the disk explains what is sent",

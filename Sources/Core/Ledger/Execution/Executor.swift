@@ -152,7 +152,8 @@ package struct Executor: Sendable {
         guard let record = try state.record(ValidatorsRecord.self, key) else {
             throw state.fault ?? LedgerFault("the ledger's own records are missing")
         }
-        guard validators != record.current else { return }
+        // What was decided waits where an epoch begins without the newcomers.
+        guard validators != record.current || validators == record.next else { return }
         try state.put(ValidatorsRecord(current: validators))
     }
 
