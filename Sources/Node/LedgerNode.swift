@@ -14,7 +14,8 @@ package final class LedgerNode: Sendable {
     package let rules: Rules
     package let clock: NodeClock
     let store: NodeStore
-    private let pipeline: CommitPipeline
+    let pipeline: CommitPipeline
+    let votingKeyIsForeign: Bool
 
     /// What an operator or a test may set.
     package struct Options: Sendable {
@@ -22,54 +23,67 @@ package final class LedgerNode: Sendable {
         /// Blocks and rows after which a layer is set aside for a checkpoint.
         package var blocksPerCheckpoint = 256
         package var rowsPerCheckpoint = 60_000
+        /// Whether the node orders a batch where a deadline has passed, and hourly: a node that goes on
+        /// running does.
+        package var ticks = false
+        /// How long `close` waits for what other validators have not made final.
+        package var closeSeconds = 2.0
+        package var timing = Replica.Timing()
 
         package init() {}
     }
 
-    /// Opens the ledger in a data directory and brings it to its last block.
+    /// What a node needs of the world to run a ledger with others.
+    package struct Surroundings: Sendable {
+        package var network: (any PeerNetwork)?
+        /// Makes the engine of each epoch.
+        package var engines: EngineFactory
+        /// A validator has signed what no honest one signs.
+        package var onEvidence: @Sendable (Replica.Evidence) -> Void
+
+        package init(
+            network: (any PeerNetwork)? = nil, engines: @escaping EngineFactory = LedgerNode.embeddedEngine,
+            onEvidence: @escaping @Sendable (Replica.Evidence) -> Void = { _ in }
+        ) {
+            (self.network, self.engines, self.onEvidence) = (network, engines, onEvidence)
+        }
+    }
+
+    /// The engine of a ledger with one validator: the order of this process.
+    package static let embeddedEngine: EngineFactory = { context in
+        guard context.validators.validators.count == 1, context.engine.hasPrefix("embedded:") else {
+            throw NodeError("engine.unsupported", "this node cannot run the engine \(context.engine)")
+        }
+        return EmbeddedEngine()
+    }
+
+    /// Opens the ledger in a data directory and brings it to its last final block.
     /// - Throws: `home.*`, `keys.*`, `node.several_validators`, `clock.*`, `node.damaged`, `storage.*`.
     package init(
-        home: Home, clock: NodeClock? = nil, options: Options = Options(),
-        files: any FileSystem = POSIXFileSystem()
+        home: Home, clock: NodeClock? = nil, surroundings: Surroundings = Surroundings(),
+        options: Options = Options(), files: any FileSystem = POSIXFileSystem()
     ) throws(NodeError) {
         Cryptography.initialise()
         let (genesis, bytes, chain) = try home.genesis()
         self.genesis = genesis
         rules = LedgerNode.rules(chain: chain)
-        let voter = try home.votingKey().signer
-        try LedgerNode.requireOneValidator(genesis, voter, rules)
+        var opening = NodeOpening(
+            home: home, genesis: genesis, bytes: bytes, rules: rules, options: options, files: files)
+        try opening.readVotingKey(isAlone: surroundings.network == nil)
         do {
-            let ledger = try LedgerStore(
-                opening: home.ledgerFolder.path, chain: chain, options: options.store, files: files)
-            let (replica, first) = try LedgerNode.replica(
-                genesis, bytes, store: ledger, rules: rules, voter: voter)
-            self.clock =
-                try clock ?? NodeClock(genesis: genesis, head: replica.executor.head.time, home: home)
-            if let first { try NodeStore.found(ledger, first.record, first.block) }
+            let opened = try opening.run()
+            self.clock = try clock ?? NodeClock(genesis: genesis, head: opened.headTime, home: home)
+            votingKeyIsForeign = opened.isForeign
             // From here on nothing fails: the stages begin, and only `close` ends them.
-            store = NodeStore(ledger, options: options)
+            store = NodeStore(opened.store, epochs: opened.epochs, options: options)
             pipeline = CommitPipeline(
-                replica: replica, voter: voter, engine: EmbeddedEngine(), store: store,
-                clock: { [clock = self.clock] in clock.now })
+                opened.start, engines: surroundings.engines, store: store, network: surroundings.network,
+                outbox: opened.outbox, options: options, clock: { [clock = self.clock] in clock.now },
+                onEvidence: surroundings.onEvidence)
         } catch let error as NodeError { throw error } catch let error as StorageError {
             throw NodeError(error.code, "the ledger could not be opened", cause: error)
         } catch {
             throw NodeError("node.damaged", "the ledger could not be opened", cause: error)
-        }
-    }
-
-    /// - Throws: `node.several_validators`, `keys.not_validator`.
-    private static func requireOneValidator(
-        _ genesis: Genesis, _ voter: MessageSigner, _ rules: Rules
-    ) throws(NodeError) {
-        let set = ValidatorSet(genesis.validators, hash: rules.hash)
-        guard set.quorum == 1 else {
-            throw NodeError(
-                "node.several_validators",
-                "this version runs a ledger with one validator, not \(genesis.validators.count)")
-        }
-        guard set.validator(KeyID(publicKey: voter.publicKey, hash: rules.hash)) != nil else {
-            throw NodeError("keys.not_validator", "the voting key here is not that of the ledger's validator")
         }
     }
 
@@ -79,22 +93,6 @@ package final class LedgerNode: Sendable {
             chain: chain, hash: SHA256.hash,
             verify: SignatureVerifier { Ed25519.verify(publicKey: $0, signature: $1, message: $2) },
             contracts: [.version1])
-    }
-
-    private static func replica(
-        _ genesis: Genesis, _ bytes: [UInt8], store: LedgerStore, rules: Rules, voter: MessageSigner
-    ) throws -> (Replica, (record: BlockRecord, block: ExecutedBlock)?) {
-        if let (executor, last) = try Restoration(store: store, rules: rules).restore() {
-            let founded = try Replica.found(genesis, bytes: bytes, rules: rules, voters: [voter]).replica
-            let replica = Replica(
-                executor: executor, voteRecord: last.voteRecord, context: founded.inForce, voters: [voter])
-            return (replica, nil)
-        }
-        let (replica, effects) = try Replica.found(genesis, bytes: bytes, rules: rules, voters: [voter])
-        for case .final(let block) in effects {
-            if let record = effects.storedBlocks.first { return (replica, (record, block)) }
-        }
-        throw LedgerFault("founding came to no block")
     }
 
     /// Finishes what has been submitted and lets go of the data directory.
@@ -124,7 +122,7 @@ package final class LedgerNode: Sendable {
     ) throws(NodeError) -> [UInt8] {
         do {
             let payload = try TransactionPayload(
-                chain: rules.chain, expires: max(clock.now, pipeline.time) + .minutes(10),
+                chain: rules.chain, expires: max(clock.now, pipeline.feed.last.time) + .minutes(10),
                 nonce: SecureRandom.bytes(16), contract: contract, action: action)
             return signer.sign(payload, hash: rules.hash)
         } catch { throw NodeError("transaction.malformed", "the action has no encoding", cause: error) }
@@ -133,15 +131,30 @@ package final class LedgerNode: Sendable {
     /// Takes a signed transaction in and waits until it is final, accepted or rejected.
     /// - Throws: the reason's own code where it has no place on the ledger; `node.*` where the node failed.
     package func submit(_ bytes: [UInt8]) async throws(NodeError) -> FinalTransaction {
-        let result: SubmissionResult = await withCheckedContinuation { continuation in
-            pipeline.submit(bytes) { continuation.resume(returning: $0) }
+        guard case .final(let transaction) = try await submit(bytes, until: .final) else {
+            throw NodeError("node.halted", "a transaction was told to be final before it was")
         }
-        switch result {
-        case .final(let transaction): return transaction
+        return transaction
+    }
+
+    /// Takes a signed transaction in and waits until it has come as far as wanted, or further.
+    ///
+    /// What is accepted is sent again, after a restart too, until it is final or a final block is past its
+    /// expiry; `find(_:)` and another `submit` of the same bytes tell what became of it.
+    /// - Throws: the reason's own code where it has no place on the ledger; `node.*` where the node failed.
+    package func submit(
+        _ bytes: [UInt8], until level: SubmissionLevel
+    ) async throws(NodeError) -> SubmissionState {
+        let news: SubmissionNews = await withCheckedContinuation { continuation in
+            let waiter = Waiter(level: level) { continuation.resume(returning: $0) }
+            pipeline.submit(Submission(bytes: bytes, origin: .caller, waiter: waiter))
+        }
+        switch news {
+        case .state(let state): return state
         case .failed(let error): throw error
         case .refused(let reason) where reason == .duplicate || reason == .expired:
             // Where it is there already, the answer is what became of it then.
-            if let known = try transaction(identicalTo: bytes) { return known }
+            if let known = try transaction(identicalTo: bytes) { return .final(known) }
             throw NodeError(reason.rawValue, LedgerNode.explanation(reason))
         case .refused(let reason): throw NodeError(reason.rawValue, LedgerNode.explanation(reason))
         }
@@ -149,7 +162,15 @@ package final class LedgerNode: Sendable {
 
     /// Hands a transaction over and returns; `tell` is called when it is final or refused.
     package func submit(_ bytes: [UInt8], tell: @escaping @Sendable (SubmissionResult) -> Void) {
-        pipeline.submit(bytes, tell: tell)
+        let waiter = Waiter(level: .final) { news in
+            switch news {
+            case .state(.final(let transaction)): tell(.final(transaction))
+            case .state: return
+            case .refused(let reason): tell(.refused(reason))
+            case .failed(let error): tell(.failed(error))
+            }
+        }
+        pipeline.submit(Submission(bytes: bytes, origin: .caller, waiter: waiter))
     }
 
     /// Brings this node's clock to the ledger, so that what is due happens.

@@ -10,12 +10,39 @@ package protocol PeerNetwork: Sendable {
     /// empty where it is not ahead. Blocks for a few seconds at most.
     /// - Parameter member: whom to ask; any peer where it is nil or out of reach.
     func blocks(above height: Height, from member: MemberID?) throws(NodeError) -> [[UInt8]]
+
+    /// Hands transactions to a validator, to be ordered there: for a node that is none, and where the engine
+    /// does not take this node's own. Never blocks; what is lost is handed over again.
+    /// - Parameter member: nil means all of them.
+    func submit(_ transactions: [[UInt8]], to member: MemberID?)
+
+    /// How the peers are, for people.
+    var peers: [PeerStatus] { get }
+}
+
+extension PeerNetwork {
+    package func submit(_ transactions: [[UInt8]], to member: MemberID?) {}
+    package var peers: [PeerStatus] { [] }
+}
+
+/// How a peer is.
+package struct PeerStatus: Hashable, Sendable {
+    package let member: MemberID
+    package let isConnected: Bool
+    package let finalHeight: Height?
+
+    package init(member: MemberID, isConnected: Bool, finalHeight: Height?) {
+        (self.member, self.isConnected, self.finalHeight) = (member, isConnected, finalHeight)
+    }
 }
 
 /// What peers ask of a running ledger.
 package protocol PeerHandler: Sendable {
     /// Takes a message in. Never blocks for long; may drop it.
     func received(_ message: ReplicaMessage, from member: MemberID?)
+
+    /// Takes transactions in that a peer hands over. Never blocks for long; may drop them.
+    func received(transactions: [[UInt8]], from member: MemberID?)
 
     /// This node's chain above a height: encoded block records, rising, with its certificates, at least one
     /// where there is one, up to a number of bytes.

@@ -19,9 +19,38 @@ final class BatchVerifier: Sendable {
     }
 
     /// The batch ready for execution, or nil where its bytes are no batch of this ledger.
-    func verify(_ bytes: [UInt8], position: UInt64) throws -> OrderedBatch? {
+    /// - Parameter known: its transactions, where they have been checked already.
+    func verify(
+        _ bytes: [UInt8], position: UInt64, known: [Candidate]? = nil
+    ) throws -> OrderedBatch? {
         guard let batch = try? Batch(decoding: bytes, chain: rules.chain) else { return nil }
-        let count = batch.transactions.count
+        if let known, known.count == batch.transactions.count {
+            return OrderedBatch(batch: batch, position: position, candidates: known)
+        }
+        let candidates = try check(batch.transactions)
+        return OrderedBatch(batch: batch, position: position, candidates: candidates)
+    }
+
+    /// A block from a peer or the log, ready for the replica; nil where its content is none of this ledger.
+    func candidate(_ record: BlockRecord) throws -> CandidateBlock? {
+        let content: CandidateBlock.Content
+        switch record.header.kind {
+        case .batch:
+            guard let batch = try verify(record.content, position: record.header.position) else { return nil }
+            content = .batch(batch)
+        case .epoch:
+            guard let proposal = try? EpochProposal(decoding: record.content) else { return nil }
+            content = .epoch(proposal)
+        }
+        return CandidateBlock(
+            header: record.header, content: content, votes: record.votes, commits: record.commits,
+            outcomes: record.outcomes)
+    }
+
+    /// Decodes transactions and verifies their signatures.
+    func check(_ transactions: [[UInt8]]) throws -> [Candidate] {
+        let count = transactions.count
+        if count == 1 { return [try candidate(transactions[0])] }
         let chunks = min(count, width * 4)
         var candidates = [Candidate](repeating: .invalid(.malformed), count: count)
         let failure = Mutex<(any Error)?>(nil)
@@ -31,13 +60,13 @@ final class BatchVerifier: Sendable {
             DispatchQueue.concurrentPerform(iterations: chunks) { chunk in
                 do {
                     for index in (chunk * count / chunks)..<((chunk + 1) * count / chunks) {
-                        slots[index] = try self.candidate(batch.transactions[index])
+                        slots[index] = try self.candidate(transactions[index])
                     }
                 } catch { failure.withLock { $0 = error } }
             }
         }
         if let failure = failure.withLock({ $0 }) { throw failure }
-        return OrderedBatch(batch: batch, position: position, candidates: candidates)
+        return candidates
     }
 
     private func candidate(_ bytes: [UInt8]) throws -> Candidate {

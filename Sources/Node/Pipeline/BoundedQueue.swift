@@ -23,6 +23,21 @@ final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
         return true
     }
 
+    /// Adds an element where there is room, without waiting.
+    func offer(_ element: Element) {
+        condition.lock()
+        defer { condition.unlock() }
+        guard elements.count < capacity, !isClosed else { return }
+        elements.append(element)
+        condition.broadcast()
+    }
+
+    var count: Int {
+        condition.lock()
+        defer { condition.unlock() }
+        return elements.count
+    }
+
     /// Takes everything that is there, at most `limit`, waiting for the first. Empty once closed and drained.
     func take(limit: Int) -> [Element] {
         condition.lock()

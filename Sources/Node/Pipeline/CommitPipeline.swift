@@ -4,235 +4,179 @@ import Ledger
 import Ordering
 import Synchronization
 
-/// Where the pipeline keeps blocks and rows: the edge's storage, as much of it as the pipeline needs.
-package protocol PipelineStore: Sendable {
-    /// The rows after every block that `apply` was given. Only the execution thread uses it.
-    var working: any StateReader { get }
-    /// Takes a block's rows in, so that the next block sees them. Called on the execution thread.
-    func apply(_ block: ExecutedBlock) throws
-    /// Makes block records durable, all with one sync. Called on the commit thread, in order.
-    func append(_ records: [BlockRecord]) throws
-    /// Nothing more will be appended: who waits for a block that is not durable waits in vain.
-    func endOfRecords()
-    /// A key's public half from the final state. Called on any thread.
-    func publicKey(_ key: KeyID) throws -> [UInt8]?
-}
-
-/// The way of transactions from submission to finality, in stages that overlap:
-/// batch → order → verify (all cores) → execute (one thread) → store, sync, tell (one thread).
+/// The way of transactions from submission to finality, in stages that overlap, each on its own thread:
+///
+/// check (all cores) → batch → engine → verify (all cores) → replica → store, sync, tell and send.
+///
+/// The replica takes batches, messages of peers, their blocks and the time from one queue, and a batch only
+/// where it has room, which holds the engine back. What it wants done goes in order to the effects' thread,
+/// which writes and synchronises what many events have stored, and only then tells and sends.
 package final class CommitPipeline: Sendable {
-    private let rules: Rules
-    private let engine: any OrderingEngine
-    private let store: any PipelineStore
-    private let voter: MessageSigner
-    private let clock: @Sendable () -> Timestamp
-    private let verifier: BatchVerifier
-    private let epochBlock: Digest
+    let rules: Rules
+    let store: NodeStore
+    let network: (any PeerNetwork)?
+    let voters: [MessageSigner]
+    let clock: @Sendable () -> Timestamp
+    let options: LedgerNode.Options
+    let verifier: BatchVerifier
+    let file: OutboxFile
+    let onEvidence: @Sendable (Replica.Evidence) -> Void
+    /// Whether this node's keys alone are a quorum and order in this process: nothing is sent twice then.
+    let isAlone: Bool
 
-    private let submitted = BoundedQueue<Submission>(capacity: 16_384)
-    private let delivered = BoundedQueue<OrderedBytes>(capacity: 4)
-    private let verified = BoundedQueue<OrderedBatch>(capacity: 4)
-    private let executed = BoundedQueue<Executed>(capacity: 8)
-    private let shared = Mutex(Shared())
-    private let latest: Mutex<Timestamp>
+    let submitted = BoundedQueue<Submission>(capacity: 16_384)
+    let deliveries = Deliveries()
+    let events = ReplicaEvents()
+    let outgoing = BoundedQueue<[Outgoing]>(capacity: 64)
+    let fetches = Mailbox<Fetch>()
+    let ticker = Mailbox<Void>()
+    let feed: FinalFeed
+    let desk: OutboxDesk
+    let engines: EngineManager
+    let counters = Mutex(NodeCounters())
+    let shared: Mutex<Shared>
     private let threads = ThreadGroup()
+    /// The check stage's and everything else's end, which come in this order.
+    private let checking = ThreadGroup()
+    private let batching = ThreadGroup()
 
     /// The most transactions in a batch, and the most bytes of them.
     static let batchCount = 512
     static let batchBytes = 1 << 20
 
-    private struct Executed: Sendable {
-        let record: BlockRecord
-        let block: ExecutedBlock
+    struct Fetch: Sendable {
+        let above: Height
+        let member: MemberID?
     }
 
-    private struct Shared {
-        /// Whom to tell about a batch, by the digest of its bytes. Where a demonstration's clock stands still
-        /// two batches can be the same bytes: they are answered in the order in which they were ordered.
-        var waiting: [Digest: [[Submission]]] = [:]
+    /// What other threads may know of the replica.
+    struct Shared: Sendable {
+        var view: ReplicaView
         var failure: NodeError?
+        var wantsEpochTick = false
+    }
+
+    /// What a pipeline begins with.
+    struct Start: Sendable {
+        let replica: Replica
+        /// What beginning came to, beside the founding block.
+        let effects: [Replica.Effect]
+        let voters: [MessageSigner]
+        /// What the outbox file holds.
+        let remembered: [[UInt8]]
     }
 
     /// Starts the stages on a replica's head.
-    package init(
-        replica: consuming Replica, voter: MessageSigner, engine: any OrderingEngine,
-        store: any PipelineStore,
-        clock: @escaping @Sendable () -> Timestamp
+    init(
+        _ start: consuming Start, engines factory: @escaping EngineFactory, store: NodeStore,
+        network: (any PeerNetwork)?, outbox: OutboxFile, options: LedgerNode.Options,
+        clock: @escaping @Sendable () -> Timestamp,
+        onEvidence: @escaping @Sendable (Replica.Evidence) -> Void
     ) {
+        let replica = start.replica
         rules = replica.executor.rules
-        epochBlock = replica.inForce.block
-        (self.engine, self.store, self.voter, self.clock) = (engine, store, voter, clock)
+        (self.store, self.network, self.clock, self.options) = (store, network, clock, options)
+        (voters, self.onEvidence, file) = (start.voters, onEvidence, outbox)
         verifier = BatchVerifier(rules: rules, width: ProcessInfo.processInfo.activeProcessorCount) {
             try store.publicKey($0)
         }
-        let head = replica.executor.head
-        latest = Mutex(head.time)
-        engine.start(from: head.height == 0 ? 0 : head.position + 1) { [delivered] in delivered.push($0) }
-        let box = Mutex(replica)
-        threads.start("batch") { [self] in batchStage() }
+        isAlone = CommitPipeline.isAlone(replica.inForce, start.voters, rules) && network == nil
+        feed = FinalFeed(replica.finalHeader)
+        desk = OutboxDesk(canHandOver: network != nil)
+        engines = EngineManager(factory: factory, desk: desk, deliveries: deliveries) { [events] in
+            events.push(.suspect(wish: nil))
+        }
+        shared = Mutex(Shared(view: ReplicaView(replica)))
+        let remembered = start.remembered
+        let box = Mutex(start)
+        checking.start("check") { [self] in checkStage(remembered) }
+        batching.start("batch") { [self] in batchStage() }
+        threads.start("engine") { [self] in engines.run() }
         threads.start("verify") { [self] in verifyStage() }
-        threads.start("execute") { [self] in box.withLock { executeStage(&$0) } }
-        threads.start("commit") { [self] in commitStage() }
+        threads.start("replica") { [self] in box.withLock { replicaStage($0) } }
+        threads.start("effects") { [self] in effectsStage() }
+        threads.start("ticker") { [self] in tickerStage() }
+        if network != nil { threads.start("fetch") { [self] in fetchStage() } }
     }
 
-    /// Takes a transaction in; `tell` is called once, when it is final or known to be refused.
-    package func submit(_ bytes: [UInt8], tell: @escaping @Sendable (SubmissionResult) -> Void) {
+    /// Whether these keys alone certify what is ordered.
+    static func isAlone(_ context: EpochContext, _ voters: [MessageSigner], _ rules: Rules) -> Bool {
+        let keys = voters.map { KeyID(publicKey: $0.publicKey, hash: rules.hash) }
+        return context.quorum(of: .epoch).isReached(by: keys)
+    }
+
+    // MARK: From outside
+
+    /// Takes a transaction in; the waiter is told once, when it has come as far as it waits for or is known
+    /// to be refused.
+    func submit(_ submission: Submission) {
         // Longer ones are no transactions, and must not make a batch that is none either.
-        guard bytes.count <= UnverifiedTransaction.maximumSize else { return tell(.refused(.malformed)) }
-        if !submitted.push(Submission(bytes: bytes, tell: tell)) {
-            tell(.failed(failure ?? NodeError("node.stopped", "this node is shutting down")))
+        guard submission.bytes.count <= UnverifiedTransaction.maximumSize else {
+            submission.waiter?.tell(.refused(.malformed))
+            return
         }
+        if !submitted.push(submission) { submission.waiter?.tell(.failed(stopped)) }
     }
 
-    /// Orders an empty batch, which brings this node's clock to the ledger and so its deadlines.
-    package func tick() async throws(NodeError) {
-        let result: SubmissionResult = await withCheckedContinuation { continuation in
-            submit([]) { continuation.resume(returning: $0) }
+    /// Orders a batch, which brings this node's clock to the ledger and so its deadlines.
+    func tick() async throws(NodeError) {
+        let news: SubmissionNews = await withCheckedContinuation { continuation in
+            let waiter = Waiter(level: .final) { continuation.resume(returning: $0) }
+            if !desk.addTick(waiter) { waiter.tell(.failed(stopped)) }
         }
-        if case .failed(let error) = result { throw error }
+        if case .failed(let error) = news { throw error }
     }
 
-    /// The last final block's time.
-    package var time: Timestamp { latest.withLock { $0 } }
+    private var stopped: NodeError { failure ?? NodeError("node.stopped", "this node is shutting down") }
 
     /// Why the pipeline halted; nil while it runs.
     package var failure: NodeError? { shared.withLock { $0.failure } }
 
-    /// Finishes what has been submitted and stops all stages.
+    /// Finishes what has been submitted, as far as others let it, and stops all stages.
     package func close() {
         submitted.close()
+        desk.beginClosing()
+        checking.join()
+        let wait = isAlone ? TimeInterval.infinity : options.closeSeconds
+        desk.finish(by: wait.isFinite ? Date(timeIntervalSinceNow: wait) : .distantFuture)
+        batching.join()
+        remember()
+        ticker.close()
+        desk.fail(NodeError("node.stopped", "this node is shutting down"))
+        stopStages()
         threads.join()
-        engine.stop()
+        feed.close()
     }
 
-    // MARK: Stages
+    /// Ends every stage as soon as it has done what is there.
+    private func stopStages() {
+        engines.close()
+        deliveries.close()
+        fetches.close()
+    }
 
-    private func batchStage() {
-        while case let taken = submitted.take(limit: CommitPipeline.batchCount), !taken.isEmpty {
-            var start = 0
-            while start < taken.count {
-                var end = start
-                var size = 0
-                while end < taken.count,
-                    end == start || size + taken[end].bytes.count <= CommitPipeline.batchBytes
-                {
-                    size += taken[end].bytes.count
-                    end += 1
-                }
-                order(Array(taken[start..<end]))
-                start = end
+    /// Leaves the outbox file with what is not final.
+    private func remember() {
+        let durable = desk.with { $0.durable }
+        do { try file.compact(durable, isClosing: true) } catch {
+            shared.withLock {
+                $0.failure =
+                    $0.failure
+                    ?? NodeError("node.storage", "the outbox could not be written", cause: error)
             }
         }
-        delivered.close()
     }
 
-    private func order(_ submissions: [Submission]) {
-        let bytes = Batch.signed(
-            chain: rules.chain, epochBlock: epochBlock, clock: clock(),
-            transactions: submissions.map(\.bytes).filter { !$0.isEmpty }, signer: voter, hash: rules.hash)
-        let digest = rules.hash(bytes)
-        let refused = shared.withLock { shared -> NodeError? in
-            if let failure = shared.failure { return failure }
-            shared.waiting[digest, default: []].append(submissions)
-            return nil
-        }
-        if let refused {
-            for submission in submissions { submission.tell(.failed(refused)) }
-            return
-        }
-        do { try engine.submit(bytes) } catch {
-            halt(NodeError("node.engine", "the ordering engine took no batch", cause: error))
-        }
-    }
-
-    private func verifyStage() {
-        defer { verified.close() }
-        do {
-            while let next = delivered.take(limit: 1).first {
-                guard let batch = try verifier.verify(next.bytes, position: next.position) else { continue }
-                if !verified.push(batch) { return }
-            }
-        } catch { halt(NodeError("node.storage", "the node could not read its state", cause: error)) }
-    }
-
-    private func executeStage(_ replica: inout Replica) {
-        defer { executed.close() }
-        do {
-            while let batch = verified.take(limit: 1).first {
-                var record: BlockRecord?
-                for effect in try replica.ordered(batch, reader: store.working) {
-                    switch effect {
-                    case .store(let items):
-                        if case .block(let stored)? = items.first { record = stored }
-                    case .final(let block):
-                        guard let record else { continue }
-                        try store.apply(block)
-                        if !executed.push(Executed(record: record, block: block)) { return }
-                    case .skipped(_, let refusal):
-                        let reason = NodeError(refusal.rawValue, "the batch is not of this ledger's epoch")
-                        answer(rules.hash(batch.batch.bytes)) { _ in .failed(reason) }
-                    case .publish, .undone, .engine, .fetch, .evidence, .halt: continue
-                    }
-                }
-            }
-        } catch { halt(NodeError("node.halted", "the node stopped rather than go on wrongly", cause: error)) }
-    }
-
-    private func commitStage() {
-        defer { store.endOfRecords() }
-        do {
-            while case let taken = executed.take(limit: 16), !taken.isEmpty {
-                try store.append(taken.map(\.record))
-                for item in taken { tell(item.block) }
-            }
-        } catch { halt(NodeError("node.storage", "the block log could not be written", cause: error)) }
-    }
-
-    // MARK: Answers
-
-    private func tell(_ block: ExecutedBlock) {
-        latest.withLock { $0 = block.header.time }
-        let count = block.included.count + block.skipped.count
-        var results = [SubmissionResult](repeating: .refused(.malformed), count: count)
-        let first = block.header.logSize - UInt64(block.included.count)
-        for (offset, included) in block.included.enumerated() {
-            results[included.index] = .final(
-                FinalTransaction(
-                    id: included.id, height: block.header.height, leaf: first + UInt64(offset),
-                    time: block.header.time, outcome: included.outcome, message: included.message))
-        }
-        for skip in block.skipped { results[skip.index] = .refused(skip.reason) }
-        answer(block.header.content) { results.indices.contains($0) ? results[$0] : .refused(.malformed) }
-    }
-
-    /// Tells everyone who waits for a batch. Ticks, which have no place in the batch, are told that it is
-    /// final.
-    private func answer(_ content: Digest, _ result: (Int) -> SubmissionResult) {
-        let next = shared.withLock { shared -> [Submission]? in
-            guard var batches = shared.waiting.removeValue(forKey: content) else { return nil }
-            let first = batches.removeFirst()
-            if !batches.isEmpty { shared.waiting[content] = batches }
-            return first
-        }
-        guard let submissions = next else { return }
-        var index = 0
-        for submission in submissions {
-            submission.tell(submission.bytes.isEmpty ? result(-1) : result(index))
-            if !submission.bytes.isEmpty { index += 1 }
-        }
-    }
-
-    private func halt(_ error: NodeError) {
-        let waiting = shared.withLock { shared -> [Submission] in
-            if shared.failure == nil { shared.failure = error }
-            defer { shared.waiting = [:] }
-            return shared.waiting.values.flatMap { $0.flatMap { $0 } }
-        }
+    /// Stops rather than go on wrongly. What is final stays readable.
+    func halt(_ error: NodeError) {
+        shared.withLock { $0.failure = $0.failure ?? error }
         submitted.close()
-        delivered.close()
-        verified.close()
-        executed.close()
-        for submission in waiting { submission.tell(.failed(error)) }
-        for submission in submitted.take(limit: .max) { submission.tell(.failed(error)) }
+        desk.fail(error)
+        ticker.close()
+        stopStages()
+        events.close()
+        outgoing.close()
+        feed.close()
+        for submission in submitted.take(limit: .max) { submission.waiter?.tell(.failed(error)) }
     }
 }

@@ -1,6 +1,26 @@
 import Codec
 import Ledger
 
+/// How far a transaction is to have come before its caller is told.
+package enum SubmissionLevel: Int, Comparable, Sendable {
+    /// In this node's durable outbox: the node sends it again until it is final or expired.
+    case accepted
+    /// Seen at a position of the order and executed; it may still move.
+    case ordered
+    case final
+
+    package static func < (left: SubmissionLevel, right: SubmissionLevel) -> Bool {
+        left.rawValue < right.rawValue
+    }
+}
+
+/// How far a transaction has come.
+package enum SubmissionState: Hashable, Sendable {
+    case accepted(TransactionID)
+    case ordered(TransactionID)
+    case final(FinalTransaction)
+}
+
 /// What became of a submitted transaction. Only what is final is told.
 package enum SubmissionResult: Sendable {
     /// On the ledger for good, accepted or rejected.
@@ -23,8 +43,40 @@ package struct FinalTransaction: Hashable, Sendable {
     package let message: String
 }
 
-/// A transaction on its way, and whom to tell.
+/// What a caller is told.
+enum SubmissionNews: Sendable {
+    case state(SubmissionState)
+    case refused(Skip.Reason)
+    case failed(NodeError)
+}
+
+/// Who waits for a transaction, and until when.
+struct Waiter: Sendable {
+    let level: SubmissionLevel
+    let tell: @Sendable (SubmissionNews) -> Void
+}
+
+/// What callers are to be told once no lock is held.
+struct Answer: Sendable {
+    let waiters: [Waiter]
+    let news: SubmissionNews
+
+    func tell() { for waiter in waiters { waiter.tell(news) } }
+}
+
+/// A transaction on its way in, or a tick where it has no bytes.
 struct Submission: Sendable {
+    enum Origin: Sendable {
+        case caller
+        /// From the outbox file, where it stays.
+        case outbox
+        /// Another member's node has handed it over.
+        case peer
+        /// Bytes that other nodes had ordered and that were undone.
+        case undone
+    }
+
     let bytes: [UInt8]
-    let tell: @Sendable (SubmissionResult) -> Void
+    let origin: Origin
+    let waiter: Waiter?
 }

@@ -96,36 +96,35 @@ extension LedgerNode {
         }
     }
 
-    /// A final block.
+    /// A final block, with the signatures that this node has of it. An earlier block's may be those of a later
+    /// one, which makes it final too.
     /// - Throws: `block.unknown`, `block.pruned`, `node.damaged`.
     package func block(_ height: Height) throws(NodeError) -> BlockRecord {
-        try read(height) { (bytes: [UInt8]) throws(CodecError) in try BlockRecord(decoding: bytes) }
+        try read(height) { try store.block(height) }
     }
 
     /// A final block's header, without decoding the rest of its record.
     /// - Throws: `block.unknown`, `block.pruned`, `node.damaged`.
     package func header(_ height: Height) throws(NodeError) -> BlockHeader {
-        try read(height) { (bytes: [UInt8]) throws(CodecError) in try BlockRecord.header(of: bytes) }
+        try read(height) { try store.store.log.read(height).map { try BlockRecord.header(of: $0) } }
     }
 
-    private func read<T>(
-        _ height: Height, _ decode: ([UInt8]) throws(CodecError) -> T
-    ) throws(NodeError) -> T {
+    private func read<T>(_ height: Height, _ read: () throws -> T?) throws(NodeError) -> T {
         do {
-            guard let payload = try store.store.log.read(height) else {
+            guard height <= self.height, let found = try read() else {
                 if let first = store.store.log.firstHeight, height < first {
                     throw NodeError("block.pruned", "block \(height) is not kept here any more")
                 }
                 throw NodeError("block.unknown", "there is no block \(height)")
             }
-            return try decode(payload)
+            return found
         } catch let error as NodeError { throw error } catch {
             throw NodeError("node.damaged", "block \(height) could not be read", cause: error)
         }
     }
 
     /// The last final block's height.
-    package var height: Height { store.store.log.lastHeight ?? 0 }
+    package var height: Height { store.finalHeight }
 
     /// Everything that ever changed a record, the latest first.
     package func history(of key: Ledger.RowKey) throws(NodeError) -> [HistoryStep] {

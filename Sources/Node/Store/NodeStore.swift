@@ -5,10 +5,11 @@ import Merkle
 import Storage
 import Synchronization
 
-/// The edge's storage as the pipeline uses it: rows go to the overlay when a block is executed, the block to
-/// the log, and rows to LMDB in the background, only once the log holds their blocks.
-package final class NodeStore: PipelineStore {
+/// The edge's storage as the pipeline uses it: blocks go to the log when they are executed, rows to the
+/// overlay when they are final, and to LMDB in the background, only once the log holds what makes them so.
+package final class NodeStore: Sendable {
     package let store: LedgerStore
+    let epochs: EpochChain
     private let durable = Waterline()
     private let checkpoints = ThreadGroup()
     private let due = BoundedQueue<Void>(capacity: NodeStore.waitingLayers)
@@ -19,17 +20,21 @@ package final class NodeStore: PipelineStore {
     /// Layers that may wait before execution waits for the disk.
     static let waitingLayers = 6
 
-    package init(_ store: LedgerStore, options: LedgerNode.Options = .init()) {
-        (self.store, self.options) = (store, options)
-        durable.raise(to: store.log.lastHeight ?? 0)
+    /// Held while blocks that become final together are taken in: a state between them has no certificate.
+    private let taking = Mutex(())
+
+    init(_ store: LedgerStore, epochs: EpochChain, options: LedgerNode.Options = .init()) {
+        (self.store, self.epochs, self.options) = (store, epochs, options)
+        durable.raise(to: store.overlay.height ?? 0)
         checkpoints.start("checkpoint") { [self] in checkpointStage() }
     }
 
-    package var working: any StateReader { OverlayState(overlay: store.overlay) }
+    /// The rows after the last block that `apply` was given.
+    var working: any StateReader { OverlayState(overlay: store.overlay) }
 
     /// Stores block 0 in an empty store.
     static func found(_ store: LedgerStore, _ record: BlockRecord, _ block: ExecutedBlock) throws {
-        try store.log.append([LogRecord(height: 0, payload: record.encoded)])
+        try store.log.append([NodeStore.record(.block(record), at: 0)])
         try take(block, into: store)
     }
 
@@ -40,14 +45,16 @@ package final class NodeStore: PipelineStore {
             nodeCount: LogTree.nodeCount(size: block.header.logSize))
     }
 
-    package func apply(_ block: ExecutedBlock) throws {
+    /// Takes the rows of blocks in that became final together, so that the next block sees them. Called on
+    /// the replica's thread.
+    func apply(_ blocks: [ExecutedBlock]) throws {
         if let failure = failure.withLock({ $0 }) { throw failure }
-        try NodeStore.take(block, into: store)
-        let blocks = blocksSinceFreeze.withLock { count -> Int in
-            count += 1
+        try taking.withLock { _ in for block in blocks { try NodeStore.take(block, into: store) } }
+        let count = blocksSinceFreeze.withLock { count -> Int in
+            count += blocks.count
             return count
         }
-        if store.overlay.count >= options.rowsPerCheckpoint || blocks >= options.blocksPerCheckpoint {
+        if store.overlay.count >= options.rowsPerCheckpoint || count >= options.blocksPerCheckpoint {
             freeze()
         }
     }
@@ -57,21 +64,82 @@ package final class NodeStore: PipelineStore {
         if store.overlay.freeze() { due.push(()) }
     }
 
-    package func append(_ records: [BlockRecord]) throws {
-        try store.log.append(records.map { LogRecord(height: $0.header.height, payload: $0.encoded) })
-        if let last = records.last { durable.raise(to: last.header.height) }
+    /// Makes what a replica has written down durable, all with one sync. Called on the effects thread, in
+    /// order.
+    /// - Parameter height: of the replica's head, for records that have none.
+    func append(_ items: [LogItem], at height: Height) throws {
+        try store.log.append(items.map { NodeStore.record($0, at: height) })
     }
 
-    package func endOfRecords() { durable.close() }
+    static func record(_ item: LogItem, at height: Height) -> LogRecord {
+        switch item {
+        case .block(let record): LogRecord(height: record.header.height, payload: record.encoded)
+        case .certificate(let certificate):
+            LogRecord(kind: .certificate, height: certificate.height, payload: certificate.encoded)
+        case .votes(let state): LogRecord(kind: .vote, height: height, payload: state.encoded)
+        }
+    }
 
-    package func publicKey(_ key: KeyID) throws -> [UInt8]? {
-        guard let stored = try store.overlay.value(forKey: KeyRecord.rowKey(key).bytes) else { return nil }
+    /// A final block, and all that makes it so, is durable.
+    func noteFinal(_ height: Height) { durable.raise(to: height) }
+
+    /// Nothing more will be appended: who waits for a block that is not durable waits in vain.
+    func endOfRecords() { durable.close() }
+
+    /// The last final height that may be told to others.
+    var finalHeight: Height { durable.current }
+
+    /// The block at a height of the log, final or not, with the signatures that came after it; nil where the
+    /// log has none.
+    /// - Throws: those of the log; `cbor.*`.
+    func block(_ height: Height) throws -> BlockRecord? {
+        guard let payload = try store.log.read(height) else { return nil }
+        var record = try BlockRecord(decoding: payload)
+        try NodeStore.merge(try store.log.certificate(at: height), into: &record)
+        return record
+    }
+
+    /// Adds the signatures of a certificate record to the block's own.
+    static func merge(_ payload: [UInt8]?, into record: inout BlockRecord) throws {
+        guard let payload else { return }
+        let certificate = try BlockCertificate(decoding: payload)
+        record.votes = joined(record.votes, certificate.votes)
+        record.commits = joined(record.commits, certificate.commits)
+    }
+
+    private static func joined(_ own: [Attestation], _ others: [Attestation]) -> [Attestation] {
+        own + others.filter { other in !own.contains { $0.key == other.key } }
+    }
+
+    /// A key's public half from the final state. Called on any thread.
+    func publicKey(_ key: KeyID) throws -> [UInt8]? {
+        try NodeStore.publicKey(key, in: store.overlay)
+    }
+
+    static func publicKey(_ key: KeyID, in overlay: RowOverlay) throws -> [UInt8]? {
+        guard let stored = try overlay.value(forKey: KeyRecord.rowKey(key).bytes) else { return nil }
         return try CBOR.decode(KeyRecord.self, from: StoredRow(decoding: stored).record).publicKey.array
+    }
+
+    /// Whether the final state knows a transaction.
+    func hasSeen(_ id: TransactionID) throws -> Bool {
+        if try store.overlay.value(forKey: SeenRecord.rowKey(id).bytes) != nil { return true }
+        return try store.overlay.value(forKey: SeenRecord.archiveKey(id).bytes) != nil
+    }
+
+    /// When the first deadline of the final state is due.
+    func firstDeadline() throws -> Timestamp? {
+        let prefix = Ledger.RowKey(table: "timer", key: []).bytes
+        guard let key = try store.overlay.entries(from: prefix, prefix: prefix, limit: 1).first?.key,
+            // The key begins with the due time: see `TimerRow`.
+            let due = Int64(exactly: bigEndianNumber(key.dropFirst(prefix.count).prefix(8)))
+        else { return nil }
+        return Timestamp(nanoseconds: due)
     }
 
     /// The rows at a height whose block is durable: what may be told to others.
     package func snapshot() throws -> LayeredReader {
-        let snapshot = store.overlay.snapshot()
+        let snapshot = taking.withLock { _ in store.overlay.snapshot() }
         guard durable.wait(for: snapshot.height ?? 0) else {
             throw NodeError("node.stopped", "the node stopped before its last block was durable")
         }
@@ -148,6 +216,12 @@ final class Waterline: @unchecked Sendable {
     private let condition = NSCondition()
     private var height: UInt64 = 0
     private var isClosed = false
+
+    var current: UInt64 {
+        condition.lock()
+        defer { condition.unlock() }
+        return height
+    }
 
     func raise(to height: UInt64) {
         condition.lock()

@@ -4,23 +4,104 @@ import Ledger
 import Merkle
 import Storage
 
-/// Brings a store back to the log's end: replays the tail into the overlay, mends the node file, rebuilds the
-/// trees.
+/// Brings a store back to the last final block: replays what the checkpoint lacks into the overlay, mends the
+/// node file, rebuilds the trees. What the log holds above that block, and what this node has promised, is
+/// told beside it.
 struct Restoration {
     let store: LedgerStore
     let rules: Rules
+    /// Epoch 0.
+    let genesis: EpochContext
+    let epochFile: String
 
-    /// The executor on the last stored block, and that block's record; nil where the log is empty.
+    struct Result {
+        let executor: Executor
+        /// The epoch of the last final block.
+        let context: EpochContext
+        let voteRecord: VoteRecord
+        /// Those sent for the promised epoch.
+        let stops: [Stop]
+        /// Blocks above the last final one in the order in which they were written, undone ones included.
+        let tail: [BlockRecord]
+        let epochs: [EpochRecord]
+    }
+
+    /// Nil where the log is empty.
+    /// - Parameter voters: this node's voting keys.
     /// - Throws: `node.damaged` where what is rebuilt is not what the last block says.
-    func restore() throws -> (executor: Executor, last: BlockRecord)? {
+    func restore(voters: [KeyID]) throws -> Result? {
         guard let lastHeight = store.log.lastHeight else { return nil }
         let checkpoint = try store.state.snapshot().height
+        var epochs = try epochRecords(through: checkpoint ?? 0)
+        var walk = EpochWalk(genesis, hash: rules.hash)
+        for record in epochs { try walk.advance(record.header) { record.content } }
+        let final = try finalHeight(above: checkpoint ?? 0, through: lastHeight, walk)
+        let head = try replay(above: checkpoint, through: final) { record in
+            guard record.header.height > checkpoint ?? 0 else { return }
+            try walk.advance(record.header) { record.content }
+            if record.header.kind == .epoch { epochs.append(try epochRecord(record)) }
+        }
+        let (voteRecord, stops, tail) = try tail(above: head.executor.head.height, voters)
+        return Result(
+            executor: head.executor, context: walk.context, voteRecord: voteRecord ?? head.record.voteRecord,
+            stops: stops, tail: tail, epochs: epochs)
+    }
+
+    // MARK: Epochs and finality
+
+    /// The epoch blocks after genesis up to a height: from their file, or from the log where that lacks some.
+    private func epochRecords(through height: Height) throws -> [EpochRecord] {
+        var records = EpochChain.load(epochFile).filter { $0.header.height <= height }
+        guard height > 0, try header(at: height).epoch != records.last?.header.epoch ?? 0 else {
+            return records
+        }
+        records = []
+        for height in 1...height {
+            guard try header(at: height).kind == .epoch else { continue }
+            records.append(try epochRecord(try block(at: height)))
+        }
+        return records
+    }
+
+    private func epochRecord(_ record: BlockRecord) throws -> EpochRecord {
+        var record = record
+        try NodeStore.merge(try store.log.certificate(at: record.header.height), into: &record)
+        return EpochRecord(header: record.header, content: record.content, commits: record.commits)
+    }
+
+    /// The highest block of the log that a quorum has committed to; at the least the checkpoint's.
+    private func finalHeight(
+        above checkpoint: Height, through last: Height, _ epochs: EpochWalk
+    ) throws -> Height {
+        guard last > checkpoint else { return checkpoint }
+        var walk = epochs
+        var contexts: [EpochContext] = []
+        for height in (checkpoint + 1)...last {
+            try walk.advance(header(at: height)) { try block(at: height).content }
+            contexts.append(walk.context)
+        }
+        for height in ((checkpoint + 1)...last).reversed() {
+            var record = try block(at: height)
+            try NodeStore.merge(try store.log.certificate(at: height), into: &record)
+            let quorum = contexts[Int(height - checkpoint - 1)].quorum(of: record.header.kind)
+            let certificate = try? Certificate(
+                .commit, record.commits, over: record.header, hash: record.header.hashed(rules.hash),
+                quorum: quorum, verifier: rules.verify)
+            if certificate != nil { return height }
+        }
+        return checkpoint
+    }
+
+    // MARK: The final state
+
+    private func replay(
+        above checkpoint: Height?, through final: Height, _ note: (BlockRecord) throws -> Void
+    ) throws -> (executor: Executor, record: BlockRecord) {
         if !store.nodesAreWhole { try store.nodes.truncate(to: 0) }
         var log = try frontier(checkpoint)
         var last: BlockRecord?
         var cursor = store.log.records(from: store.nodesAreWhole ? checkpoint.map { $0 + 1 } ?? 0 : 0)
-        while let stored = try cursor.next() {
-            guard stored.kind == .block else { continue }
+        while let stored = try cursor.next(), stored.height <= final {
             let record = try BlockRecord(decoding: stored.payload)
             var nodes: [Digest] = []
             for leaf in try record.leaves() {
@@ -33,37 +114,39 @@ struct Restoration {
                     height: record.header.height, changes: NodeStore.rows(record.changes, record.history),
                     nodeCount: LogTree.nodeCount(size: record.header.logSize))
             }
+            try note(record)
             last = record
         }
-        let head = try last ?? record(at: lastHeight)
+        let head = try last ?? block(at: final)
         let tree = try Restoration.stateTree(store.overlay.snapshot(), hash: rules.hash)
         guard log.size == head.header.logSize, log.root(hash: rules.hash) == head.header.logRoot else {
-            throw NodeError("node.damaged", "the log's leaves are not those of block \(lastHeight)")
+            throw NodeError("node.damaged", "the log's leaves are not those of block \(final)")
         }
         guard tree.root == head.header.stateRoot else {
-            throw NodeError("node.damaged", "the stored state is not that of block \(lastHeight)")
-        }
-        // What the next vote is checked against: with another record it would be a trap, or a promise broken.
-        let vote = VoteRecord.Point(
-            epoch: head.header.epoch, height: head.header.height, block: head.header.hashed(rules.hash))
-        guard head.voteRecord.promised == vote.epoch, head.voteRecord.lastVote == vote else {
-            throw NodeError("node.damaged", "the vote record is not that of block \(lastHeight)")
+            throw NodeError("node.damaged", "the stored state is not that of block \(final)")
         }
         return (Executor(rules: rules, head: head.header, log: log, tree: tree), head)
     }
 
-    private func record(at height: UInt64) throws -> BlockRecord {
-        guard let payload = try store.log.read(height) else {
-            throw NodeError("node.damaged", "block \(height) is missing from the log")
-        }
+    private func header(at height: Height) throws -> BlockHeader {
+        guard let payload = try store.log.read(height) else { throw Restoration.missing(height) }
+        return try BlockRecord.header(of: payload)
+    }
+
+    private func block(at height: Height) throws -> BlockRecord {
+        guard let payload = try store.log.read(height) else { throw Restoration.missing(height) }
         return try BlockRecord(decoding: payload)
+    }
+
+    private static func missing(_ height: Height) -> NodeError {
+        NodeError("node.damaged", "block \(height) is missing from the log")
     }
 
     /// The log tree's peaks at the checkpoint, read from the node file; the empty log where it is filled
     /// anew.
     private func frontier(_ checkpoint: UInt64?) throws -> LogFrontier {
         guard store.nodesAreWhole, let checkpoint else { return LogFrontier() }
-        let size = try record(at: checkpoint).header.logSize
+        let size = try header(at: checkpoint).logSize
         var peaks: [Digest] = []
         var before: UInt64 = 0
         for level in (0..<62).reversed() where size >> UInt64(level) & 1 == 1 {
@@ -83,5 +166,56 @@ struct Restoration {
     /// The state tree over all rows that a reader sees.
     static func stateTree(_ reader: LayeredReader, hash: HashFunction) throws -> StateTree {
         try StateTree(rowsOf: reader, hash: hash)
+    }
+
+    // MARK: Promises
+
+    /// What was written after the final block: the last vote record and stops, and all blocks above.
+    private func tail(
+        above final: Height, _ voters: [KeyID]
+    ) throws -> (VoteRecord?, [Stop], [BlockRecord]) {
+        var votes: VoteRecord?
+        var stops: [Stop] = []
+        var blocks: [BlockRecord] = []
+        var signed: [Attestation] = []
+        var cursor = store.log.tail(fromHeight: final)
+        while let stored = try cursor.next() {
+            switch stored.kind {
+            case .block:
+                let record = try BlockRecord(decoding: stored.payload)
+                votes = record.voteRecord
+                signed += record.votes + record.commits
+                if record.header.height > final { blocks.append(record) }
+            case .certificate:
+                let certificate = try BlockCertificate(decoding: stored.payload)
+                votes = certificate.voteRecord
+                signed += certificate.votes + certificate.commits
+                if let index = blocks.lastIndex(where: {
+                    $0.header.height == certificate.height
+                        && $0.header.hashed(rules.hash) == certificate.block
+                }) {
+                    try NodeStore.merge(stored.payload, into: &blocks[index])
+                }
+            case .vote:
+                let state = try VoteState(decoding: stored.payload)
+                (votes, stops) = (state.record, state.stops)
+            default: continue
+            }
+        }
+        if let votes { try check(votes, covers: signed.filter { voters.contains($0.key) }) }
+        return (votes, stops.filter { $0.epoch == votes?.promised }, blocks)
+    }
+
+    /// What the next vote is checked against: with an older record it would be a promise broken.
+    private func check(_ votes: VoteRecord, covers signed: [Attestation]) throws {
+        for attestation in signed {
+            let point = VoteRecord.Point(
+                epoch: attestation.epoch, height: attestation.height, block: attestation.block)
+            let noted = attestation.kind == .vote ? votes.lastVote : votes.lastCommit
+            guard let noted, noted > point || noted == point, votes.promised >= point.epoch else {
+                throw NodeError(
+                    "node.damaged", "the vote record is not that of what was signed at \(point.height)")
+            }
+        }
     }
 }

@@ -1,0 +1,144 @@
+import Codec
+import Foundation
+import Ledger
+
+/// Writing, telling and sending what the replica has decided.
+extension CommitPipeline {
+    func effectsStage() {
+        defer {
+            store.endOfRecords()
+            feed.close()
+        }
+        do {
+            while case let taken = outgoing.take(limit: 16), !taken.isEmpty {
+                // Whatever is stored among them is durable before any of it is told or sent.
+                try write(taken)
+                for outgoing in taken { for effect in outgoing { try carryOut(effect) } }
+            }
+        } catch { halt(NodeError("node.storage", "the block log could not be written", cause: error)) }
+    }
+
+    private func write(_ taken: [[Outgoing]]) throws {
+        var records: [LogItem] = []
+        var head: Height = 0
+        for case .store(let items, let height) in taken.joined() {
+            records += items
+            head = height
+        }
+        guard !records.isEmpty else { return }
+        try store.append(records, at: head)
+        counters.withLock { $0.syncs += 1 }
+    }
+
+    private func carryOut(_ effect: Outgoing) throws {
+        switch effect {
+        case .store: return
+        case .publish(let message): network?.publish(message)
+        case .final(let blocks): try tell(blocks)
+        case .undone(let block):
+            counters.withLock { $0.undoneBlocks += 1 }
+            desk.with { $0.undone(block) }
+            sendAgain(block)
+        case .seen(let digest, let candidates): desk.tell { $0.seen(digest, candidates) }
+        case .skipped(let digest, let refusal):
+            counters.withLock { $0.skippedBatches += 1 }
+            // Sent for another epoch or while it changed: at once; otherwise something is wrong here.
+            let isWrong = refusal == .badSignature || refusal == .notValidator
+            desk.with { $0.returned(digest, at: isWrong ? MonotonicClock.now + .seconds(1) : nil) }
+        case .epoch(let context):
+            desk.with { $0.begin(epochBlock: context.block) }
+            guard context.height == feed.last.height, context.height > 0 else { return }
+            shared.withLock { $0.wantsEpochTick = true }
+        case .evidence(let evidence):
+            counters.withLock { $0.evidence += 1 }
+            onEvidence(evidence)
+        case .halt(let divergence): halt(NodeError(divergence))
+        }
+    }
+
+    private func tell(_ blocks: [ExecutedBlock]) throws {
+        guard let last = blocks.last else { return }
+        for block in blocks where block.header.kind == .epoch && block.header.height > 0 {
+            let commits = try store.block(block.header.height)?.commits ?? []
+            try store.epochs.add(
+                EpochRecord(header: block.header, content: block.content, commits: commits))
+        }
+        store.noteFinal(last.header.height)
+        feed.add(blocks)
+        let (now, clock) = (MonotonicClock.now, clock())
+        for block in blocks {
+            let news = desk.with { $0.final(block, clock: clock, now: now) }
+            counters.withLock { counters in
+                counters.blocks += 1
+                counters.epochs += block.header.kind == .epoch ? 1 : 0
+                counters.transactions += UInt64(block.included.count)
+                counters.rejected += UInt64(block.included.count { $0.outcome != .accepted })
+                counters.skippedTransactions += UInt64(block.skipped.count)
+                for latency in news.latencies { counters.note(latency: latency) }
+            }
+            for answer in news.answers { answer.tell() }
+        }
+    }
+
+    /// What a block held that is not on the chain any more is on its way again from every node that had it:
+    /// this node may be the only one.
+    private func sendAgain(_ block: ExecutedBlock) {
+        guard let batch = try? Batch(decoding: block.content, chain: rules.chain) else { return }
+        let unknown = desk.with { outbox in
+            block.included.filter { !outbox.knows($0.id) && batch.transactions.indices.contains($0.index) }
+        }
+        for included in unknown {
+            // The check stage may be waiting for room, which this thread makes.
+            submitted.offer(
+                Submission(bytes: batch.transactions[included.index], origin: .undone, waiter: nil))
+        }
+    }
+
+    // MARK: Fetching
+
+    func fetchStage() {
+        while let fetch = fetches.take() {
+            counters.withLock { $0.fetches += 1 }
+            guard let blocks = try? network?.blocks(above: fetch.above, from: fetch.member) else { continue }
+            do { try take(blocks) } catch {
+                return halt(NodeError("node.storage", "the node could not read its state", cause: error))
+            }
+        }
+    }
+
+    /// Decodes and checks a peer's blocks, in parts, up to the first that is none.
+    private func take(_ encoded: [[UInt8]]) throws {
+        var part: [CandidateBlock] = []
+        for bytes in encoded.prefix(CommitPipeline.fetchCount) {
+            guard let record = try? BlockRecord(decoding: bytes), let block = try verifier.candidate(record)
+            else { break }
+            part.append(block)
+            if part.count == 64 {
+                push(part)
+                part = []
+            }
+        }
+        if !part.isEmpty { push(part) }
+    }
+
+    private func push(_ blocks: [CandidateBlock]) {
+        counters.withLock { $0.fetchedBlocks += UInt64(blocks.count) }
+        events.push(.blocks(blocks))
+    }
+
+    /// Blocks of one answer that are looked at.
+    private static let fetchCount = 1024
+}
+
+extension NodeError {
+    /// This node's execution differs from what a quorum signed.
+    init(_ divergence: Replica.Divergence) {
+        let place =
+            "block \(divergence.certified.height)"
+            + (divergence.transaction.map { ", transaction \($0)" } ?? "")
+        self.init(
+            "node.diverged",
+            "\(place): this node's execution differs from what a quorum of validators signed. Nothing is "
+                + "changed any more; the state before that block can be read")
+    }
+}

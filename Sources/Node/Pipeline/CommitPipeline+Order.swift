@@ -1,0 +1,162 @@
+import Codec
+import Foundation
+import Ledger
+import Ordering
+
+/// From submission to the replica: check, batch, verify.
+extension CommitPipeline {
+    // MARK: Check
+
+    /// - Parameter remembered: what the outbox file held when the node was opened.
+    func checkStage(_ remembered: [[UInt8]]) {
+        do {
+            var start = 0
+            while start < remembered.count {
+                let end = min(remembered.count, start + CommitPipeline.batchCount)
+                try check(
+                    remembered[start..<end].map { Submission(bytes: $0, origin: .outbox, waiter: nil) })
+                start = end
+            }
+            while case let taken = submitted.take(limit: CommitPipeline.batchCount), !taken.isEmpty {
+                desk.waitForRoom()
+                try check(taken)
+            }
+        } catch { halt(NodeError("node.storage", "the node could not read its state", cause: error)) }
+    }
+
+    /// Lets in what a block could hold: junk must never fill one.
+    private func check(_ submissions: [Submission]) throws {
+        let candidates = try verifier.check(submissions.map(\.bytes))
+        let finalTime = feed.last.time
+        var answers: [Answer] = []
+        var good: [(submission: Submission, transaction: VerifiedTransaction)] = []
+        for (submission, candidate) in zip(submissions, candidates) {
+            switch try verdict(candidate, submission.origin, finalTime) {
+            case .success(let transaction): good.append((submission, transaction))
+            case .failure(let refusal):
+                guard let waiter = submission.waiter else { continue }
+                answers.append(Answer(waiters: [waiter], news: .refused(refusal.reason)))
+            }
+        }
+        answers += try remember(good.map { ($0.submission, $0.transaction) })
+        for answer in answers { answer.tell() }
+    }
+
+    private struct Refusal: Error {
+        let reason: Skip.Reason
+    }
+
+    private func verdict(
+        _ candidate: Candidate, _ origin: Submission.Origin, _ finalTime: Timestamp
+    ) throws -> Result<VerifiedTransaction, Refusal> {
+        switch candidate {
+        case .invalid(let reason): return .failure(Refusal(reason: reason))
+        case .unknownKey: return .failure(Refusal(reason: .unknownKey))
+        case .verified(let verified):
+            let payload = verified.transaction.payload
+            if payload.chain != rules.chain { return .failure(Refusal(reason: .wrongChain)) }
+            if payload.expires <= finalTime { return .failure(Refusal(reason: .expired)) }
+            // A caller's own is known to be new, or is answered when it turns out to be there.
+            guard origin != .caller, try store.hasSeen(verified.transaction.id) else {
+                return .success(verified)
+            }
+            return .failure(Refusal(reason: .duplicate))
+        }
+    }
+
+    /// Writes down what is to be accepted, and puts all of it into the outbox.
+    private func remember(
+        _ good: [(submission: Submission, transaction: VerifiedTransaction)]
+    ) throws -> [Answer] {
+        func isDurable(_ submission: Submission) -> Bool {
+            submission.waiter.map { $0.level < .final } ?? false
+        }
+        let durable = good.filter { isDurable($0.submission) }.map(\.submission.bytes)
+        var failure: NodeError?
+        if !durable.isEmpty {
+            do { try file.append(durable) } catch {
+                failure = NodeError("node.storage", "the outbox could not be written", cause: error)
+            }
+        }
+        let now = MonotonicClock.now
+        return desk.add { outbox in
+            var answers: [Answer] = []
+            for (submission, transaction) in good {
+                if let failure, isDurable(submission), let waiter = submission.waiter {
+                    answers.append(Answer(waiters: [waiter], news: .failed(failure)))
+                    continue
+                }
+                // What others have to send is no more than a favour.
+                if submission.origin == .peer || submission.origin == .undone, outbox.count >= 16_384 {
+                    continue
+                }
+                answers += outbox.add(
+                    transaction, waiter: submission.waiter,
+                    isDurable: isDurable(submission) || submission.origin == .outbox, now: now)
+            }
+            return answers
+        }
+    }
+
+    // MARK: Batch
+
+    func batchStage() {
+        while let (draft, route) = desk.next(
+            count: CommitPipeline.batchCount, bytes: CommitPipeline.batchBytes)
+        {
+            switch route {
+            case .engine(let engine, let epochBlock, let signer): order(draft, engine, epochBlock, signer)
+            case .validators: handOver(draft)
+            }
+        }
+    }
+
+    private func order(
+        _ draft: Outbox.Draft, _ engine: any OrderingEngine, _ epochBlock: Digest, _ signer: MessageSigner
+    ) {
+        let bytes = Batch.signed(
+            chain: rules.chain, epochBlock: epochBlock, clock: clock(), transactions: draft.transactions,
+            signer: signer, hash: rules.hash)
+        let digest = rules.hash(bytes)
+        desk.with { $0.send(draft, as: digest, epochBlock: epochBlock, now: MonotonicClock.now) }
+        counters.withLock { $0.batchesSent += 1 }
+        do { try engine.submit(bytes) } catch {
+            // It may have been ordered: then it is seen, or sent again in time.
+            if error == .unavailable { return }
+            if error != .stopped { events.push(.suspect(wish: nil)) }
+            desk.with { $0.returned(digest, at: MonotonicClock.now + .milliseconds(200)) }
+        }
+    }
+
+    /// A node that is no validator has its transactions ordered by those that are.
+    private func handOver(_ draft: Outbox.Draft) {
+        let validators = shared.withLock { $0.view.context.validators.validators.map(\.member) }
+        var name = CBORWriter()
+        name.unsigned(UInt64(MonotonicClock.now.nanoseconds))
+        for id in draft.ids { name.digest(id) }
+        let (digest, turn) = (rules.hash(name.bytes), counters.withLock { counters -> UInt64 in
+            counters.batchesSent += 1
+            return counters.batchesSent
+        })
+        desk.with { $0.send(draft, as: digest, epochBlock: .zero, now: MonotonicClock.now) }
+        guard !validators.isEmpty, !draft.transactions.isEmpty else { return }
+        network?.submit(draft.transactions, to: validators[Int(turn % UInt64(validators.count))])
+    }
+
+    // MARK: Verify
+
+    func verifyStage() {
+        defer { events.close() }
+        do {
+            while let next = deliveries.take() {
+                let digest = rules.hash(next.bytes.bytes)
+                let known = desk.with { $0.candidates(of: digest) }
+                guard
+                    let batch = try verifier.verify(
+                        next.bytes.bytes, position: next.bytes.position, known: known)
+                else { continue }
+                if !events.push(batch, generation: next.generation) { return }
+            }
+        } catch { halt(NodeError("node.storage", "the node could not read its state", cause: error)) }
+    }
+}

@@ -1,0 +1,77 @@
+import Codec
+import Foundation
+import Ledger
+
+/// What happens because time has passed.
+extension CommitPipeline {
+    /// Milliseconds between the replica's ticks.
+    private static let tickMilliseconds = 20
+    /// How long a batch may take to be seen at a position; doubled each time.
+    private static let lateAfter = Span.seconds(2)
+
+    func tickerStage() {
+        let isQuiet = network == nil
+        let interval = isQuiet ? 100 : CommitPipeline.tickMilliseconds
+        var count = 0
+        // Nothing is ever put into this box: it only ends the wait early.
+        while !ticker.hasClosed {
+            _ = ticker.take(seconds: Double(interval) / 1000)
+            if ticker.hasClosed { return }
+            events.pushTick()
+            count += 1
+            desk.with { $0.wake(MonotonicClock.now) }
+            if shared.withLock({ shared in
+                defer { shared.wantsEpochTick = false }
+                return shared.wantsEpochTick
+            }) {
+                tickLedger()
+            }
+            if count % max(1, 500 / interval) == 0 { keepHouse() }
+        }
+    }
+
+    private func keepHouse() {
+        let now = MonotonicClock.now
+        let finalTime = feed.last.time
+        desk.tell { $0.expire(through: finalTime) }
+        if !isAlone || engines.health?.state != .following { hurry(now) }
+        if options.ticks { tickWhereDue(finalTime) }
+        let durable = desk.with { $0.durable }
+        do { try file.compact(durable, isClosing: false) } catch {
+            halt(NodeError("node.storage", "the outbox could not be written", cause: error))
+        }
+    }
+
+    /// Sends again what was not seen in time, by way of others too, and suspects the engine.
+    private func hurry(_ now: Timestamp) {
+        let before = desk.with { $0.failures }
+        let late = desk.with { $0.late(now, after: CommitPipeline.lateAfter) }
+        guard desk.with({ $0.failures }) > before else { return }
+        counters.withLock {
+            $0.batchesLate += 1
+            $0.suspicions += 1
+        }
+        if !late.isEmpty { network?.submit(late, to: nil) }
+        events.push(.suspect(wish: nil))
+    }
+
+    /// A batch brings this node's clock to the ledger: where a deadline has passed that consensus time has
+    /// not reached, and hourly.
+    private func tickWhereDue(_ finalTime: Timestamp) {
+        let clock = clock()
+        guard clock > finalTime else { return }
+        let isDue: Bool
+        do { isDue = try store.firstDeadline().map { $0 <= clock } ?? false } catch {
+            return halt(NodeError("node.storage", "the node could not read its state", cause: error))
+        }
+        if isDue || clock - finalTime >= .hours(1) { tickLedger() }
+    }
+
+    /// Orders a batch, where this node may and none is on its way.
+    private func tickLedger() {
+        guard shared.withLock({ $0.view.isValidator && $0.view.isOrdering }) else { return }
+        desk.with { outbox in
+            if !outbox.hasWork, outbox.batchesOnTheirWay == 0 { outbox.addTick(nil) }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import Codec
+import Ledger
+import Ordering
+import Synchronization
+
+/// Makes the engine of an epoch: it may take a while, and may fail, and then is asked again.
+package typealias EngineFactory = @Sendable (EpochContext) throws -> any OrderingEngine
+
+/// Runs the engine of the epoch in force, and lets go of it when another begins.
+final class EngineManager: Sendable {
+    struct Request: Sendable {
+        let context: EpochContext
+        /// From the position after this one, or from the first.
+        let after: UInt64?
+        /// Deliveries carry it, so that those of an engine that was let go of are told apart.
+        let generation: UInt64
+    }
+
+    private struct State: Sendable {
+        var engine: (any OrderingEngine)?
+        var failure: String?
+        var context: EpochContext?
+    }
+
+    private let requests = Mailbox<Request>()
+    private let state = Mutex(State())
+    private let factory: EngineFactory
+    private let desk: OutboxDesk
+    private let deliveries: Deliveries
+    /// Told where the engine cannot be made.
+    private let suspect: @Sendable () -> Void
+
+    /// Between attempts to make an engine.
+    private static let retrySeconds = 0.5
+
+    init(
+        factory: @escaping EngineFactory, desk: OutboxDesk, deliveries: Deliveries,
+        suspect: @escaping @Sendable () -> Void
+    ) {
+        (self.factory, self.desk, self.deliveries, self.suspect) = (factory, desk, deliveries, suspect)
+    }
+
+    func follow(_ request: Request) { requests.put(request) }
+
+    func close() { requests.close() }
+
+    /// How the engine is; where none could be made, why.
+    var health: EngineHealth? {
+        let (engine, failure) = state.withLock { ($0.engine, $0.failure) }
+        if let engine { return engine.health }
+        return failure.map {
+            EngineHealth(state: .misconfigured, lastDelivered: nil, lastKnown: nil, summary: $0)
+        }
+    }
+
+    /// The manager's thread.
+    func run() {
+        defer { letGo() }
+        while let request = requests.take() {
+            letGo()
+            begin(request)
+        }
+    }
+
+    private func letGo() {
+        desk.set(engine: nil)
+        let old = state.withLock { state in state.engine.take() }
+        old?.stop()
+    }
+
+    private func begin(_ request: Request) {
+        while !requests.isInterrupted {
+            do {
+                let engine = try factory(request.context)
+                let generation = request.generation
+                engine.start(from: request.after.map { $0 + 1 } ?? 0) { [deliveries] in
+                    deliveries.push($0, generation: generation)
+                }
+                state.withLock { $0 = State(engine: engine, failure: nil, context: request.context) }
+                desk.set(engine: (engine, request.context.block))
+                return
+            } catch {
+                state.withLock { $0 = State(engine: nil, failure: "\(error)", context: request.context) }
+                suspect()
+                guard let next = requests.take(seconds: EngineManager.retrySeconds) else { continue }
+                requests.put(next)
+                return
+            }
+        }
+    }
+}

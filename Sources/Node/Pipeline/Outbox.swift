@@ -1,0 +1,294 @@
+import Codec
+import Ledger
+
+/// Transactions until they are final, refused or expired: what is to be sent, what is on its way, and whom to
+/// tell. A value without I/O; times are those of a clock that never goes back.
+struct Outbox: Sendable {
+    /// A transaction that is not final yet.
+    private struct Entry: Sendable {
+        let candidate: Candidate
+        let bytes: [UInt8]
+        let expires: Timestamp
+        let since: Timestamp
+        var waiters: [Waiter] = []
+        /// Batches on their way that hold it.
+        var copies = 0
+        var isQueued = false
+        var isOrdered = false
+        var isDurable = false
+    }
+
+    /// A batch on its way.
+    private struct Sent: Sendable {
+        let epochBlock: Digest
+        let ids: [TransactionID]
+        let candidates: [Candidate]
+        let ticks: [Waiter]
+        let since: Timestamp
+        var isSeen = false
+    }
+
+    /// What the next batch holds.
+    struct Draft: Sendable {
+        var ids: [TransactionID] = []
+        var transactions: [[UInt8]] = []
+        var candidates: [Candidate] = []
+        var ticks: [Waiter] = []
+    }
+
+    private var entries: [TransactionID: Entry] = [:]
+    private var queue: [TransactionID] = []
+    private var queueStart = 0
+    private var delayed: [(due: Timestamp, id: TransactionID)] = []
+    /// Whom to tell that a batch made from now on is final.
+    private var ticks: [Waiter] = []
+    private var wantsTick = false
+    /// By the digest of their bytes. Where a demonstration's clock stands still two batches can be the same
+    /// bytes: they are answered in the order in which they were sent.
+    private var sent: [Digest: [Sent]] = [:]
+    private(set) var batchesOnTheirWay = 0
+    /// Suspicions raised since one of the own batches was final.
+    private(set) var failures = 0
+
+    var count: Int { entries.count }
+    /// Whether there is something to send.
+    var hasWork: Bool { queueStart < queue.count || wantsTick }
+    var isEmpty: Bool { entries.isEmpty && ticks.isEmpty && !wantsTick && batchesOnTheirWay == 0 }
+
+    // MARK: In
+
+    func knows(_ id: TransactionID) -> Bool { entries[id] != nil }
+
+    /// Takes a checked transaction in, or one more who waits for it.
+    mutating func add(
+        _ transaction: VerifiedTransaction, waiter: Waiter?, isDurable: Bool, now: Timestamp
+    ) -> [Answer] {
+        let id = transaction.transaction.id
+        var answers: [Answer] = []
+        var entry =
+            entries[id]
+            ?? Entry(
+                candidate: .verified(transaction), bytes: transaction.transaction.bytes,
+                expires: transaction.transaction.payload.expires, since: now)
+        entry.isDurable = entry.isDurable || isDurable
+        if let waiter {
+            switch waiter.level {
+            case .accepted: answers.append(Answer(waiters: [waiter], news: .state(.accepted(id))))
+            case .ordered where entry.isOrdered:
+                answers.append(Answer(waiters: [waiter], news: .state(.ordered(id))))
+            default: entry.waiters.append(waiter)
+            }
+        }
+        let isNew = entries.updateValue(entry, forKey: id) == nil
+        if isNew { enqueue(id) }
+        return answers
+    }
+
+    /// Wants a batch, which brings this node's clock to the ledger, even where nothing else is to be sent.
+    mutating func addTick(_ waiter: Waiter?) {
+        wantsTick = true
+        if let waiter { ticks.append(waiter) }
+    }
+
+    private mutating func enqueue(_ id: TransactionID) {
+        guard let isQueued = entries[id]?.isQueued, !isQueued else { return }
+        entries[id]?.isQueued = true
+        queue.append(id)
+    }
+
+    // MARK: Out
+
+    /// What the next batch holds; nil where there is nothing to send.
+    mutating func draft(count: Int, bytes limit: Int) -> Draft? {
+        var draft = Draft()
+        var size = 0
+        while queueStart < queue.count, draft.ids.count < count {
+            let id = queue[queueStart]
+            guard var entry = entries[id] else {
+                queueStart += 1
+                continue
+            }
+            guard draft.ids.isEmpty || size + entry.bytes.count <= limit else { break }
+            queueStart += 1
+            entry.isQueued = false
+            entry.copies += 1
+            size += entry.bytes.count
+            draft.ids.append(id)
+            draft.transactions.append(entry.bytes)
+            draft.candidates.append(entry.candidate)
+            entries[id] = entry
+        }
+        if queueStart == queue.count || queueStart > 65_536 {
+            queue.removeFirst(queueStart)
+            queueStart = 0
+        }
+        guard !draft.ids.isEmpty || wantsTick else { return nil }
+        (draft.ticks, ticks, wantsTick) = (ticks, [], false)
+        return draft
+    }
+
+    /// Notes a batch that is about to be handed over.
+    mutating func send(_ draft: Draft, as digest: Digest, epochBlock: Digest, now: Timestamp) {
+        sent[digest, default: []].append(
+            Sent(
+                epochBlock: epochBlock, ids: draft.ids, candidates: draft.candidates, ticks: draft.ticks,
+                since: now))
+        batchesOnTheirWay += 1
+    }
+
+    /// The transactions of an own batch, whose signatures have been verified already.
+    func candidates(of digest: Digest) -> [Candidate]? { sent[digest]?.first?.candidates }
+
+    private mutating func take(_ digest: Digest) -> Sent? {
+        guard var batches = sent.removeValue(forKey: digest) else { return nil }
+        let first = batches.removeFirst()
+        if !batches.isEmpty { sent[digest] = batches }
+        batchesOnTheirWay -= 1
+        for id in first.ids { entries[id]?.copies -= 1 }
+        return first
+    }
+
+    // MARK: What becomes of a batch
+
+    /// A batch has no place in the order: what it holds is sent again, at once or at a time.
+    mutating func returned(_ digest: Digest, at due: Timestamp? = nil) {
+        guard let batch = take(digest) else { return }
+        again(batch, at: due)
+    }
+
+    private mutating func again(_ batch: Sent, at due: Timestamp?) {
+        for id in batch.ids where entries[id] != nil {
+            if let due { delayed.append((due, id)) } else { enqueue(id) }
+        }
+        if !batch.ticks.isEmpty || batch.ids.isEmpty { (ticks, wantsTick) = (batch.ticks + ticks, true) }
+    }
+
+    /// A batch was executed at a position.
+    mutating func seen(_ digest: Digest, _ candidates: [Candidate]) -> [Answer] {
+        sent[digest]?[0].isSeen = true
+        var answers: [Answer] = []
+        for case .verified(let transaction) in candidates {
+            let id = transaction.transaction.id
+            guard var entry = entries[id], !entry.isOrdered else { continue }
+            entry.isOrdered = true
+            let told = entry.waiters.filter { $0.level == .ordered }
+            if !told.isEmpty {
+                entry.waiters.removeAll { $0.level == .ordered }
+                answers.append(Answer(waiters: told, news: .state(.ordered(id))))
+            }
+            entries[id] = entry
+        }
+        return answers
+    }
+
+    /// A block is not on the chain any more: what it held is sent again.
+    mutating func undone(_ block: ExecutedBlock) {
+        for included in block.included where entries[included.id] != nil {
+            entries[included.id]?.isOrdered = false
+            enqueue(included.id)
+        }
+        returned(block.header.content)
+    }
+
+    /// Batches of earlier epochs come to nothing any more.
+    mutating func begin(epochBlock: Digest) {
+        let old = sent.filter { $0.value.contains { $0.epochBlock != epochBlock } }
+        for digest in old.keys.sorted() {
+            while let first = sent[digest]?.first, first.epochBlock != epochBlock { returned(digest) }
+        }
+    }
+
+    /// A block is final: tells who waits for what it holds.
+    mutating func final(_ block: ExecutedBlock, clock: Timestamp, now: Timestamp) -> FinalNews {
+        var news = FinalNews()
+        let height = block.header.height
+        let first = block.header.logSize - UInt64(block.included.count)
+        for (offset, included) in block.included.enumerated() {
+            guard let entry = entries.removeValue(forKey: included.id) else { continue }
+            news.latencies.append(now - entry.since)
+            let final = FinalTransaction(
+                id: included.id, height: height, leaf: first + UInt64(offset), time: block.header.time,
+                outcome: included.outcome, message: included.message)
+            guard !entry.waiters.isEmpty else { continue }
+            news.answers.append(Answer(waiters: entry.waiters, news: .state(.final(final))))
+        }
+        guard let batch = take(block.header.content) else { return news }
+        failures = 0
+        for skip in block.skipped where batch.ids.indices.contains(skip.index) {
+            let id = batch.ids[skip.index]
+            guard let entry = entries[id], entry.copies == 0, !entry.isQueued else { continue }
+            // Consensus time is behind: the batch has brought it forward.
+            if skip.reason == .expiryTooFar, entry.expires <= clock + SeenRecord.maximumLifetime {
+                delayed.append((now + .seconds(1), id))
+                continue
+            }
+            entries[id] = nil
+            if !entry.waiters.isEmpty {
+                news.answers.append(Answer(waiters: entry.waiters, news: .refused(skip.reason)))
+            }
+        }
+        if !batch.ticks.isEmpty {
+            let final = FinalTransaction(
+                id: .zero, height: height, leaf: block.header.logSize, time: block.header.time,
+                outcome: .accepted, message: "")
+            news.answers.append(Answer(waiters: batch.ticks, news: .state(.final(final))))
+        }
+        return news
+    }
+
+    struct FinalNews: Sendable {
+        var answers: [Answer] = []
+        /// From submission to finality.
+        var latencies: [Span] = []
+    }
+
+    // MARK: Time
+
+    /// Queues what was to wait until now.
+    mutating func wake(_ now: Timestamp) {
+        guard delayed.contains(where: { $0.due <= now }) else { return }
+        let due = delayed.filter { $0.due <= now }
+        delayed.removeAll { $0.due <= now }
+        for (_, id) in due { enqueue(id) }
+    }
+
+    /// Takes back batches that were not seen at a position in time, and says what they hold.
+    mutating func late(_ now: Timestamp, after wait: Span) -> [[UInt8]] {
+        let wait = Span(nanoseconds: wait.nanoseconds << Int64(min(failures, 6)))
+        let digests = sent.filter { $0.value.contains { !$0.isSeen && now - $0.since >= wait } }.keys.sorted()
+        guard !digests.isEmpty else { return [] }
+        var transactions: [[UInt8]] = []
+        for digest in digests {
+            guard let batch = take(digest) else { continue }
+            transactions += batch.ids.compactMap { entries[$0]?.bytes }
+            again(batch, at: nil)
+        }
+        failures += 1
+        return transactions
+    }
+
+    /// Lets go of what a final block's time is past: it is on no block, and no later one takes it.
+    mutating func expire(through finalTime: Timestamp) -> [Answer] {
+        let expired = entries.filter { $0.value.expires <= finalTime }
+        var answers: [Answer] = []
+        for (id, entry) in expired.sorted(by: { $0.key < $1.key }) {
+            entries[id] = nil
+            answers.append(Answer(waiters: entry.waiters, news: .refused(.expired)))
+        }
+        return answers
+    }
+
+    /// What the outbox file has to hold.
+    var durable: [[UInt8]] {
+        entries.filter { $0.value.isDurable }.sorted { $0.key < $1.key }.map(\.value.bytes)
+    }
+
+    /// Lets go of everything.
+    mutating func fail(_ error: NodeError) -> [Answer] {
+        var waiting = ticks
+        for (_, entry) in entries { waiting += entry.waiters }
+        for (_, batches) in sent { for batch in batches { waiting += batch.ticks } }
+        self = Outbox()
+        return [Answer(waiters: waiting, news: .failed(error))]
+    }
+}

@@ -1,0 +1,153 @@
+import Codec
+import Foundation
+import Ledger
+import Ordering
+
+/// The outbox between the threads that fill, empty and answer it, and where its batches go.
+///
+/// `@unchecked Sendable`: every stored property is read and written only under `condition`. Nobody is told
+/// anything under it.
+final class OutboxDesk: @unchecked Sendable {
+    /// Where batches go.
+    enum Route: Sendable {
+        /// To the engine of the epoch that this block begins, signed by a validator's key.
+        case engine(any OrderingEngine, epochBlock: Digest, signer: MessageSigner)
+        /// To validators: this node is none.
+        case validators
+    }
+
+    private let condition = NSCondition()
+    private var outbox = Outbox()
+    private var engine: (engine: any OrderingEngine, epochBlock: Digest)?
+    /// The epoch block for which batches are ordered now.
+    private var ordering: Digest?
+    private var signer: MessageSigner?
+    private let canHandOver: Bool
+    private var isClosing = false
+    private var end: Date?
+    private var failure: NodeError?
+
+    /// Batches on their way, at most.
+    private static let window = 64
+    /// Transactions that wait to be sent, at most: more wait with their callers.
+    private static let capacity = 65_536
+
+    init(canHandOver: Bool) { self.canHandOver = canHandOver }
+
+    /// Runs something on the outbox, and tells what comes of it.
+    @discardableResult
+    func with<T>(_ body: (inout Outbox) -> T) -> T {
+        condition.lock()
+        defer { condition.unlock() }
+        defer { condition.broadcast() }
+        return body(&outbox)
+    }
+
+    func tell(_ body: (inout Outbox) -> [Answer]) { for answer in with(body) { answer.tell() } }
+
+    var count: Int { with { $0.count } }
+
+    /// Wants a batch whose finality the waiter is told; false where the node ends.
+    func addTick(_ waiter: Waiter) -> Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        guard failure == nil, !isClosing else { return false }
+        outbox.addTick(waiter)
+        condition.broadcast()
+        return true
+    }
+
+    /// Adds what has been checked, and tells what comes of it.
+    func add(_ body: (inout Outbox) -> [Answer]) -> [Answer] {
+        condition.lock()
+        defer { condition.unlock() }
+        defer { condition.broadcast() }
+        let answers = body(&outbox)
+        guard let failure else { return answers }
+        return answers + outbox.fail(failure)
+    }
+
+    /// Waits until there is room for more.
+    func waitForRoom() {
+        condition.lock()
+        defer { condition.unlock() }
+        while outbox.count >= OutboxDesk.capacity, failure == nil, !isClosing { condition.wait() }
+    }
+
+    // MARK: The route
+
+    func set(engine: (engine: any OrderingEngine, epochBlock: Digest)?) {
+        condition.lock()
+        defer { condition.unlock() }
+        self.engine = engine
+        condition.broadcast()
+    }
+
+    /// - Parameters:
+    ///   - ordering: the epoch block for which batches are ordered; nil while the epoch is being changed.
+    ///   - signer: the key in force; nil where this node is no validator.
+    func set(ordering: Digest?, signer: MessageSigner?) {
+        condition.lock()
+        defer { condition.unlock() }
+        (self.ordering, self.signer) = (ordering, signer)
+        condition.broadcast()
+    }
+
+    private var route: Route? {
+        guard let signer else { return canHandOver ? .validators : nil }
+        guard let engine, let ordering, engine.epochBlock == ordering else { return nil }
+        return .engine(engine.engine, epochBlock: ordering, signer: signer)
+    }
+
+    /// Whether batches can be sent now.
+    var hasRoute: Bool {
+        condition.lock()
+        defer { condition.unlock() }
+        return route != nil
+    }
+
+    /// What to send next and where, waiting for it. Nil at the end.
+    func next(count: Int, bytes: Int) -> (draft: Outbox.Draft, route: Route)? {
+        condition.lock()
+        defer { condition.unlock() }
+        while true {
+            if failure != nil { return nil }
+            if let end, outbox.isEmpty || end <= Date() { return nil }
+            if outbox.batchesOnTheirWay < OutboxDesk.window, outbox.hasWork, let route,
+                let draft = outbox.draft(count: count, bytes: bytes)
+            {
+                condition.broadcast()
+                return (draft, route)
+            }
+            _ = condition.wait(until: end ?? .distantFuture)
+        }
+    }
+
+    // MARK: The end
+
+    /// The callers are gone: whoever waits for room need not any more.
+    func beginClosing() {
+        condition.lock()
+        defer { condition.unlock() }
+        isClosing = true
+        condition.broadcast()
+    }
+
+    /// Lets `next` end once all is final, or at a time.
+    func finish(by end: Date) {
+        condition.lock()
+        defer { condition.unlock() }
+        self.end = end
+        condition.broadcast()
+    }
+
+    /// Tells everyone that the node has stopped.
+    func fail(_ error: NodeError) {
+        condition.lock()
+        failure = failure ?? error
+        let answers = outbox.fail(error)
+        condition.broadcast()
+        condition.unlock()
+        for answer in answers { answer.tell() }
+    }
+}

@@ -1,0 +1,131 @@
+import Codec
+import Cryptography
+import Foundation
+import Ledger
+import Storage
+import Synchronization
+
+/// An epoch block with what makes it final: a link of the chain that leads from the genesis to the validators
+/// in force.
+///
+/// CBOR array of 3: header, content (the proposal), commits.
+package struct EpochRecord: Hashable, Sendable {
+    package let header: BlockHeader
+    package let content: [UInt8]
+    /// A quorum of both sets where the block changes the validators; empty where this node knows the block to
+    /// be final only by a later one.
+    package var commits: [Attestation]
+
+    package init(header: BlockHeader, content: [UInt8], commits: [Attestation]) {
+        (self.header, self.content, self.commits) = (header, content, commits)
+    }
+
+    package func write(to writer: inout CBORWriter) {
+        writer.array(3)
+        writer.byteString(header.encoded)
+        writer.byteString(content)
+        writer.array(commits.count)
+        for commit in commits { writer.raw(commit.message().encoded) }
+    }
+
+    package init(reading reader: inout CBORReader) throws(CodecError) {
+        try reader.array(of: 3)
+        header = try BlockHeader(decoding: try reader.byteString())
+        content = try reader.byteString()
+        commits = []
+        for _ in 0..<(try reader.array()) {
+            commits.append(try Attestation(COSESign1(reading: &reader)))
+        }
+    }
+}
+
+/// The epoch blocks after genesis that are final, in a file of their own: derived from the log, and all that
+/// is left of them where the log has been pruned.
+///
+/// A CBOR array of `[count, records as bytes, SHA-256 of them]`, written anew with each epoch.
+final class EpochChain: Sendable {
+    private let path: String
+    private let files: any FileSystem
+    private let records: Mutex<[EpochRecord]>
+
+    init(_ path: String, files: any FileSystem, records: [EpochRecord]) {
+        (self.path, self.files) = (path, files)
+        self.records = Mutex(records)
+    }
+
+    var all: [EpochRecord] { records.withLock { $0 } }
+
+    /// What the file holds; nothing where it is missing or damaged.
+    static func load(_ path: String) -> [EpochRecord] {
+        guard let data = try? Data(contentsOf: URL(fileURLWithPath: path)) else { return [] }
+        return (try? decode([UInt8](data))) ?? []
+    }
+
+    private static func decode(_ bytes: [UInt8]) throws(CodecError) -> [EpochRecord] {
+        var reader = CBORReader(bytes)
+        try reader.array(of: 3)
+        let count = try reader.unsigned()
+        let content = try reader.byteString()
+        let digest = try reader.digest()
+        try reader.finish()
+        guard SHA256.digest(content) == digest else { throw CodecError(.invalidValue) }
+        var inner = CBORReader(content)
+        var records: [EpochRecord] = []
+        for _ in 0..<count { records.append(try EpochRecord(reading: &inner)) }
+        try inner.finish()
+        return records
+    }
+
+    /// Adds a final epoch block.
+    func add(_ record: EpochRecord) throws {
+        try records.withLock { records in
+            guard records.last.map({ $0.header.height < record.header.height }) ?? true else { return }
+            records.append(record)
+            try write(records)
+        }
+    }
+
+    func save() throws { try records.withLock { try write($0) } }
+
+    private func write(_ records: [EpochRecord]) throws {
+        var content = CBORWriter()
+        for record in records { record.write(to: &content) }
+        var writer = CBORWriter(reservingCapacity: content.bytes.count + 64)
+        writer.array(3)
+        writer.unsigned(UInt64(records.count))
+        writer.byteString(content.bytes)
+        writer.digest(SHA256.digest(content.bytes))
+        let file = try files.open(path + ".new", .replace)
+        try writer.bytes.withUnsafeBytes { try files.write($0, to: file, at: 0) }
+        try files.synchronize(file)
+        try files.rename(path + ".new", to: path)
+    }
+}
+
+/// Follows the epochs along a chain of blocks.
+struct EpochWalk {
+    private(set) var context: EpochContext
+    private var parent: (hash: Digest, kind: BlockHeader.Kind)
+    private let hash: HashFunction
+
+    init(_ genesis: EpochContext, hash: HashFunction) {
+        (context, self.hash) = (genesis, hash)
+        parent = (genesis.block, .epoch)
+    }
+
+    /// The epoch that a proposal begins on the block that was walked last.
+    func next(_ proposal: EpochProposal, block: Digest, header: BlockHeader) -> EpochContext {
+        context.next(
+            proposal, block: block, height: header.height,
+            parentIsEpochBlock: parent.kind == .epoch && parent.hash == header.previous, hash: hash)
+    }
+
+    /// Goes on to a block; those between epoch blocks may be left out.
+    mutating func advance(_ header: BlockHeader, content: () throws -> [UInt8]) throws {
+        let block = header.hashed(hash)
+        if header.kind == .epoch {
+            context = next(try EpochProposal(decoding: try content()), block: block, header: header)
+        }
+        parent = (block, header.kind)
+    }
+}
