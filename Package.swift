@@ -63,8 +63,10 @@ let package = Package(
 
         .target(
             name: "Node", dependencies: core + edge, path: "Sources/Node", swiftSettings: settings),
+        .target(
+            name: "API", dependencies: core + edge + ["Node"], path: "Sources/API", swiftSettings: settings),
         .executableTarget(
-            name: "millwright", dependencies: core + edge + ["Node"], path: "Sources/CommandLine",
+            name: "millwright", dependencies: core + edge + ["Node", "API"], path: "Sources/CommandLine",
             swiftSettings: settings),
         .target(
             name: "Simulation", dependencies: ["Codec", "Merkle", "Ledger"], path: "Sources/Simulation",
@@ -97,6 +99,7 @@ let package = Package(
         tests("TimeZones", of: ["TimeZones", "Billing"]),
         tests("HTTP", of: ["HTTP", "Cryptography", "Codec"]),
         tests("Node", of: core + edge + ["Node", "millwright-load"]),
+        tests("API", of: core + edge + ["Node", "API", "millwright"]),
         tests("CommandLine", of: core + ["Cryptography"]),
         tests("Fuzz", of: core + edge + ["Node"]),
         tests("House", of: []),
