@@ -6,11 +6,11 @@ import Vault
 
 /// Documents in the vault as the ledger names them, for one member: it opens only what is sealed to it.
 package struct DocumentService: Sendable {
-    package let node: LedgerNode
+    package let node: any LedgerAccess
     package let vault: DocumentVault
     package let member: ActingMember
 
-    package init(node: LedgerNode, vault: DocumentVault, member: ActingMember) {
+    package init(node: any LedgerAccess, vault: DocumentVault, member: ActingMember) {
         (self.node, self.vault, self.member) = (node, vault, member)
     }
 
@@ -18,7 +18,7 @@ package struct DocumentService: Sendable {
     /// - Parameter key: the name of a held key that signs instead of the member's own.
     /// - Throws: `vault.io`, `keys.*`.
     package init(
-        node: LedgerNode, home: Home, member: MemberID, key: String? = nil
+        node: any LedgerAccess, home: Home, member: MemberID, key: String? = nil
     ) throws(NodeError) {
         let vault: DocumentVault
         do { vault = try DocumentVault(home.vaultFolder) } catch { throw NodeError(error) }

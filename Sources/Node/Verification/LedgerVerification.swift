@@ -53,10 +53,10 @@ package struct LedgerVerification {
     ///   - served: rows and history that are to be, at their height, what the blocks give.
     ///   - nodes: the log tree's digests, which are to be those of the blocks' leaves.
     ///   - progress: told each block's header as derived, after the block has been checked.
-    /// - Throws: `Failure`, or a storage error.
+    /// - Throws: `Failure`, a storage error, or what `progress` throws.
     package func run(
         _ log: BlockLog, served: LayeredReader? = nil, nodes: NodeFile? = nil,
-        progress: (BlockHeader) -> Void
+        progress: (BlockHeader) throws -> Void
     ) throws -> Summary {
         let set = ValidatorSet(genesis.validators, hash: rules.hash)
         var (executor, founded) = try Executor.found(genesis, bytes: bytes, rules: rules)
@@ -85,7 +85,7 @@ package struct LedgerVerification {
             if let served { try compare(served, block) }
             if let nodes { try compare(nodes, block) }
             rejected += UInt64(block.included.count { $0.outcome != .accepted })
-            progress(block.header)
+            try progress(block.header)
             next += 1
         }
         guard next > 0 else {
@@ -181,7 +181,9 @@ package struct LedgerVerification {
 extension LedgerNode {
     /// Checks the whole ledger, and that the served state, history and log nodes follow from it.
     /// - Throws: `LedgerVerification.Failure`, `NodeError`.
-    package func verify(width: Int, progress: (BlockHeader) -> Void) throws -> LedgerVerification.Summary {
+    package func verify(
+        width: Int, progress: (BlockHeader) throws -> Void
+    ) throws -> LedgerVerification.Summary {
         let bytes = try genesis.encoded()
         let verification = LedgerVerification(genesis: genesis, bytes: bytes, rules: rules, width: width)
         return try verification.run(
