@@ -57,8 +57,10 @@ let package = Package(
 
         .target(
             name: "Node", dependencies: core + edge, path: "Sources/Node", swiftSettings: settings),
+        .target(
+            name: "API", dependencies: core + edge + ["Node"], path: "Sources/API", swiftSettings: settings),
         .executableTarget(
-            name: "millwright", dependencies: core + edge + ["Node"], path: "Sources/CommandLine",
+            name: "millwright", dependencies: core + edge + ["Node", "API"], path: "Sources/CommandLine",
             swiftSettings: settings),
         .executableTarget(
             name: "millwright-bench", dependencies: core + edge + ["Node"], path: "Benchmarks",
@@ -85,6 +87,7 @@ let package = Package(
         tests("TimeZones", of: ["TimeZones", "Billing"]),
         tests("HTTP", of: ["HTTP", "Cryptography", "Codec"]),
         tests("Node", of: core + edge + ["Node", "millwright-load"]),
+        tests("API", of: core + edge + ["Node", "API", "millwright"]),
         tests("CommandLine", of: core + ["Cryptography"]),
         tests("Fuzz", of: core + edge + ["Node"]),
         tests("House", of: []),

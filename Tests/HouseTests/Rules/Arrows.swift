@@ -74,7 +74,8 @@ struct Arrows {
     /// The layers from below; a target may need only its own and lower ones.
     static func layer(_ path: String) -> Int {
         let order = [
-            "Sources/System/", "Sources/Core/", "Sources/Edge/", "Sources/Node", "Sources/CommandLine",
+            "Sources/System/", "Sources/Core/", "Sources/Edge/", "Sources/Node", "Sources/API",
+            "Sources/CommandLine",
         ]
         return order.firstIndex { path.hasPrefix($0) } ?? order.count
     }
