@@ -78,7 +78,7 @@ package struct StateView: Sendable {
     }
 
     static func decode<R: Record>(_ type: R.Type, _ stored: [UInt8]) throws(NodeError) -> R {
-        do { return try CBOR.decode(R.self, from: StoredRow(decoding: stored).record) } catch {
+        do { return try StoredRow.record(R.self, in: stored) } catch {
             throw NodeError("node.damaged", "a row of \(R.table) is damaged", cause: error)
         }
     }

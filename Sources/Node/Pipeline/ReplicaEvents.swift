@@ -193,12 +193,12 @@ final class Mailbox<Request: Sendable>: @unchecked Sendable {
         condition.broadcast()
     }
 
-    /// The request, waiting for one up to a number of seconds. Nil where none came, or the box is closed.
-    func take(seconds: Double = .greatestFiniteMagnitude) -> Request? {
+    /// The request, waiting for one, where it is said up to a number of seconds. Nil where none came, or the box is closed.
+    func take(seconds: Double? = nil) -> Request? {
         condition.lock()
         defer { condition.unlock() }
-        let end = seconds < 1e9 ? Date(timeIntervalSinceNow: seconds) : .distantFuture
-        while request == nil, !isClosed, condition.wait(until: end) {}
+        let end = seconds.map { Date(timeIntervalSinceNow: $0) }
+        while request == nil, !isClosed, condition.wait(unlessAfter: end) {}
         return isClosed ? nil : request.take()
     }
 

@@ -41,16 +41,14 @@ extension LedgerNode {
 
     private func read<T>(_ height: Height, _ read: () throws -> T?) throws(NodeError) -> T {
         do {
-            guard height <= self.height, let found = try read() else {
-                if let first = store.store.log.firstHeight, height < first {
-                    throw NodeError("block.pruned", "block \(height) is not kept here any more")
-                }
-                throw NodeError("block.unknown", "there is no block \(height)")
-            }
-            return found
-        } catch let error as NodeError { throw error } catch {
+            if height <= self.height, let found = try read() { return found }
+        } catch {
             throw NodeError("node.damaged", "block \(height) could not be read", cause: error)
         }
+        if let first = store.store.log.firstHeight, height < first {
+            throw NodeError("block.pruned", "block \(height) is not kept here any more")
+        }
+        throw NodeError("block.unknown", "there is no block \(height)")
     }
 
     /// The last final block's height.
