@@ -184,3 +184,13 @@ package enum LocalVerification: Codable, Sendable {
                 detail: failure.detail))
     }
 }
+
+extension SubmissionState {
+    package var level: SubmissionLevel {
+        switch self {
+        case .accepted: .accepted
+        case .ordered: .ordered
+        case .final: .final
+        }
+    }
+}
