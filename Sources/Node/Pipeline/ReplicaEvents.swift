@@ -11,6 +11,8 @@ enum ReplicaEvent: Sendable {
     case tick
     case suspect(wish: String?)
     case batch(OrderedBatch)
+    /// Somebody asks for the blocks that are not final.
+    case serve(@Sendable ([CandidateBlock]) -> Void)
 }
 
 /// The one queue in front of the replica: batches, of which a few wait and so hold the engine back, and all

@@ -102,6 +102,15 @@ extension CandidateBlock {
     }
 }
 
+extension BlockRecord {
+    /// A block as a peer is served it, without what executing it gives.
+    package init(_ block: CandidateBlock) {
+        (header, content, outcomes) = (block.header, block.content.bytes, block.outcomes)
+        (changes, history) = ([], [])
+        (votes, commits, voteRecord) = (block.votes, block.commits, VoteRecord())
+    }
+}
+
 extension Candidate {
     /// A transaction whose signature is left to the executor.
     package init(decoding bytes: [UInt8], hash: HashFunction) {
