@@ -19,7 +19,8 @@ extension SimulatedNode {
             for place in disk.outbox.indices { disk.outbox[place].sent = nil }
         case .engine(let context, let position): follow(context, position)
         case .fetch(let height, let member): fetch(above: height, from: member)
-        case .serve(let blocks, let height, let member): serve(blocks, above: height, to: member)
+        case .serve(let blocks, let height, let member):
+            if let member { serve(blocks, above: height, to: member) }
         case .skipped: world.coverage.count("skipped batches")
         case .evidence(let evidence): try world.note(evidence, by: self)
         case .halt(let divergence):

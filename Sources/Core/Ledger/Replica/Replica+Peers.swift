@@ -100,7 +100,7 @@ extension Replica {
 
     /// A peer asks for blocks above a height: final ones come from the log, those that are not final from here,
     /// parents before their children, with what signatures there are.
-    package func requested(above height: Height, by member: MemberID) -> [Effect] {
+    package func requested(above height: Height, by member: MemberID?) -> [Effect] {
         let pending = tree.all.map { block in
             let tally = tallies.tally(block.header, block.hash)
             return CandidateBlock(
