@@ -67,13 +67,13 @@ extension SimulatedNode {
 
     /// Lets go of what can no longer become final.
     func expire() throws {
-        let time = finalTime
+        let time = sabotage == .expireEarly ? finalTime + .days(2) : finalTime
         for submission in disk.outbox where submission.expires <= time {
             let keys = [SeenRecord.rowKey(submission.id), SeenRecord.archiveKey(submission.id)]
             guard keys.allSatisfy({ reader.rows.values[$0] == nil }) else { continue }
             world.coverage.count("expired transactions")
             try world.reports.expired(submission.id)
         }
-        disk.outbox.removeAll { $0.expires <= time }
+        disk.outbox.removeAll { $0.expires <= finalTime }
     }
 }
