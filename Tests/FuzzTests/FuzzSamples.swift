@@ -38,7 +38,8 @@ struct FuzzSamples: Sendable {
             verify: SignatureVerifier { Ed25519.verify(publicKey: $0, signature: $1, message: $2) },
             contracts: [.version1])
         self.rules = rules
-        var (replica, effects) = try Replica.found(genesis, bytes: genesisBytes, rules: rules, voters: [voter])
+        var (replica, effects) = try Replica.found(
+            genesis, bytes: genesisBytes, rules: rules, voters: [voter])
         var rows = MemoryRows()
         var records: [BlockRecord] = []
         var leaves: [Leaf] = []

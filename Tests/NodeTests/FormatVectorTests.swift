@@ -60,14 +60,6 @@ import Testing
         let leaf = try #require(try record.leaves().first)
         #expect(leaf.outcome == .accepted)
         let proof = InclusionProof(size: 1, index: 0, path: [])
-        let telemetry = TelemetryMessage(
-            machine: "press-7", previous: .zero,
-            entries: [
-                TelemetryEntry(
-                    sequence: 1, time: start.milliseconds, state: .executing, mode: .processing,
-                    counters: [.init(name: "good", value: 12)],
-                    measures: [.init(name: "oil", value: Quantity(millionths: 41_500_000), unit: "CEL")])
-            ])
         let point = VoteRecord.Point(record.header, hash: record.header.hashed(hash))
         let stop = Stop.signed(
             chain: rules.chain, epoch: 1, lock: point, clock: start + .seconds(2), wish: "embedded:chamber",
@@ -95,6 +87,15 @@ import Testing
             "telemetry message": try telemetry.signed(by: member, hash: hash),
         ]
     }
+
+    private static let telemetry = TelemetryMessage(
+        machine: "press-7", previous: .zero,
+        entries: [
+            TelemetryEntry(
+                sequence: 1, time: start.milliseconds, state: .executing, mode: .processing,
+                counters: [.init(name: "good", value: 12)],
+                measures: [.init(name: "oil", value: Quantity(millionths: 41_500_000), unit: "CEL")])
+        ])
 
     @Test func everyExampleOnThePageIsWhatTheCodeMakes() throws {
         let vectors = try FormatVectorTests.vectors()

@@ -32,9 +32,13 @@ import Testing
 @Suite struct SnapshotTests {
     /// Replays the log into a checkpoint at its end, so that there is something to take a snapshot of.
     private func checkpoint(_ home: Home) throws -> LedgerStore {
-        let (_, _, chain) = try home.genesis()
+        let (genesis, bytes, chain) = try home.genesis()
         let store = try LedgerStore(opening: home.ledgerFolder.path, chain: chain)
-        _ = try Restoration(store: store, rules: LedgerNode.rules(chain: chain)).restore()
+        let rules = LedgerNode.rules(chain: chain)
+        let founded = try Replica.found(genesis, bytes: bytes, rules: rules, voters: []).replica
+        _ = try Restoration(
+            store: store, rules: rules, genesis: founded.inForce, epochFile: home.folder.path + "/epochs"
+        ).restore(voters: [])
         store.overlay.freeze()
         _ = try store.checkpoint()
         return store
@@ -47,6 +51,8 @@ import Testing
 
         let joined = try FoundedHome(copying: founded)
         try FileManager.default.removeItem(at: joined.home.ledgerFolder)
+        // The first node signs nothing more, so its key may go on here.
+        try FileManager.default.removeItem(at: joined.home.votingStoreFile)
         let chain = try founded.home.genesis().chain
         do {
             let store = try checkpoint(founded.home)

@@ -96,6 +96,24 @@ package struct CBORReader {
         return text
     }
 
+    /// Moves past a text where it is exactly this one, in shortest form; else stays.
+    mutating func passes(_ name: StaticString) -> Bool {
+        let count = name.utf8CodeUnitCount
+        let headSize = count < 24 ? 1 : 2
+        guard count <= 255, bytes.count - offset >= headSize + count else { return false }
+        let isHead =
+            headSize == 1
+            ? bytes[offset] == 0x60 | UInt8(truncatingIfNeeded: count)
+            : bytes[offset] == 0x78 && bytes[offset + 1] == UInt8(truncatingIfNeeded: count)
+        let isName = isHead && bytes.withUnsafeBytes { buffer in
+            buffer.baseAddress.map {
+                RawBytes.equal($0 + offset + headSize, name.utf8Start, count: count)
+            } ?? false
+        }
+        if isName { offset += headSize + count }
+        return isName
+    }
+
     /// Opens an array and gives its count, which is at most the number of bytes left.
     package mutating func array() throws(CodecError) -> Int { try container(expecting: 4, itemsPerEntry: 1) }
 

@@ -5,6 +5,12 @@ package struct CBORWriter {
 
     package init(reservingCapacity capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
+    /// A copy of the bytes that takes no more room than they do.
+    package var exactBytes: [UInt8] { bytes.withUnsafeBufferPointer { Array($0) } }
+
+    /// Forgets what was written and keeps the room for it.
+    package mutating func clear() { bytes.removeAll(keepingCapacity: true) }
+
     @inline(__always)
     private mutating func head(_ major: UInt8, _ value: UInt64) {
         if value < 24 {
@@ -53,6 +59,12 @@ package struct CBORWriter {
             head(3, UInt64(utf8.count))
             bytes.append(contentsOf: utf8)
         }
+    }
+
+    /// Writes a text that is known to be UTF-8.
+    package mutating func text(_ utf8: UnsafeRawBufferPointer) {
+        head(3, UInt64(utf8.count))
+        bytes.append(contentsOf: utf8)
     }
 
     /// Opens an array of `count` items; the items follow.

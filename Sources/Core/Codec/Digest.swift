@@ -57,6 +57,9 @@ package struct Digest: Hashable, Comparable, Sendable {
         }
     }
 
+    /// The first eight bytes as a number.
+    package var word: UInt64 { a }
+
     /// The bit at a position, 0 the most significant of the first byte. Range 0..<256.
     package func bit(_ position: Int) -> Bool {
         let word =

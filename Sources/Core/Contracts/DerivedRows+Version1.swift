@@ -7,5 +7,6 @@ extension DerivedRows {
         MachineRecord.self, AnchorRecord.self, GapRecord.self, TelemetryHead.self, AgreementRecord.self,
         ClassificationRecord.self, InvoiceRecord.self, CreditNoteRecord.self, NumberSeriesRecord.self,
         TicketRecord.self, BidRecord.self, MaintainerStatistics.self, LatestRepairRecord.self,
+        PinRecord.self, EvidenceRecord.self,
     ])
 }

@@ -12,8 +12,43 @@ extension StateTree {
         for index in changes.indices.dropFirst() {
             precondition(changes[index - 1].key < changes[index].key, "changes are sorted and unique by key")
         }
+        readAhead(changes)
         top = apply(changes, 0..<changes.count, to: top, from: 0)
     }
+
+    /// Reads the nodes that an update will meet, level by level, and does nothing with them.
+    ///
+    /// The update goes down one path after the other, and in a large tree it waits for memory at each step. The
+    /// nodes of one level do not depend on each other, so the processor fetches many of them at once.
+    private func readAhead(_ changes: [Change]) {
+        guard changes.count > 8, top != .none, !top.isLeaf else { return }
+        var level: [(index: Int, range: Range<Int>)] = [(top.index, 0..<changes.count)]
+        var next: [(index: Int, range: Range<Int>)] = []
+        var sum: UInt64 = 0
+        while !level.isEmpty {
+            next.removeAll(keepingCapacity: true)
+            for (index, range) in level {
+                let (left, right) = (interiors[index].left, interiors[index].right)
+                let middle = StateTree.firstWithBit(Int(interiors[index].bit), in: changes, range)
+                for (link, part) in [(left, range.lowerBound..<middle), (right, middle..<range.upperBound)] {
+                    // A sibling's hash is read too.
+                    if link.isLeaf {
+                        sum &+= leaves[link.index].hash.word &+ leaves[link.index].key.word
+                    } else if part.isEmpty {
+                        sum &+= interiors[link.index].hash.word
+                    } else {
+                        next.append((link.index, part))
+                    }
+                }
+            }
+            swap(&level, &next)
+        }
+        StateTree.keep(sum)
+    }
+
+    /// A place for a number that nobody needs, so that the compiler does not leave out what it is made of.
+    @inline(never) @_optimize(none)
+    private static func keep(_ number: UInt64) {}
 
     /// Applies a range of changes to a subtree and gives what takes its place.
     ///

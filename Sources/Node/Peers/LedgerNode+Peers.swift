@@ -1,6 +1,4 @@
-import Codec
 import Ledger
-import Storage
 
 extension LedgerNode: PeerHandler {
     package func received(_ message: ReplicaMessage, from member: MemberID?) {
@@ -14,25 +12,37 @@ extension LedgerNode: PeerHandler {
         }
     }
 
-    /// Final blocks and those of this node's chain that are not final yet. Rows, history and the vote record
-    /// stay here: whoever takes a block executes it.
+    /// Final blocks, and then those that are not, of whatever branch. Rows, history and the vote record stay
+    /// here: whoever takes a block executes it.
     package func servedBlocks(above height: Height, limitBytes: Int) throws(NodeError) -> [[UInt8]] {
         var blocks: [[UInt8]] = []
         var size = 0
-        do {
-            var (next, isEnd) = height.addingReportingOverflow(1)
-            while !isEnd, size < limitBytes, let record = try store.block(next) {
-                var served = record
-                (served.changes, served.history, served.voteRecord) = ([], [], VoteRecord())
-                let bytes = served.encoded
-                guard blocks.isEmpty || size + bytes.count <= limitBytes else { break }
-                blocks.append(bytes)
-                size += bytes.count
-                (next, isEnd) = next.addingReportingOverflow(1)
-            }
-        } catch {
-            throw NodeError("node.damaged", "a block could not be read", cause: error)
+        func add(_ record: BlockRecord) -> Bool {
+            var served = record
+            (served.changes, served.history, served.voteRecord) = ([], [], VoteRecord())
+            let bytes = served.encoded
+            guard blocks.isEmpty || size + bytes.count <= limitBytes else { return false }
+            blocks.append(bytes)
+            size += bytes.count
+            return true
+        }
+        let last = self.height
+        var next = height
+        while next < last {
+            next += 1
+            guard add(try block(next)) else { return blocks }
+        }
+        for pending in pendingBlocks() where pending.header.height > max(height, last) {
+            guard add(BlockRecord(pending)) else { break }
         }
         return blocks
+    }
+
+    /// The replica's blocks that are not final; none where it does not answer soon.
+    private func pendingBlocks() -> [CandidateBlock] {
+        guard epoch.validators.validators.count > 1 else { return [] }
+        let answer = Mailbox<[CandidateBlock]>()
+        pipeline.events.push(.serve { answer.put($0) })
+        return answer.take(seconds: 1) ?? []
     }
 }

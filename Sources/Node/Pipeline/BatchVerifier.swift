@@ -9,7 +9,7 @@ import Synchronization
 /// and whether a key may sign is left to execution.
 final class BatchVerifier: Sendable {
     private let rules: Rules
-    private let publicKeys: Mutex<[KeyID: [UInt8]]> = Mutex([:])
+    let publicKeys: Mutex<[KeyID: [UInt8]]> = Mutex([:])
     private let lookUp: @Sendable (KeyID) throws -> [UInt8]?
     private let width: Int
 

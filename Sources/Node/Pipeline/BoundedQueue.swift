@@ -57,3 +57,14 @@ final class BoundedQueue<Element: Sendable>: @unchecked Sendable {
         condition.broadcast()
     }
 }
+
+extension NSCondition {
+    /// Waits for a signal; false once a time has come. (`wait(until:)` traps on a distant one.)
+    func wait(unlessAfter end: Date?) -> Bool {
+        guard let end else {
+            wait()
+            return true
+        }
+        return wait(until: end)
+    }
+}

@@ -67,6 +67,9 @@ extension CommitPipeline {
             return try replica.received(message, from: member, now: now, reader: store.working)
         case .blocks(let blocks): return try replica.received(blocks, now: now, reader: store.working)
         case .tick: return try replica.tick(now: now, clock: clock(), reader: store.working)
+        case .serve(let answer):
+            answer(replica.pendingBlocks)
+            return []
         case .suspect(let wish): return try replica.suspect(wish: wish, now: now, reader: store.working)
         }
     }

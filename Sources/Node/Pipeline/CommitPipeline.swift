@@ -137,8 +137,7 @@ package final class CommitPipeline: Sendable {
         submitted.close()
         desk.beginClosing()
         checking.join()
-        let wait = isAlone ? TimeInterval.infinity : options.closeSeconds
-        desk.finish(by: wait.isFinite ? Date(timeIntervalSinceNow: wait) : .distantFuture)
+        desk.finish(by: isAlone ? nil : Date(timeIntervalSinceNow: options.closeSeconds))
         batching.join()
         remember()
         ticker.close()

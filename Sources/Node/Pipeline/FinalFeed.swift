@@ -71,7 +71,7 @@ final class FinalFeed: @unchecked Sendable {
     func blocks(above height: Height, limit: Int, seconds: Double) -> [FinalBlock]? {
         condition.lock()
         defer { condition.unlock() }
-        let end = Date(timeIntervalSinceNow: seconds)
+        let end = Date(timeIntervalSinceNow: min(seconds, 3600))
         while header.height <= height, !isClosed, condition.wait(until: end) {}
         guard header.height > height else { return [] }
         guard let first = recent.first, first.header.height <= height + 1 else { return nil }

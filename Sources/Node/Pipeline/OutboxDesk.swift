@@ -24,6 +24,7 @@ final class OutboxDesk: @unchecked Sendable {
     private var signer: MessageSigner?
     private let canHandOver: Bool
     private var isClosing = false
+    private var isEnding = false
     private var end: Date?
     private var failure: NodeError?
 
@@ -112,14 +113,14 @@ final class OutboxDesk: @unchecked Sendable {
         defer { condition.unlock() }
         while true {
             if failure != nil { return nil }
-            if let end, outbox.isEmpty || end <= Date() { return nil }
+            if isEnding, outbox.isEmpty || end.map({ $0 <= Date() }) ?? false { return nil }
             if outbox.batchesOnTheirWay < OutboxDesk.window, outbox.hasWork, let route,
                 let draft = outbox.draft(count: count, bytes: bytes)
             {
                 condition.broadcast()
                 return (draft, route)
             }
-            _ = condition.wait(until: end ?? .distantFuture)
+            _ = condition.wait(unlessAfter: end)
         }
     }
 
@@ -134,10 +135,10 @@ final class OutboxDesk: @unchecked Sendable {
     }
 
     /// Lets `next` end once all is final, or at a time.
-    func finish(by end: Date) {
+    func finish(by end: Date?) {
         condition.lock()
         defer { condition.unlock() }
-        self.end = end
+        (isEnding, self.end) = (true, end)
         condition.broadcast()
     }
 

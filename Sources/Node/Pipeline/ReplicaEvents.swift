@@ -11,6 +11,8 @@ enum ReplicaEvent: Sendable {
     case tick
     case suspect(wish: String?)
     case batch(OrderedBatch)
+    /// Somebody asks for the blocks that are not final.
+    case serve(@Sendable ([CandidateBlock]) -> Void)
 }
 
 /// The one queue in front of the replica: batches, of which a few wait and so hold the engine back, and all
@@ -193,12 +195,12 @@ final class Mailbox<Request: Sendable>: @unchecked Sendable {
         condition.broadcast()
     }
 
-    /// The request, waiting for one up to a number of seconds. Nil where none came, or the box is closed.
-    func take(seconds: Double = .greatestFiniteMagnitude) -> Request? {
+    /// The request, waiting for one, where it is said up to a number of seconds. Nil where none came, or the box is closed.
+    func take(seconds: Double? = nil) -> Request? {
         condition.lock()
         defer { condition.unlock() }
-        let end = seconds < 1e9 ? Date(timeIntervalSinceNow: seconds) : .distantFuture
-        while request == nil, !isClosed, condition.wait(until: end) {}
+        let end = seconds.map { Date(timeIntervalSinceNow: $0) }
+        while request == nil, !isClosed, condition.wait(unlessAfter: end) {}
         return isClosed ? nil : request.take()
     }
 

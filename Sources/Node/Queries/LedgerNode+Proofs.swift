@@ -22,7 +22,8 @@ extension LedgerNode {
                 return digest
             }
             guard let proof else { throw LedgerFault("the log has no leaf \(index)") }
-            return ReceiptBundle(chain: rules.chain, leaf: leaf, proof: proof, commits: head.commits)
+            return ReceiptBundle(chain: rules.chain, leaf: leaf, proof: proof, commits: head.commits,
+                history: validatorHistory(through: head.header.height))
         } catch { throw NodeError("node.damaged", "the proof could not be made", cause: error) }
     }
 
@@ -39,7 +40,22 @@ extension LedgerNode {
             let tree = try Restoration.stateTree(view.reader, hash: rules.hash)
             return StateBundle(
                 header: head.header, commits: head.commits, key: key, value: try view.row(key),
-                proof: tree.proof(for: Executor.treeKey(key, hash: rules.hash)))
+                proof: tree.proof(for: Executor.treeKey(key, hash: rules.hash)),
+                history: validatorHistory(through: head.header.height))
         } catch { throw NodeError("node.damaged", "the proof could not be made", cause: error) }
+    }
+
+    /// The epoch blocks up to a height that changed the validators.
+    private func validatorHistory(through height: Height) -> ValidatorHistory {
+        var current = ValidatorSet(genesis.validators, hash: rules.hash)
+        var changes: [ValidatorHistory.Change] = []
+        for record in epochChain where record.header.height <= height {
+            guard let proposal = try? EpochProposal(decoding: record.content) else { continue }
+            let next = ValidatorSet(proposal.validators, hash: rules.hash)
+            guard next != current else { continue }
+            current = next
+            changes.append(.init(header: record.header, content: record.content, commits: record.commits))
+        }
+        return ValidatorHistory(changes)
     }
 }

@@ -70,7 +70,7 @@ package struct StateView: Sendable {
     }
 
     static func decode<R: Record>(_ type: R.Type, _ stored: [UInt8]) throws(NodeError) -> R {
-        do { return try CBOR.decode(R.self, from: StoredRow(decoding: stored).record) } catch {
+        do { return try StoredRow.record(R.self, in: stored) } catch {
             throw NodeError("node.damaged", "a row of \(R.table) is damaged", cause: error)
         }
     }
@@ -111,16 +111,14 @@ extension LedgerNode {
 
     private func read<T>(_ height: Height, _ read: () throws -> T?) throws(NodeError) -> T {
         do {
-            guard height <= self.height, let found = try read() else {
-                if let first = store.store.log.firstHeight, height < first {
-                    throw NodeError("block.pruned", "block \(height) is not kept here any more")
-                }
-                throw NodeError("block.unknown", "there is no block \(height)")
-            }
-            return found
-        } catch let error as NodeError { throw error } catch {
+            if height <= self.height, let found = try read() { return found }
+        } catch {
             throw NodeError("node.damaged", "block \(height) could not be read", cause: error)
         }
+        if let first = store.store.log.firstHeight, height < first {
+            throw NodeError("block.pruned", "block \(height) is not kept here any more")
+        }
+        throw NodeError("block.unknown", "there is no block \(height)")
     }
 
     /// The last final block's height.

@@ -75,7 +75,10 @@ struct NodeOpening {
                 "the voting key belongs to another copy of this ledger, and may have signed what this one "
                     + "does not know: go on with that copy")
         }
-        let (replica, begun) = try begin(restored, store, voters)
+        let (replica, begun) = try Replica.restore(
+            executor: restored.executor, context: restored.context, voteState: restored.voteState,
+            log: restored.log, voters: voters, timing: options.timing,
+            reader: OverlayState(overlay: store.overlay))
         let epochs = EpochChain(epochFile, files: files, records: restored.epochs)
         if !restored.epochs.isEmpty, EpochChain.load(epochFile) != restored.epochs { try epochs.save() }
         let start = CommitPipeline.Start(
@@ -96,23 +99,5 @@ struct NodeOpening {
             default: continue
             }
         }
-    }
-
-    /// The replica on the last final block, and what the blocks above it, which this node had stored, come to.
-    private func begin(
-        _ restored: Restoration.Result, _ store: LedgerStore, _ voters: [MessageSigner]
-    ) throws -> (Replica, [Replica.Effect]) {
-        var replica = Replica(
-            executor: restored.executor, voteRecord: restored.voteRecord, stops: restored.stops,
-            context: restored.context, voters: voters, timing: options.timing)
-        guard !restored.tail.isEmpty else { return (replica, []) }
-        let overlay = store.overlay
-        let verifier = BatchVerifier(
-            rules: rules, width: ProcessInfo.processInfo.activeProcessorCount
-        ) { key in try NodeStore.publicKey(key, in: overlay) }
-        let blocks = try restored.tail.compactMap { try verifier.candidate($0) }
-        let effects = try replica.received(
-            blocks, now: MonotonicClock.now, reader: OverlayState(overlay: overlay))
-        return (replica, effects)
     }
 }

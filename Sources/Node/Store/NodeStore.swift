@@ -118,7 +118,7 @@ package final class NodeStore: Sendable {
 
     static func publicKey(_ key: KeyID, in overlay: RowOverlay) throws -> [UInt8]? {
         guard let stored = try overlay.value(forKey: KeyRecord.rowKey(key).bytes) else { return nil }
-        return try CBOR.decode(KeyRecord.self, from: StoredRow(decoding: stored).record).publicKey.array
+        return try StoredRow.record(KeyRecord.self, in: stored).publicKey.array
     }
 
     /// Whether the final state knows a transaction.

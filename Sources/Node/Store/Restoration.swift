@@ -18,11 +18,10 @@ struct Restoration {
         let executor: Executor
         /// The epoch of the last final block.
         let context: EpochContext
-        let voteRecord: VoteRecord
-        /// Those sent for the promised epoch.
-        let stops: [Stop]
-        /// Blocks above the last final one in the order in which they were written, undone ones included.
-        let tail: [BlockRecord]
+        /// As it was with the last final block.
+        let voteState: VoteState
+        /// What was written after, in its order.
+        let log: [LogItem]
         let epochs: [EpochRecord]
     }
 
@@ -41,10 +40,10 @@ struct Restoration {
             try walk.advance(record.header) { record.content }
             if record.header.kind == .epoch { epochs.append(try epochRecord(record)) }
         }
-        let (voteRecord, stops, tail) = try tail(above: head.executor.head.height, voters)
         return Result(
-            executor: head.executor, context: walk.context, voteRecord: voteRecord ?? head.record.voteRecord,
-            stops: stops, tail: tail, epochs: epochs)
+            executor: head.executor, context: walk.context,
+            voteState: VoteState(record: head.record.voteRecord, stops: []),
+            log: try tail(from: head.record, voters), epochs: epochs)
     }
 
     // MARK: Epochs and finality
@@ -170,40 +169,32 @@ struct Restoration {
 
     // MARK: Promises
 
-    /// What was written after the final block: the last vote record and stops, and all blocks above.
-    private func tail(
-        above final: Height, _ voters: [KeyID]
-    ) throws -> (VoteRecord?, [Stop], [BlockRecord]) {
-        var votes: VoteRecord?
-        var stops: [Stop] = []
-        var blocks: [BlockRecord] = []
+    /// Everything that was written from the final block on, undone blocks included: the last vote record in
+    /// it is what this node has promised.
+    private func tail(from final: BlockRecord, _ voters: [KeyID]) throws -> [LogItem] {
+        var items: [LogItem] = []
+        var state = VoteState(record: final.voteRecord, stops: [])
         var signed: [Attestation] = []
-        var cursor = store.log.tail(fromHeight: final)
+        var cursor = store.log.tail(fromHeight: final.header.height)
         while let stored = try cursor.next() {
+            let item: LogItem
             switch stored.kind {
             case .block:
                 let record = try BlockRecord(decoding: stored.payload)
-                votes = record.voteRecord
                 signed += record.votes + record.commits
-                if record.header.height > final { blocks.append(record) }
+                item = .block(record)
             case .certificate:
                 let certificate = try BlockCertificate(decoding: stored.payload)
-                votes = certificate.voteRecord
                 signed += certificate.votes + certificate.commits
-                if let index = blocks.lastIndex(where: {
-                    $0.header.height == certificate.height
-                        && $0.header.hashed(rules.hash) == certificate.block
-                }) {
-                    try NodeStore.merge(stored.payload, into: &blocks[index])
-                }
-            case .vote:
-                let state = try VoteState(decoding: stored.payload)
-                (votes, stops) = (state.record, state.stops)
+                item = .certificate(certificate)
+            case .vote: item = .votes(try VoteState(decoding: stored.payload))
             default: continue
             }
+            state.note(item)
+            items.append(item)
         }
-        if let votes { try check(votes, covers: signed.filter { voters.contains($0.key) }) }
-        return (votes, stops.filter { $0.epoch == votes?.promised }, blocks)
+        try check(state.record, covers: signed.filter { voters.contains($0.key) })
+        return items
     }
 
     /// What the next vote is checked against: with an older record it would be a promise broken.

@@ -44,79 +44,178 @@ package struct LedgerVerification {
         let rows = rows
         verifier = BatchVerifier(rules: rules, width: width) { key in
             guard let stored = try rows.value(for: KeyRecord.rowKey(key)) else { return nil }
-            return try CBOR.decode(KeyRecord.self, from: StoredRow(decoding: stored).record).publicKey.array
+            return try StoredRow.record(KeyRecord.self, in: stored).publicKey.array
         }
     }
 
-    /// Checks every block of a log.
+    /// A block with the epoch that it belongs to.
+    private struct Link {
+        let record: BlockRecord
+        let context: EpochContext
+    }
+
+    /// What has been derived so far.
+    private struct Derived {
+        var executor: Executor
+        let founded: ExecutedBlock
+        var votes = VoteRecord()
+        var rejected: UInt64 = 0
+        var next: Height = 0
+    }
+
+    /// Checks every final block of a log: those up to the last that a quorum has committed to.
     /// - Parameters:
+    ///   - height: up to which the blocks have to be final; nil where that is not known.
     ///   - served: rows and history that are to be, at their height, what the blocks give.
     ///   - nodes: the log tree's digests, which are to be those of the blocks' leaves.
     ///   - progress: told each block's header as derived, after the block has been checked.
     /// - Throws: `Failure`, or a storage error.
     package func run(
-        _ log: BlockLog, served: LayeredReader? = nil, nodes: NodeFile? = nil,
+        _ log: BlockLog, through height: Height? = nil, served: LayeredReader? = nil, nodes: NodeFile? = nil,
         progress: (BlockHeader) -> Void
     ) throws -> Summary {
-        let set = ValidatorSet(genesis.validators, hash: rules.hash)
-        var (executor, founded) = try Executor.found(genesis, bytes: bytes, rules: rules)
-        let epochBlock = founded.hash
-        var next: Height = 0
-        var rejected: UInt64 = 0
-        var votes = VoteRecord()
+        let (founded, effects) = try Replica.found(genesis, bytes: bytes, rules: rules, voters: [])
+        guard case .final(let block)? = effects.last else { throw LedgerFault("founding came to no block") }
+        var derived = Derived(executor: founded.executor, founded: block)
+        var walk = EpochWalk(founded.inForce, hash: rules.hash)
+        var waiting: [Link] = []
         var cursor = log.records(from: 0)
+        var next: Height = 0
         while let stored = try cursor.next() {
-            guard stored.kind == .block else { continue }
-            let record = try decode(stored.payload, next)
+            let record = try decode(stored.payload, try log.certificate(at: next), next)
             guard record.header.height == next else {
                 throw Failure(
                     code: "verify.order", height: next, transaction: nil,
                     detail: "block \(record.header.height) is in its place")
             }
-            let block: ExecutedBlock
-            if next == 0 {
-                block = founded
-            } else {
-                block = try execute(record, &executor, set, epochBlock: epochBlock)
-            }
-            try compare(record, block)
-            try checkCertificates(record, block, set, &votes)
-            rows.apply(block.changes)
-            if let served { try compare(served, block) }
-            if let nodes { try compare(nodes, block) }
-            rejected += UInt64(block.included.count { $0.outcome != .accepted })
-            progress(block.header)
+            if next > 0 { try advance(&walk, to: record) }
+            waiting.append(Link(record: record, context: walk.context))
             next += 1
+            // Its own signatures or a later block's make a block final; a lone validator's are its own.
+            guard next == 1 || isLone(walk.context) || isCertified(record, walk.context) else {
+                guard waiting.count <= LedgerVerification.window else { break }
+                continue
+            }
+            for link in waiting { try check(link, &derived, served: served, nodes: nodes, progress) }
+            waiting = []
         }
-        guard next > 0 else {
+        guard derived.next > 0 else {
             throw Failure(code: "verify.empty", height: 0, transaction: nil, detail: "no blocks")
         }
+        if let height, derived.next <= height || waiting.count > LedgerVerification.window {
+            throw Failure(
+                code: Certificate.Failure.noQuorum.rawValue, height: derived.next, transaction: nil,
+                detail: "neither it nor a later block has a quorum's commits")
+        }
         return Summary(
-            blocks: next, transactions: executor.head.logSize, rejected: rejected, head: executor.headHash,
-            stateRoot: executor.head.stateRoot)
+            blocks: derived.next, transactions: derived.executor.head.logSize, rejected: derived.rejected,
+            head: derived.executor.headHash, stateRoot: derived.executor.head.stateRoot)
     }
 
-    private func decode(_ payload: [UInt8], _ height: Height) throws -> BlockRecord {
-        do { return try BlockRecord(decoding: payload) } catch {
+    /// Blocks that may wait for a later one's certificate.
+    private static let window = 1024
+
+    private func isLone(_ context: EpochContext) -> Bool {
+        context.validators.validators.count == 1 && context.leaving == nil
+    }
+
+    private func isCertified(_ record: BlockRecord, _ context: EpochContext) -> Bool {
+        let certificate = try? Certificate(
+            .commit, record.commits, over: record.header, hash: record.header.hashed(rules.hash),
+            quorum: context.quorum(of: record.header.kind), verifier: rules.verify)
+        return certificate != nil
+    }
+
+    private func advance(_ walk: inout EpochWalk, to record: BlockRecord) throws {
+        do { try walk.advance(record.header) { record.content } } catch {
+            // A header that says so falsely is found out where it is derived.
+            guard record.header.kind == .epoch, (try? Batch(decoding: record.content, chain: rules.chain)) == nil
+            else { return }
+            throw Failure(
+                code: "verify.epoch", height: record.header.height, transaction: nil,
+                detail: "its content is no proposal of an epoch")
+        }
+    }
+
+    private func check(
+        _ link: Link, _ derived: inout Derived, served: LayeredReader?, nodes: NodeFile?,
+        _ progress: (BlockHeader) -> Void
+    ) throws {
+        let record = link.record
+        let block =
+            record.header.height == 0 ? derived.founded : try execute(link, &derived.executor)
+        try compare(record, block)
+        try checkCertificates(link, block)
+        try checkVotes(link, block, &derived.votes)
+        rows.apply(block.changes)
+        if let served { try compare(served, block) }
+        if let nodes { try compare(nodes, block) }
+        derived.rejected += UInt64(block.included.count { $0.outcome != .accepted })
+        derived.next += 1
+        progress(block.header)
+    }
+
+    private func decode(_ payload: [UInt8], _ certificate: [UInt8]?, _ height: Height) throws -> BlockRecord {
+        do {
+            var record = try BlockRecord(decoding: payload)
+            try NodeStore.merge(certificate, into: &record)
+            return record
+        } catch {
             throw Failure(code: "verify.malformed", height: height, transaction: nil, detail: "\(error)")
         }
     }
 
-    private func execute(
-        _ record: BlockRecord, _ executor: inout Executor, _ set: ValidatorSet, epochBlock: Digest
-    ) throws -> ExecutedBlock {
+    private func execute(_ link: Link, _ executor: inout Executor) throws -> ExecutedBlock {
+        let (record, context) = (link.record, link.context)
         let height = executor.head.height + 1
-        func failure(_ detail: String) -> Failure {
-            Failure(code: "verify.batch", height: height, transaction: nil, detail: detail)
+        func failure(_ code: String, _ detail: String) -> Failure {
+            Failure(code: code, height: height, transaction: nil, detail: detail)
+        }
+        if record.header.kind == .epoch, let proposal = try? EpochProposal(decoding: record.content) {
+            return try execute(proposal, context, &executor) { failure("verify.epoch", $0) }
         }
         guard let ordered = try verifier.verify(record.content, position: record.header.position) else {
-            throw failure("its content is not a batch of this ledger")
+            throw failure("verify.batch", "its content is not a batch of this ledger")
         }
-        guard ordered.batch.epochBlock == epochBlock else { throw failure("its batch is of another epoch") }
-        guard let sender = set.validator(ordered.batch.key),
+        guard ordered.batch.epochBlock == context.block else {
+            throw failure("verify.batch", "its batch is of another epoch")
+        }
+        guard let sender = context.validators.validator(ordered.batch.key),
             ordered.batch.isSigned(by: sender.votingKey.array, verifier: rules.verify, hash: rules.hash)
-        else { throw failure("its batch is not signed by a validator") }
+        else { throw failure("verify.batch", "its batch is not signed by a validator") }
         return try executor.execute(ordered, sender: sender.member, reader: rows)
+    }
+
+    /// An epoch block: a quorum of both sets has stopped, its parent is the highest lock among them, and it
+    /// brings no validators but those in force or decided.
+    private func execute(
+        _ proposal: EpochProposal, _ context: EpochContext, _ executor: inout Executor,
+        _ failure: (String) -> Failure
+    ) throws -> ExecutedBlock {
+        let quorum = context.quorum(of: .epoch)
+        var keys: [KeyID] = []
+        for stop in proposal.stops {
+            guard stop.chain == rules.chain, stop.epoch == proposal.epoch, !keys.contains(stop.key),
+                let validator = quorum.validator(stop.key),
+                stop.isSigned(by: validator.votingKey.array, verifier: rules.verify)
+            else { throw failure("a stop is not a validator's word for this epoch") }
+            keys.append(stop.key)
+        }
+        guard quorum.isReached(by: keys) else { throw failure("its stops are no quorum") }
+        guard proposal.parent == executor.headHash,
+            proposal.stops.map(\.lock).max()
+                == VoteRecord.Point(executor.head, hash: executor.headHash)
+        else { throw failure("its parent is not the highest lock of its stops") }
+        let key = ValidatorsRecord.rowKey(ParametersRecord.Key())
+        guard let stored = try rows.value(for: key) else { throw failure("there are no validators") }
+        let record = try StoredRow.record(ValidatorsRecord.self, in: stored)
+        guard proposal.validators == record.current || proposal.validators == record.next else {
+            throw failure("its validators are neither those in force nor those decided")
+        }
+        let clocks = proposal.stops.compactMap { stop in
+            quorum.validator(stop.key).map { (member: $0.member, time: stop.clock) }
+        }
+        return try executor.execute(proposal, clocks: clocks, reader: rows)
     }
 
     private func compare(_ record: BlockRecord, _ block: ExecutedBlock) throws {
@@ -148,32 +247,52 @@ package struct LedgerVerification {
         guard record.header == block.header else { throw failure("header", "the stored header differs") }
     }
 
-    private func checkCertificates(
-        _ record: BlockRecord, _ block: ExecutedBlock, _ set: ValidatorSet, _ votes: inout VoteRecord
-    ) throws {
-        do {
-            for (kind, attestations) in [(AttestationKind.vote, record.votes), (.commit, record.commits)] {
+    /// Every signature is good; a lone validator's are a quorum at each block.
+    private func checkCertificates(_ link: Link, _ block: ExecutedBlock) throws {
+        let quorum = link.context.quorum(of: block.header.kind)
+        let isLone = isLone(link.context)
+        for (kind, attestations) in [
+            (AttestationKind.vote, link.record.votes), (.commit, link.record.commits),
+        ] {
+            do throws(Certificate.Failure) {
                 _ = try Certificate(
-                    kind, attestations, over: block.header, hash: block.hash, quorum: Quorum([set]),
+                    kind, attestations, over: block.header, hash: block.hash, quorum: quorum,
                     verifier: rules.verify)
+            } catch {
+                if error == .noQuorum && !isLone { continue }
+                throw Failure(
+                    code: error.rawValue, height: block.header.height, transaction: nil,
+                    detail: "its votes or commits are not a certificate")
             }
-        } catch {
-            throw Failure(
-                code: error.rawValue, height: block.header.height, transaction: nil,
-                detail: "its votes or commits are not a certificate")
         }
+    }
+
+    /// The vote record of the node that wrote the log: a lone validator's is that of its votes, any other's
+    /// never falls.
+    private func checkVotes(_ link: Link, _ block: ExecutedBlock, _ votes: inout VoteRecord) throws {
+        func failure(_ detail: String) -> Failure {
+            Failure(
+                code: "verify.vote_record", height: block.header.height, transaction: nil, detail: detail)
+        }
+        let stored = link.record.voteRecord
+        guard isLone(link.context), stored.lastVote != nil else {
+            func falls(_ next: VoteRecord.Point?, _ last: VoteRecord.Point?) -> Bool {
+                last.map { last in next.map { $0 < last } ?? true } ?? false
+            }
+            guard stored.promised >= votes.promised, !falls(stored.lastVote, votes.lastVote),
+                !falls(stored.lastCommit, votes.lastCommit), !falls(stored.lock, votes.lock)
+            else { throw failure("the stored vote record falls behind an earlier one") }
+            votes = stored
+            return
+        }
+        if block.header.kind == .epoch { votes.promised = max(votes.promised, block.header.epoch) }
         guard votes.allowsVote(block.header, parentIsCertified: false) else {
-            throw Failure(
-                code: "verify.vote_record", height: block.header.height, transaction: nil,
-                detail: "the vote breaks an earlier promise")
+            throw failure("the vote breaks an earlier promise")
         }
-        let point = VoteRecord.Point(
-            epoch: block.header.epoch, height: block.header.height, block: block.hash)
+        let point = VoteRecord.Point(block.header, hash: block.hash)
         votes = VoteRecord(promised: votes.promised, lastVote: point, lastCommit: point, lock: point)
-        guard record.voteRecord == votes else {
-            throw Failure(
-                code: "verify.vote_record", height: block.header.height, transaction: nil,
-                detail: "the stored vote record is not that of the block's votes")
+        guard stored == votes else {
+            throw failure("the stored vote record is not that of the block's votes")
         }
     }
 }
@@ -185,6 +304,6 @@ extension LedgerNode {
         let bytes = try genesis.encoded()
         let verification = LedgerVerification(genesis: genesis, bytes: bytes, rules: rules, width: width)
         return try verification.run(
-            store.store.log, served: try store.snapshot(), nodes: store.store.nodes, progress: progress)
+            store.store.log, through: height, served: try store.snapshot(), nodes: store.store.nodes, progress: progress)
     }
 }

@@ -33,6 +33,11 @@ package enum MachineContract: Contract {
         }
     }
 
+    package static func action(decoding bytes: [UInt8]) throws(CodecError) -> Action {
+        if let action = Action(commonest: bytes) { return action }
+        return try CBOR.decode(Action.self, from: bytes)
+    }
+
     // MARK: register, accept
 
     private static func register(_ body: Register, _ context: Context) throws(Rejection) {

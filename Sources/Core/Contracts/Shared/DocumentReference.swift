@@ -20,3 +20,34 @@ package struct DocumentReference: Codable, Hashable, Sendable {
         (self.mediaType, self.name) = (mediaType, name)
     }
 }
+
+extension DocumentReference: CBORFields {
+    package func write(to writer: inout CBORWriter) {
+        writer.map(5)
+        writer.key("cid")
+        writer.text(cid)
+        writer.key("name")
+        writer.text(name)
+        writer.key("size")
+        writer.integer(size)
+        writer.key("digest")
+        writer.digest(digest)
+        writer.key("mediaType")
+        writer.text(mediaType)
+    }
+
+    package init(reading reader: inout CBORReader) throws(CodecError) {
+        var fields = try CBORFieldCursor(&reader)
+        try fields.key("cid", &reader)
+        cid = try reader.text()
+        try fields.key("name", &reader)
+        name = try reader.text()
+        try fields.key("size", &reader)
+        size = try reader.integer()
+        try fields.key("digest", &reader)
+        digest = try reader.digest()
+        try fields.key("mediaType", &reader)
+        mediaType = try reader.text()
+        try fields.end(reader)
+    }
+}

@@ -69,6 +69,11 @@ package enum TelemetryContract: Contract {
         }
     }
 
+    package static func action(decoding bytes: [UInt8]) throws(CodecError) -> Action {
+        if let action = Action(commonest: bytes) { return action }
+        return try CBOR.decode(Action.self, from: bytes)
+    }
+
     package static func apply(_ action: Action, in context: Context) throws(Rejection) {
         switch action {
         case .anchor(let body): try anchor(body, context)
@@ -163,7 +168,11 @@ package enum TelemetryContract: Contract {
         _ head: TelemetryHead, with record: R, through last: UInt64, _ context: Context
     ) throws(Rejection) {
         let encoded: [UInt8]
-        do throws(CodecError) { encoded = try CBOR.encode(record) } catch {
+        do throws(CodecError) {
+            var writer = CBORWriter(reservingCapacity: 512)
+            try record.writeRecord(to: &writer)
+            encoded = writer.bytes
+        } catch {
             throw Rejection("telemetry.not_encodable", error.description)
         }
         try context.put(record)

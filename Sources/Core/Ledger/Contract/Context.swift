@@ -74,9 +74,9 @@ package struct Context {
 
     /// - Throws: the rejection with this code where the condition does not hold.
     package func require(
-        _ condition: Bool, else code: String, _ message: @autoclosure () -> String = ""
+        _ condition: Bool, else code: @autoclosure () -> String, _ message: @autoclosure () -> String = ""
     ) throws(Rejection) {
-        if !condition { throw Rejection(code, message()) }
+        if !condition { throw Rejection(code(), message()) }
     }
 
     /// Whether a signature (64 bytes) over the message was made with the Ed25519 public key (32 bytes).

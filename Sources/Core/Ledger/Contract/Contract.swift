@@ -17,9 +17,16 @@ package protocol Contract: Sendable {
     /// could act. It cannot be refused.
     /// - Parameter last: the time of the last block before the epoch; what had ended by then stays ended.
     static func epochBegan(after last: Timestamp, in context: Context) throws(Rejection)
+    /// The action of these bytes: what `CBOR.decode` gives, which is also the default.
+    /// - Throws: `cbor.*`.
+    static func action(decoding bytes: [UInt8]) throws(CodecError) -> Action
 }
 
 extension Contract {
+    package static func action(decoding bytes: [UInt8]) throws(CodecError) -> Action {
+        try CBOR.decode(Action.self, from: bytes)
+    }
+
     package static func due(_ timer: Timer, in context: Context) throws(Rejection) {}
     package static func epochBegan(after last: Timestamp, in context: Context) throws(Rejection) {}
 }

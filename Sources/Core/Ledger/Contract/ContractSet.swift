@@ -31,7 +31,7 @@ package struct ContractSet: Sendable {
         Entry(
             apply: { (encoded: [UInt8], context: Context) throws(Rejection) in
                 let action: C.Action
-                do throws(CodecError) { action = try CBOR.decode(C.Action.self, from: encoded) } catch {
+                do throws(CodecError) { action = try C.action(decoding: encoded) } catch {
                     throw Rejection("transaction.malformed_action", error.description)
                 }
                 try C.apply(action, in: context)

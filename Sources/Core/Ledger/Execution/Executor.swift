@@ -50,7 +50,7 @@ package struct Executor: Sendable {
         let executor = Executor(rules: rules, head: header, log: log, tree: tree)
         let block = ExecutedBlock(
             header: header, hash: executor.headHash, content: bytes, included: [], skipped: [],
-            changes: changes, history: state.history.map(HistoryEntry.init), logNodes: [],
+            changes: changes, history: state.history, logNodes: [],
             events: state.events)
         return (executor, block)
     }
@@ -60,7 +60,8 @@ package struct Executor: Sendable {
     package mutating func execute(
         _ ordered: OrderedBatch, sender: MemberID, reader: any StateReader
     ) throws -> ExecutedBlock {
-        let state = BlockState(base: reader, height: head.height + 1)
+        let state = BlockState(
+            base: reader, height: head.height + 1, steps: ordered.candidates.count)
         do { return try execute(ordered, sender: sender, on: state) } catch {
             // A contract sees a read error as a rejection; the node sees what it was.
             throw state.fault ?? error
@@ -111,7 +112,7 @@ package struct Executor: Sendable {
         headHash = header.hashed(rules.hash)
         return ExecutedBlock(
             header: header, hash: headHash, content: content, included: run?.included ?? [],
-            skipped: run?.skipped ?? [], changes: changes, history: state.history.map(HistoryEntry.init),
+            skipped: run?.skipped ?? [], changes: changes, history: state.history,
             logNodes: logNodes, events: state.events)
     }
 

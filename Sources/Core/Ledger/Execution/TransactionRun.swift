@@ -129,9 +129,7 @@ struct TransactionRun {
         let expires = transaction.payload.expires
         let leaf = firstLeaf + UInt64(leafHashes.count)
         let seen = SeenRecord(id: transaction.id, expires: expires, leaf: leaf)
-        state.write(
-            StoredRow(change: state.change, record: seen.encoded).encoded,
-            for: SeenRecord.rowKey(transaction.id))
+        state.write(for: SeenRecord.rowKey(transaction.id)) { seen.write(to: &$0) }
         state.write([], for: SeenRecord.expiryKey(expires, transaction.id))
     }
 

@@ -16,13 +16,19 @@ extension TextIdentifier {
     }
 
     package static func isValid(_ text: String) -> Bool {
-        let bytes = text.utf8
-        guard (1...64).contains(bytes.count), let first = bytes.first else { return false }
-        func isAlphanumeric(_ byte: UInt8) -> Bool {
-            (0x61...0x7a).contains(byte) || (0x30...0x39).contains(byte)
+        var text = text
+        return text.withUTF8 { isIdentifier($0) }
+    }
+
+    /// Reads the identifier's text.
+    /// - Throws: `cbor.*`; `cbor.invalid_value` where the text is no identifier.
+    package init(reading reader: inout CBORReader) throws(CodecError) {
+        let start = reader.offset
+        let text = try reader.text()
+        guard Self.isValid(text) else {
+            throw CodecError(.invalidValue, at: start, "an identifier is 1 to 64 of a-z 0-9 - . _")
         }
-        return isAlphanumeric(first)
-            && bytes.allSatisfy { isAlphanumeric($0) || $0 == 0x2d || $0 == 0x2e || $0 == 0x5f }
+        self.init(unchecked: text)
     }
 
     package static func < (left: Self, right: Self) -> Bool {
@@ -31,6 +37,7 @@ extension TextIdentifier {
 
     package var description: String { text }
     package var keyBytes: [UInt8] { Array(text.utf8) }
+    package func append(to bytes: inout [UInt8]) { bytes.append(contentsOf: text.utf8) }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
@@ -45,6 +52,26 @@ extension TextIdentifier {
     package func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(text)
+    }
+}
+
+private func isIdentifier(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard (1...64).contains(bytes.count) else { return false }
+    func isAlphanumeric(_ byte: UInt8) -> Bool {
+        (0x61...0x7a).contains(byte) || (0x30...0x39).contains(byte)
+    }
+    return isAlphanumeric(bytes[0])
+        && bytes.allSatisfy { isAlphanumeric($0) || $0 == 0x2d || $0 == 0x2e || $0 == 0x5f }
+}
+
+extension RawRepresentable where RawValue == String {
+    /// The case of that name.
+    /// - Throws: `cbor.invalid_value` where there is none.
+    package init(named name: String, at offset: Int) throws(CodecError) {
+        guard let value = Self(rawValue: name) else {
+            throw CodecError(.invalidValue, at: offset, "\(name) is none of the names known here")
+        }
+        self = value
     }
 }
 
@@ -84,6 +111,7 @@ package struct KeyID: Hashable, Comparable, Codable, Sendable, RecordKey, Custom
 
     package static func < (left: KeyID, right: KeyID) -> Bool { left.digest < right.digest }
     package var keyBytes: [UInt8] { digest.bytes }
+    package func append(to bytes: inout [UInt8]) { digest.append(to: &bytes) }
     package var description: String { digest.description }
 }
 

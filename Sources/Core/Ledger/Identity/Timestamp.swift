@@ -1,3 +1,5 @@
+import Codec
+
 /// Consensus time: nanoseconds since 1970-01-01 UTC, never negative.
 package struct Timestamp: Hashable, Comparable, Codable, Sendable {
     package var nanoseconds: Int64
@@ -27,6 +29,15 @@ package struct Timestamp: Hashable, Comparable, Codable, Sendable {
         var container = encoder.singleValueContainer()
         try container.encode(nanoseconds)
     }
+
+    /// - Throws: `cbor.*`; `cbor.invalid_value` for a time before 1970.
+    package init(reading reader: inout CBORReader) throws(CodecError) {
+        let start = reader.offset
+        nanoseconds = try reader.integer()
+        guard nanoseconds >= 0 else { throw CodecError(.invalidValue, at: start, "time before 1970") }
+    }
+
+    package func write(to writer: inout CBORWriter) { writer.integer(nanoseconds) }
 
     package static func < (left: Timestamp, right: Timestamp) -> Bool { left.nanoseconds < right.nanoseconds }
 
@@ -76,7 +87,7 @@ package struct Span: Hashable, Comparable, Codable, Sendable {
 
 /// Eight bytes, most significant first: numbers in row keys sort as numbers.
 package func bigEndianBytes(_ value: UInt64) -> [UInt8] {
-    (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64(56 - 8 * $0)) }
+    withUnsafeBytes(of: value.bigEndian) { Array($0) }
 }
 
 /// The number in at most eight bytes, most significant first; of more bytes the last eight count.

@@ -26,7 +26,7 @@ package struct BlockRecord: Hashable, Sendable {
         _ block: ExecutedBlock, votes: [Attestation], commits: [Attestation], voteRecord: VoteRecord
     ) {
         (header, content) = (block.header, block.content)
-        outcomes = block.included.map { Entry(index: $0.index, outcome: $0.outcome) }
+        outcomes = Entry.list(block) ?? []
         (changes, history) = (block.changes, block.history)
         (self.votes, self.commits, self.voteRecord) = (votes, commits, voteRecord)
     }
@@ -144,5 +144,12 @@ package struct BlockRecord: Hashable, Sendable {
         guard count == 4 else { return HistoryEntry(change: change, key: key, previous: nil) }
         let previous = ChangeReference(height: try reader.unsigned(), position: try position())
         return HistoryEntry(change: change, key: key, previous: previous)
+    }
+}
+
+extension BlockRecord.Entry {
+    /// The outcomes of an executed block.
+    static func list(_ block: ExecutedBlock?) -> [BlockRecord.Entry]? {
+        block?.included.map { BlockRecord.Entry(index: $0.index, outcome: $0.outcome) }
     }
 }

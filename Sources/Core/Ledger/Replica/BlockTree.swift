@@ -88,12 +88,23 @@ struct BlockTree: Sendable {
     /// Blocks on the chain, oldest first.
     var executed: [Block] { chain.compactMap { blocks[$0] } }
 
-    mutating func add(_ block: Block) {
+    /// All blocks, parents before their children.
+    var all: [Block] { order.compactMap { blocks[$0] } }
+
+    /// - Parameter kept: a block that is let go of neither now nor any of its ancestors: the lock, which this
+    ///   node may be the only one to hold.
+    mutating func add(_ block: Block, keeping kept: Digest?) {
         guard blocks[block.hash] == nil else { return }
         blocks[block.hash] = block
         order.append(block.hash)
-        guard order.count > chain.count + BlockTree.sideBlocks,
-            let oldest = order.firstIndex(where: { !chain.contains($0) && $0 != block.hash })
+        guard order.count > chain.count + BlockTree.sideBlocks else { return }
+        var needed = [block.hash, block.header.previous]
+        var next = kept
+        while let hash = next, let ancestor = blocks[hash] {
+            needed.append(hash)
+            next = ancestor.header.previous
+        }
+        guard let oldest = order.firstIndex(where: { !chain.contains($0) && !needed.contains($0) })
         else { return }
         blocks[order.remove(at: oldest)] = nil
     }

@@ -46,6 +46,18 @@ package struct EpochContext: Hashable, Sendable {
             engine: proposal.engine)
     }
 
+    /// The epoch of a block of the chain, from the epoch blocks up to it, in order.
+    package static func following(
+        _ genesis: EpochContext, _ blocks: [(proposal: EpochProposal, block: Digest, height: Height)],
+        hash: HashFunction
+    ) -> EpochContext {
+        blocks.reduce(genesis) { context, next in
+            context.next(
+                next.proposal, block: next.block, height: next.height,
+                parentIsEpochBlock: next.height == context.height + 1, hash: hash)
+        }
+    }
+
     /// Whose signatures certify a block of this epoch.
     package func quorum(of kind: BlockHeader.Kind) -> Quorum {
         guard kind == .epoch, let leaving else { return Quorum([validators]) }

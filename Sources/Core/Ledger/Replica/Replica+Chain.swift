@@ -4,8 +4,10 @@ import Merkle
 /// Executing blocks, going over to another branch, and making blocks final.
 extension Replica {
     /// Executes a block on the head and puts it on the chain.
+    /// - Parameter isNext: it comes from the engine, and nothing else is executed in this event.
     mutating func append(
-        _ content: CandidateBlock.Content, outcomes: [BlockRecord.Entry] = [], reader base: any StateReader
+        _ content: CandidateBlock.Content, outcomes: [BlockRecord.Entry] = [], isNext: Bool = false,
+        reader base: any StateReader
     ) throws -> BlockTree.Block {
         let reader = rows.reader(over: base)
         let (parent, parentLog, parentContext) = (executor.head, executor.log, tree.headContext)
@@ -28,19 +30,19 @@ extension Replica {
                 proposal, block: executed.hash, height: executed.header.height,
                 parentIsEpochBlock: parent.kind == .epoch, hash: hash)
         }
-        var before: [RowChange] = []
+        let block = BlockTree.Block(
+            header: executed.header, hash: executed.hash, content: content, context: context,
+            outcomes: outcomes)
         // A lone validator's blocks are final at once: nothing is read over them or taken back.
-        let isFinal = isAlone(context, executed.header.kind) && voteRecord.promised <= executed.header.epoch
+        let isFinal = isNext && isAlone(context, executed.header.kind) && canVote(for: block)
+        var before: [RowChange] = []
         if !isFinal {
             before.reserveCapacity(executed.changes.count)
             for change in executed.changes {
                 before.append(RowChange(key: change.key, value: try reader.value(for: change.key)))
             }
         }
-        let block = BlockTree.Block(
-            header: executed.header, hash: executed.hash, content: content, context: context,
-            outcomes: outcomes)
-        tree.add(block)
+        tree.add(block, keeping: voteRecord.lock?.block)
         tree.push(
             executed.hash,
             BlockTree.Execution(
@@ -108,20 +110,19 @@ extension Replica {
         _ = voteRecord.raiseLock(to: VoteRecord.Point(last.header, hash: target))
         for block in finals { effects.append(.final(block)) }
         tallies.drop(through: last.header.height, keeping: target)
-        (lastFinal, ahead) = (now, ahead.flatMap { $0.height > last.header.height ? $0 : nil })
+        lastFinal = now
+        claims.removeAll { $0.height <= last.header.height }
         if last.header.kind == .batch { failedEpochs = 0 }
-        suspicions = []
         try noteDecided(in: finals)
-        guard inForce.block != before.block else {
-            ownSuspicions = []
-            return
-        }
-        voteRecord.promised = max(voteRecord.promised, inForce.epoch)
+        guard inForce.block != before.block else { return }
         let epoch = inForce.epoch
         stops.removeAll { $0.epoch <= epoch }
-        ownSuspicions = []
-        if voteRecord.promised == inForce.epoch { (ownStops, changeDeadline) = ([], nil) }
-        (heldProposal, ownProposal) = (nil, nil)
+        heldProposals.removeAll { $0.epoch <= epoch }
+        (suspicions, ownSuspicions) = ([], [])
+        if voteRecord.promised <= epoch {
+            voteRecord.promised = epoch
+            (ownStops, ownProposal, quorumSince, changeDeadline) = ([], nil, nil, nil)
+        }
         followEngine()
     }
 
@@ -184,7 +185,7 @@ extension Replica {
     }
 
     private func ownVotes(_ hash: Digest) -> [Attestation] {
-        let votes = tallies.tally(hash)?.votes ?? []
+        let votes = tally(hash)?.votes ?? []
         return votes.filter { vote in voters.contains { $0.key == vote.key } }
     }
 

@@ -14,15 +14,13 @@ extension Replica {
         case .suspicion(let suspicion): try take(suspicion, reader: reader)
         case .stop(let stop, let lock): try take(stop, lock: lock, reader: reader)
         case .proposal(let proposal): try take(proposal, reader: reader)
-        case .status(let status):
-            let known = max(tree.final.header.height, ahead?.height ?? 0)
-            if status.finalHeight > known { ahead = (status.finalHeight, member) }
+        case .status(let status): note(Claim(member: member, height: status.finalHeight))
         }
         return drain()
     }
 
-    /// Takes blocks that a peer serves of its chain, in rising order. They are executed only where a
-    /// certificate covers them.
+    /// Takes blocks that a peer serves of its chain, parents before their children. They are executed only
+    /// where a certificate covers them.
     package mutating func received(
         _ candidates: [CandidateBlock], now: Timestamp, reader: any StateReader
     ) throws -> [Effect] {
@@ -41,22 +39,15 @@ extension Replica {
                 try harvest(commit, candidate.header, reader: reader)
             }
         }
-        try adoptCertified(candidates, reader: reader)
-        if let held = heldProposal, tree.known(held.parent) != nil {
-            heldProposal = nil
-            try consider(held, reader: reader)
+        try adoptCertified(reader: reader)
+        for held in heldProposals where tree.known(held.parent) != nil {
+            heldProposals.removeAll { $0 == held }
+            try take(held, reader: reader)
         }
         try propose(reader: reader)
         let final = tree.final.header.height
-        if let asked = fetchedAbove, final > asked, let ahead, ahead.height > final {
-            askForBlocks(from: ahead.member)
-        }
+        if let asked = fetchedAbove, final > asked, !claims.isEmpty { askForBlocks() }
         return drain()
-    }
-
-    private mutating func askForBlocks(from member: MemberID?) {
-        (lastFetch, fetchedAbove) = (now, tree.final.header.height)
-        effects.append(.fetch(above: tree.final.header.height, from: member))
     }
 
     private mutating func harvest(
@@ -69,7 +60,7 @@ extension Replica {
     }
 
     /// Puts a block into the tree where its parent is known; it is not executed.
-    private mutating func add(_ candidate: CandidateBlock, _ hash: Digest) -> Bool {
+    mutating func add(_ candidate: CandidateBlock, _ hash: Digest) -> Bool {
         guard let parent = tree.known(candidate.header.previous),
             candidate.header.height == parent.header.height + 1
         else { return false }
@@ -91,32 +82,32 @@ extension Replica {
         tree.add(
             BlockTree.Block(
                 header: candidate.header, hash: hash, content: candidate.content, context: context,
-                outcomes: candidate.outcomes))
+                outcomes: candidate.outcomes), keeping: voteRecord.lock?.block)
         return true
     }
 
-    /// Goes over to the highest certified block among those that came, where it is not on the chain.
-    private mutating func adoptCertified(
-        _ candidates: [CandidateBlock], reader: any StateReader
-    ) throws {
-        for candidate in candidates.reversed() {
-            let hash = candidate.header.hashed(self.hash)
-            guard let block = tree.block(hash), isCertified(block) else { continue }
-            // What the head's own chain holds is beaten only by a higher lock.
-            let point = VoteRecord.Point(block.header, hash: hash)
-            guard !tree.isOnChain(hash), point > highestCertified else { return }
-            guard try switchTo(hash, reader: reader) else { return }
-            for hash in tree.chain { try advance(hash, reader: reader) }
-            try voteForward(reader: reader)
-            return
+    /// Goes over to the highest certified block where it is not on the chain and above all that are.
+    private mutating func adoptCertified(reader: any StateReader) throws {
+        let certified = tree.all.filter { isCertified($0) }
+        let highest = certified.max {
+            VoteRecord.Point($0.header, hash: $0.hash) < VoteRecord.Point($1.header, hash: $1.hash)
         }
+        guard let highest, !tree.isOnChain(highest.hash) else { return }
+        guard try switchTo(highest.hash, reader: reader) else { return }
+        for hash in tree.chain { try advance(hash, reader: reader) }
+        try voteForward(reader: reader)
     }
 
-    /// The highest certified block on the head's chain.
-    private var highestCertified: VoteRecord.Point {
-        let certified = tree.executed.last { isCertified($0) }
-        return certified.map { VoteRecord.Point($0.header, hash: $0.hash) }
-            ?? VoteRecord.Point(tree.final.header, hash: tree.final.hash)
+    /// Blocks above the final one, parents before their children, with what signatures there are: what a node
+    /// serves to its peers after its final blocks.
+    package var pendingBlocks: [CandidateBlock] {
+        tree.all.map { block in
+            let tally = tallies.tally(block.header, block.hash)
+            return CandidateBlock(
+                header: block.header, content: block.content, votes: tally?.votes ?? [],
+                commits: tally.map { commits(of: $0, on: block.header) } ?? [],
+                outcomes: BlockRecord.Entry.list(block.execution?.block) ?? block.outcomes)
+        }
     }
 
     // MARK: Time
@@ -132,11 +123,13 @@ extension Replica {
         begin(now)
         self.clock = clock
         guard halted == nil else { return [] }
+        suspicions.removeAll { $0.until < now }
+        ownSuspicions.removeAll { $0.until < now }
         if voteRecord.promised > inForce.epoch {
-            if changeDeadline == nil { changeDeadline = now + backoff(timing.change) }
             if let deadline = changeDeadline, now >= deadline {
                 try beginStop(voteRecord.promised + 1, wish: nil, reader: reader)
             }
+            try propose(reader: reader)
         } else if let oldest = tree.executed.first?.execution?.since,
             now - max(oldest, lastFinal) >= backoff(timing.suspect)
         {
@@ -161,7 +154,7 @@ extension Replica {
                     .init(
                         epoch: inForce.epoch, finalHeight: tree.final.header.height,
                         headHeight: head.height))))
-        for suspicion in ownSuspicions { effects.append(.publish(.suspicion(suspicion))) }
+        for own in ownSuspicions { effects.append(.publish(.suspicion(own.suspicion))) }
         if voteRecord.promised > inForce.epoch {
             for stop in ownStops {
                 effects.append(.publish(.stop(stop, lock: lockCertificate(stop.lock))))
@@ -170,7 +163,7 @@ extension Replica {
         }
         let hashes = [tree.final.hash] + tree.chain
         for hash in hashes {
-            guard let tally = tallies.tally(hash) else { continue }
+            guard let tally = tally(hash) else { continue }
             for vote in tally.votes where voters.contains(where: { $0.key == vote.key }) {
                 effects.append(.publish(.vote(vote)))
             }
@@ -178,6 +171,22 @@ extension Replica {
                 effects.append(.publish(.commit(commit.attestation, logRoot: commit.logRoot)))
             }
         }
+    }
+
+    // MARK: Being behind
+
+    mutating func note(_ claim: Claim) {
+        claims.removeAll { $0.member == claim.member }
+        guard claim.height > tree.final.header.height, claims.count < 200 else { return }
+        claims.append(claim)
+    }
+
+    /// Asks the peer that has waited longest of those who say that they have more. A claim that comes to
+    /// nothing is let go; what is true is said again.
+    private mutating func askForBlocks() {
+        (lastFetch, fetchedAbove) = (now, tree.final.header.height)
+        let claim = claims.isEmpty ? nil : claims.removeFirst()
+        effects.append(.fetch(above: tree.final.header.height, from: claim?.member))
     }
 
     /// Asks for blocks where others are ahead, or have certified what is not on this chain.
@@ -189,17 +198,17 @@ extension Replica {
                 && tally.point.height > final
                 && max(tally.votes.count, tally.commits.count) >= inForce.validators.quorum
         }
-        let isBehind = ahead.map { $0.height > final && now - lastFinal >= timing.fetch } ?? false
-        guard isMissing || isBehind || heldProposal != nil || lacksLock else { return }
-        // A hint that came to nothing is let go; what is true is said again.
-        let member = ahead?.member
-        if fetchedAbove == final { ahead = nil }
-        askForBlocks(from: member)
+        let isBehind = !claims.isEmpty && now - lastFinal >= timing.fetch
+        guard isMissing || isBehind || !heldProposals.isEmpty || lacksLock else { return }
+        askForBlocks()
     }
 
     /// Whether a stop names a lock that is not known here.
     private var lacksLock: Bool {
         voteRecord.promised > inForce.epoch
-            && stops.contains { $0.epoch == voteRecord.promised && tree.known($0.lock.block) == nil }
+            && stops.contains {
+                $0.epoch == voteRecord.promised && $0.lock.height > tree.final.header.height
+                    && tree.known($0.lock.block) == nil
+            }
     }
 }

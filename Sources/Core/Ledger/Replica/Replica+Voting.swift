@@ -2,8 +2,8 @@ import Codec
 
 /// Votes, locks and commits.
 extension Replica {
-    /// Whether every promise allows a vote for an executed block on the chain. A batch's block needs its epoch
-    /// to be in force: whoever votes for it knows that the epoch block is final.
+    /// Whether every promise allows a vote for an executed block on the chain. A batch's block needs its
+    /// epoch to be in force: whoever votes for it knows that the epoch block is final.
     func canVote(for block: BlockTree.Block) -> Bool {
         guard block.header.kind == .epoch || block.context == inForce else { return false }
         let quorum = block.context.quorum(of: block.header.kind)
@@ -21,7 +21,7 @@ extension Replica {
 
     /// Whether a quorum has voted for or committed to a block.
     func isCertified(_ block: BlockTree.Block) -> Bool {
-        guard let tally = tallies.tally(block.hash) else { return false }
+        guard let tally = tallies.tally(block.header, block.hash) else { return false }
         let quorum = block.context.quorum(of: block.header.kind)
         return quorum.isReached(by: tally.votes.map(\.key))
             || quorum.isReached(by: commits(of: tally, on: block.header).map(\.key))
@@ -29,8 +29,12 @@ extension Replica {
 
     /// The commits that sign this block's log root.
     func commits(of tally: Tallies.Tally, on header: BlockHeader) -> [Attestation] {
-        tally.commits.filter { $0.logRoot == header.logRoot && $0.attestation.logSize == header.logSize }
-            .map(\.attestation)
+        tally.commits.filter { $0.logRoot == header.logRoot }.map(\.attestation)
+    }
+
+    /// The signatures over a known block.
+    func tally(_ hash: Digest) -> Tallies.Tally? {
+        tree.known(hash).flatMap { tallies.tally($0.header, hash) }
     }
 
     /// Adds this node's own signatures to the tallies and sends them out.
@@ -47,14 +51,15 @@ extension Replica {
 
     /// Goes as far as the signatures over a block allow: lock, commit, final, and votes for what follows.
     mutating func advance(_ hash: Digest, reader: any StateReader) throws {
-        guard halted == nil, tree.isOnChain(hash), let block = tree.block(hash),
-            let tally = tallies.tally(hash)
+        guard halted == nil, tree.isOnChain(hash), let block = tree.block(hash), let tally = tally(hash)
         else { return }
         let quorum = block.context.quorum(of: block.header.kind)
         if quorum.isReached(by: commits(of: tally, on: block.header).map(\.key)) {
             return try finish(block, tally, reader: reader)
         }
         guard quorum.isReached(by: tally.votes.map(\.key)) else { return }
+        // The lock is never of an epoch above the promised one: the next stop names both.
+        promise(block.header.epoch, wish: nil)
         let hasRisen = voteRecord.raiseLock(to: tally.point)
         if voteRecord.allowsCommit(block.header), isCommitter(block) {
             voteRecord.lastCommit = tally.point
@@ -67,7 +72,7 @@ extension Replica {
                             voteRecord: voteRecord))
                 ]))
             publish(commits, logRoot: block.header.logRoot)
-            if let grown = tallies.tally(hash),
+            if let grown = self.tally(hash),
                 quorum.isReached(by: self.commits(of: grown, on: block.header).map(\.key))
             {
                 return try finish(block, grown, reader: reader)
@@ -110,8 +115,15 @@ extension Replica {
         for hash in tree.chain {
             guard let block = tree.block(hash), canVote(for: block) else { continue }
             voteRecord.lastVote = VoteRecord.Point(block.header, hash: hash)
-            effects.append(.store([.votes(VoteState(record: voteRecord, stops: ownStops))]))
-            publish(attest(.vote, block.header, hash, block.context))
+            let votes = attest(.vote, block.header, hash, block.context)
+            effects.append(
+                .store([
+                    .certificate(
+                        BlockCertificate(
+                            height: block.header.height, block: hash, votes: votes, commits: [],
+                            voteRecord: voteRecord))
+                ]))
+            publish(votes)
             try advance(hash, reader: reader)
         }
     }
@@ -139,9 +151,9 @@ extension Replica {
     private mutating func noteAhead(_ attestation: Attestation) {
         guard attestation.chain == rules.chain,
             attestation.height > tree.final.header.height + Tallies.heights,
-            votingKey(attestation.key, at: attestation.block) != nil, ahead == nil
+            votingKey(attestation.key, at: attestation.block) != nil
         else { return }
-        ahead = (attestation.height, nil)
+        note(Claim(member: nil, height: attestation.height))
     }
 
     /// The public half of a voting key that counts for a block, or in general for one that is not known.

@@ -5,9 +5,10 @@ import Merkle
 /// which they must happen. A store is durable before any later effect is visible outside.
 ///
 /// A validator executes and stores a block, votes for it, and commits to it when a quorum has voted. A quorum
-/// of commits makes the block and its ancestors final. Where blocks do not become final in time the validators
-/// stop the epoch and go on in the next, with another engine, from the highest block that any of a quorum of
-/// them knows to be certified. With one validator the block, its vote and its commit go to disk in one record.
+/// of commits makes the block and its ancestors final. Where blocks do not become final in time the
+/// validators stop the epoch and go on in the next, with another engine, from the highest block that any of a
+/// quorum of them knows to be certified. With one validator the block, its vote and its commit go to disk in
+/// one record.
 ///
 /// Every event's `reader` reads the rows after the last block for which a `final` effect was returned.
 package struct Replica: Sendable {
@@ -74,6 +75,8 @@ package struct Replica: Sendable {
 
     /// Blocks that may be executed and not final: more batches wait in the engine.
     package static let window = 64
+    /// How far ahead of the promised epoch others may be: a single number must not use up all epochs.
+    static let epochLead: Epoch = 1 << 16
 
     package internal(set) var executor: Executor
     package internal(set) var voteRecord: VoteRecord
@@ -91,29 +94,43 @@ package struct Replica: Sendable {
     // The epoch change.
     /// For the epoch in force or, while it is being changed, for `voteRecord.promised`.
     var ownStops: [Stop] = []
-    var ownSuspicions: [Suspicion] = []
+    var ownSuspicions: [Heard] = []
     /// The latest of each key.
     var stops: [Stop] = []
-    var suspicions: [Suspicion] = []
+    var suspicions: [Heard] = []
     /// Validators that the board has decided on, for the next epoch block.
     var decided: ValidatorSet?
     /// Changes of epoch asked for to bring the decided validators in, and when the next may be.
     var decisionAttempts = 0
     var nextDecisionAttempt = Timestamp.zero
-    /// The latest proposal for an epoch ahead that could not be executed yet, and this node's own.
-    var heldProposal: EpochProposal?
+    /// Proposals for an epoch ahead whose parents are not known yet: the latest of each key.
+    var heldProposals: [EpochProposal] = []
     var ownProposal: EpochProposal?
     /// Epochs begun since a batch became final.
     var failedEpochs = 0
+    /// Since when a quorum has stopped for the promised epoch, and until when its block is waited for.
+    var quorumSince: Timestamp?
     var changeDeadline: Timestamp?
     var lastRetry = Timestamp.zero
     var lastFetch = Timestamp.zero
     var lastFinal = Timestamp.zero
-    /// A peer's final height above this node's, and who said so.
-    var ahead: (height: Height, member: MemberID?)?
+    /// Who says that more is final than here, each once.
+    var claims: [Claim] = []
     /// The final height when blocks were last asked for.
     var fetchedAbove: Height?
     package internal(set) var halted: Divergence?
+
+    /// A suspicion, and until when it counts: whoever still has a reason says it again.
+    struct Heard: Sendable {
+        let suspicion: Suspicion
+        var until: Timestamp
+    }
+
+    /// A peer's final height as it says itself.
+    struct Claim: Sendable {
+        let member: MemberID?
+        var height: Height
+    }
 
     /// A voting key and its name.
     struct Voter: Sendable {
@@ -121,22 +138,16 @@ package struct Replica: Sendable {
         let signer: MessageSigner
     }
 
-    /// Goes on from the last final block.
-    /// - Parameters:
-    ///   - executor: on the final block.
-    ///   - context: the epoch of the final block.
-    ///   - stops: those sent for the promised epoch.
-    ///   - voters: this node's voting keys; a member's old and new one while it changes them, none for a node
-    ///     that only follows.
-    package init(
+    /// Goes on from a final block.
+    init(
         executor: Executor, voteRecord: VoteRecord, stops: [Stop] = [], context: EpochContext,
-        voters: [MessageSigner], timing: Timing = Timing()
+        voters: [MessageSigner], timing: Timing
     ) {
         let hash = executor.rules.hash
         (self.executor, self.voteRecord, self.timing) = (executor, voteRecord, timing)
         self.voters = voters.map { Voter(key: KeyID(publicKey: $0.publicKey, hash: hash), signer: $0) }
         tree = BlockTree(final: executor.head, hash: executor.headHash, context: context)
-        ownStops = stops
+        (ownStops, self.stops) = (stops, stops)
         if voteRecord.promised < context.epoch { self.voteRecord.promised = context.epoch }
         _ = self.voteRecord.raiseLock(to: VoteRecord.Point(executor.head, hash: executor.headHash))
     }
@@ -190,11 +201,16 @@ package struct Replica: Sendable {
     }
     /// Whether a voting key of this node is among those that count.
     package var isValidator: Bool { voters.contains { isRelevant($0.key) } }
+    /// How long a block or transaction may wait before the engine is to be suspected.
+    package var patience: Span { backoff(timing.suspect) }
     /// Blocks that are executed and not final, oldest first.
     package var pendingHeaders: [BlockHeader] { tree.chain.compactMap { tree.block($0)?.header } }
 
     var rules: Rules { executor.rules }
     var hash: HashFunction { executor.rules.hash }
+
+    /// What this replica has promised, as its log says it.
+    package var voteState: VoteState { VoteState(record: voteRecord, stops: ownStops) }
 
     /// The end of an event: what it came to.
     mutating func drain() -> [Effect] {
@@ -229,7 +245,7 @@ package struct Replica: Sendable {
         guard batch.batch.isSigned(by: sender.votingKey.array, verifier: rules.verify, hash: hash) else {
             return [.skipped(position: batch.position, .badSignature)]
         }
-        let block = try append(.batch(batch), reader: reader)
+        let block = try append(.batch(batch), isNext: true, reader: reader)
         try store(block, reader: reader)
         return drain()
     }

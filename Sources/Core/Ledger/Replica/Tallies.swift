@@ -1,65 +1,88 @@
 import Codec
 
-/// Signatures over blocks that are not final yet. Bounded: liars can name any block.
+/// Signatures over blocks that are not final yet. Bounded for each signer: liars can name any block.
 struct Tallies: Sendable {
     struct Tally: Sendable {
         let point: VoteRecord.Point
+        /// As signed: for the block's own, the tally is the block's.
+        let logSize: UInt64
         var votes: [Attestation] = []
         /// Each with the log root that it was seen to sign.
         var commits: [(attestation: Attestation, logRoot: Digest)] = []
         let since: Timestamp
+
+        var isEmpty: Bool { votes.isEmpty && commits.isEmpty }
     }
 
     private(set) var all: [Tally] = []
 
-    /// Blocks with signatures, at most.
-    private static let capacity = 1024
+    /// Blocks of one kind that one key's signatures are kept for; of more, the oldest are let go.
+    private static let blocksPerKey = 512
     /// How far above the final block signatures are kept.
     static let heights: Height = 256
 
-    func tally(_ block: Digest) -> Tally? { all.last { $0.point.block == block } }
+    func tally(_ header: BlockHeader, _ block: Digest) -> Tally? {
+        let point = VoteRecord.Point(header, hash: block)
+        return all.last { $0.point == point && $0.logSize == header.logSize }
+    }
 
-    /// Adds a signature, once. The one that it conflicts with, where its key has signed another block of the
-    /// same epoch and height; nil where it is not new or there is no room.
+    /// Signatures over a block that is not known itself.
+    func tally(_ point: VoteRecord.Point) -> Tally? { all.last { $0.point == point } }
+
+    /// Adds a signature, once.
+    /// - Returns: whether it is new, and the one that it conflicts with, where its key has signed another
+    ///   block of the same epoch and height.
     mutating func add(
         _ attestation: Attestation, logRoot: Digest, now: Timestamp
     ) -> (isNew: Bool, conflict: Attestation?) {
+        let point = VoteRecord.Point(
+            epoch: attestation.epoch, height: attestation.height, block: attestation.block)
+        var index: Int?
         var conflict: Attestation?
-        for tally in all
-        where tally.point.epoch == attestation.epoch && tally.point.height == attestation.height
-            && tally.point.block != attestation.block
-        {
-            let others = attestation.kind == .vote ? tally.votes : tally.commits.map(\.attestation)
-            conflict = conflict ?? others.first { $0.key == attestation.key }
+        var count = 0
+        for (place, tally) in all.enumerated() {
+            if tally.point == point, tally.logSize == attestation.logSize { index = place }
+            guard let other = tally.signature(of: attestation.kind, by: attestation.key) else { continue }
+            count += 1
+            if tally.point.block != point.block, tally.point.epoch == point.epoch,
+                tally.point.height == point.height
+            {
+                conflict = conflict ?? other
+            }
         }
-        let index: Int
-        if let known = all.lastIndex(where: { $0.point.block == attestation.block }) {
-            index = known
-        } else {
-            guard all.count < Tallies.capacity else { return (false, conflict) }
-            let point = VoteRecord.Point(
-                epoch: attestation.epoch, height: attestation.height, block: attestation.block)
-            all.append(Tally(point: point, since: now))
-            index = all.count - 1
+        if let index, all[index].signature(of: attestation.kind, by: attestation.key) != nil {
+            return (false, nil)
         }
-        guard all[index].point.height == attestation.height, all[index].point.epoch == attestation.epoch
-        else { return (false, conflict) }
+        if index == nil { all.append(Tally(point: point, logSize: attestation.logSize, since: now)) }
+        let place = index ?? all.count - 1
         if attestation.kind == .vote {
-            guard !all[index].votes.contains(where: { $0.key == attestation.key }) else {
-                return (false, nil)
-            }
-            all[index].votes.append(attestation)
+            all[place].votes.append(attestation)
         } else {
-            guard !all[index].commits.contains(where: { $0.attestation.key == attestation.key }) else {
-                return (false, nil)
-            }
-            all[index].commits.append((attestation, logRoot))
+            all[place].commits.append((attestation, logRoot))
         }
+        if count >= Tallies.blocksPerKey { dropOldest(of: attestation.kind, by: attestation.key) }
         return (true, conflict)
+    }
+
+    private mutating func dropOldest(of kind: AttestationKind, by key: KeyID) {
+        guard let place = all.firstIndex(where: { $0.signature(of: kind, by: key) != nil }) else { return }
+        if kind == .vote {
+            all[place].votes.removeAll { $0.key == key }
+        } else {
+            all[place].commits.removeAll { $0.attestation.key == key }
+        }
+        if all[place].isEmpty { all.remove(at: place) }
     }
 
     /// Lets go of what can no longer matter.
     mutating func drop(through height: Height, keeping hash: Digest) {
         all.removeAll { $0.point.height <= height && $0.point.block != hash }
+    }
+}
+
+extension Tallies.Tally {
+    func signature(of kind: AttestationKind, by key: KeyID) -> Attestation? {
+        kind == .vote
+            ? votes.first { $0.key == key } : commits.first { $0.attestation.key == key }?.attestation
     }
 }

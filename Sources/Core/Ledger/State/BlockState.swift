@@ -8,8 +8,11 @@ import Codec
 final class BlockState {
     /// A row that this block has read or written.
     private struct Entry {
+        let key: RowKey
         /// Nil where there is no row, or where it was removed.
         var value: [UInt8]?
+        /// Whether `value` is what the block sees, or nobody has looked below yet.
+        var isKnown: Bool
         var isWritten: Bool
         /// The record that was last decoded from the value: a `Decoded`.
         var decoded: AnyObject?
@@ -20,37 +23,61 @@ final class BlockState {
         init(_ record: R) { self.record = record }
     }
 
+    /// What a write took the place of.
+    private struct Step {
+        let place: Int
+        let entry: Entry
+    }
+
     private let base: any StateReader
     /// What this block has read and written. Members, their accounts and a machine between `get` and
     /// `put` are read and decoded once.
-    private var rows: [RowKey: Entry] = [:]
-    /// The keys of written rows.
-    private var writtenKeys = SortedKeys()
-    private var journal: [(key: RowKey, previous: Entry?)] = []
+    private var entries: [Entry] = []
+    /// Where a row is in `entries`.
+    private var places: [RowKey: Int] = [:]
+    /// Written rows in the order of their first writing.
+    private var written = WrittenRows()
+    private var journal: [Step] = []
     private(set) var events: [Event] = []
     private var eventMark = 0
     /// History: for each row changed by a step, the change before it.
-    private(set) var history: [(change: ChangeReference, key: RowKey, previous: ChangeReference?)] = []
+    private(set) var history: [HistoryEntry] = []
     private var historyMark = 0
     private(set) var fault: (any Error)?
     /// The step under execution.
     var change: ChangeReference
+    /// Where records are encoded before their bytes are kept.
+    private var writer = CBORWriter(reservingCapacity: 4096)
 
-    init(base: any StateReader, height: Height) {
+    /// - Parameter steps: How many transactions are to come, to reserve room for their rows.
+    init(base: any StateReader, height: Height, steps: Int = 0) {
         self.base = base
         change = ChangeReference(height: height, position: 0)
+        entries.reserveCapacity(steps * 12)
+        places.reserveCapacity(steps * 12)
+        history.reserveCapacity(steps * 2)
     }
 
     // MARK: Rows
 
-    func value(for key: RowKey) throws(Rejection) -> [UInt8]? { try entry(for: key).value }
+    func value(for key: RowKey) throws(Rejection) -> [UInt8]? { entries[try place(of: key)].value }
 
-    private func entry(for key: RowKey) throws(Rejection) -> Entry {
-        if let known = rows[key] { return known }
-        let entry: Entry
-        do { entry = Entry(value: try base.value(for: key), isWritten: false) } catch { throw fail(error) }
-        rows[key] = entry
-        return entry
+    /// Where a row is, read from below where this block has not seen it yet.
+    private func place(of key: RowKey) throws(Rejection) -> Int {
+        let known = places[key]
+        if let known, entries[known].isKnown { return known }
+        let value: [UInt8]?
+        do { value = try base.value(for: key) } catch { throw fail(error) }
+        let entry = Entry(key: key, value: value, isKnown: true, isWritten: false)
+        guard let known else { return add(entry) }
+        entries[known] = entry
+        return known
+    }
+
+    private func add(_ entry: Entry) -> Int {
+        places[entry.key] = entries.count
+        entries.append(entry)
+        return entries.count - 1
     }
 
     private func fail(_ error: any Error) -> Rejection {
@@ -58,83 +85,95 @@ final class BlockState {
         return Rejection("ledger.fault", "the node could not read its state")
     }
 
+    /// Writes a row without reading what lies below.
     func write(_ value: [UInt8]?, for key: RowKey) {
-        let previous = rows.updateValue(Entry(value: value, isWritten: true), forKey: key)
-        journal.append((key, previous))
-        if previous?.isWritten != true { writtenKeys.insert(key) }
+        set(value, at: places[key] ?? add(Entry(key: key, value: nil, isKnown: false, isWritten: false)))
+    }
+
+    private func set(_ value: [UInt8]?, at place: Int) {
+        let old = entries[place]
+        journal.append(Step(place: place, entry: old))
+        if !old.isWritten { written.append(place, old.key) }
+        entries[place] = Entry(key: old.key, value: value, isKnown: true, isWritten: true)
+    }
+
+    /// Writes a row that the executor itself encodes.
+    func write(for key: RowKey, _ record: (inout CBORWriter) -> Void) {
+        writer.clear()
+        StoredRow.begin(change, in: &writer)
+        record(&writer)
+        write(writer.exactBytes, for: key)
     }
 
     /// Keeps what the transaction wrote.
     func keep() {
         journal.removeAll(keepingCapacity: true)
+        written.keep()
         eventMark = events.count
         historyMark = history.count
     }
 
     /// Takes back what was written since the last `keep`.
     func undo() {
-        for (key, previous) in journal.reversed() {
-            rows[key] = previous
-            if previous?.isWritten != true { writtenKeys.remove(key) }
-        }
+        for step in journal.reversed() { entries[step.place] = step.entry }
         journal.removeAll(keepingCapacity: true)
+        written.undo()
         events.removeLast(events.count - eventMark)
         history.removeLast(history.count - historyMark)
     }
 
     /// Everything the block wrote, in order of the keys; rows that ended as they began included.
     func changes() -> [RowChange] {
-        writtenKeys.all().map { key in
-            guard let entry = rows[key] else { preconditionFailure("a written row is in the table of rows") }
-            return RowChange(key: key, value: entry.value)
-        }
+        written.sorted().map { RowChange(key: entries[$0].key, value: entries[$0].value) }
     }
 
     // MARK: Records
 
     func record<R: Record>(_ type: R.Type, _ key: RowKey) throws(Rejection) -> R? {
-        let entry = try entry(for: key)
-        guard let bytes = entry.value else { return nil }
-        if let known = entry.decoded as? Decoded<R> { return known.record }
+        try record(type, at: try place(of: key))
+    }
+
+    private func record<R: Record>(_ type: R.Type, at place: Int) throws(Rejection) -> R? {
+        guard let bytes = entries[place].value else { return nil }
+        if let known = entries[place].decoded as? Decoded<R> { return known.record }
         let record = try decode(type, bytes)
-        rows[key]?.decoded = Decoded(record)
+        entries[place].decoded = Decoded(record)
         return record
     }
 
     private func decode<R: Record>(_ type: R.Type, _ bytes: [UInt8]) throws(Rejection) -> R {
-        do {
-            return try CBOR.decode(type, from: StoredRow(decoding: bytes).record)
-        } catch { throw fail(error) }
+        do { return try StoredRow.record(type, in: bytes) } catch { throw fail(error) }
     }
 
     func put<R: Record>(_ record: R) throws(Rejection) {
-        let key = R.rowKey(record.id)
-        let old = try value(for: key)
+        let place = try place(of: R.rowKey(record.id))
         if !R.indexes.isEmpty {
             try reindex(
-                R.self, id: record.id.keyBytes, from: try self.record(R.self, key), to: record)
+                R.self, id: record.id.keyBytes, from: try self.record(R.self, at: place), to: record)
         }
-        let encoded: [UInt8]
-        do { encoded = try CBOR.encode(record) } catch { throw fail(error) }
-        try noteHistory(key, old)
-        write(StoredRow(change: change, record: encoded).encoded, for: key)
+        writer.clear()
+        StoredRow.begin(change, in: &writer)
+        do { try record.writeRecord(to: &writer) } catch { throw fail(error) }
+        try noteHistory(place)
+        set(writer.exactBytes, at: place)
     }
 
     func delete<R: Record>(_ type: R.Type, _ key: RowKey) throws(Rejection) {
-        guard let old = try value(for: key) else { return }
-        let oldRecord = try decode(type, old)
-        try reindex(type, id: oldRecord.id.keyBytes, from: oldRecord, to: nil)
-        try noteHistory(key, old)
-        write(nil, for: key)
+        let place = try place(of: key)
+        guard let old = try record(type, at: place) else { return }
+        try reindex(type, id: old.id.keyBytes, from: old, to: nil)
+        try noteHistory(place)
+        set(nil, at: place)
     }
 
-    private func noteHistory(_ key: RowKey, _ old: [UInt8]?) throws(Rejection) {
+    private func noteHistory(_ place: Int) throws(Rejection) {
         var previous: ChangeReference?
-        if let old {
-            do { previous = try StoredRow(decoding: old).change } catch { throw fail(error) }
+        if let old = entries[place].value {
+            var reader = CBORReader(old)
+            do { previous = try StoredRow.begin(&reader) } catch { throw fail(error) }
             if previous == change { return }
         }
-        history.append((change, key, previous))
+        history.append(HistoryEntry(change: change, key: entries[place].key, previous: previous))
     }
 
     private func reindex<R: Record>(
@@ -178,7 +217,7 @@ final class BlockState {
 
     /// Keys with a prefix as this block sees them, in order, at most `limit`.
     func keys(withPrefix prefix: [UInt8], limit: Int) throws(Rejection) -> [RowKey] {
-        let own = writtenKeys.keys(withPrefix: prefix)
+        let own = written.sorted(withPrefix: prefix)
         var result: [RowKey] = []
         var start = prefix
         var position = 0
@@ -196,17 +235,19 @@ final class BlockState {
     }
 
     private func merge(
-        _ below: [RowKey], _ own: [RowKey], _ position: inout Int, into result: inout [RowKey], limit: Int,
+        _ below: [RowKey], _ own: [Int], _ position: inout Int, into result: inout [RowKey], limit: Int,
         isLast: Bool
     ) {
         func takeOwn() {
-            if rows[own[position]]?.value != nil { result.append(own[position]) }
+            let entry = entries[own[position]]
+            if entry.value != nil { result.append(entry.key) }
             position += 1
         }
         for key in below {
-            while position < own.count, own[position] < key, result.count < limit { takeOwn() }
+            while position < own.count, entries[own[position]].key < key, result.count < limit { takeOwn() }
             guard result.count < limit else { return }
-            if position < own.count, own[position] == key { takeOwn() } else { result.append(key) }
+            let isOwn = position < own.count && entries[own[position]].key == key
+            if isOwn { takeOwn() } else { result.append(key) }
         }
         while isLast, position < own.count, result.count < limit { takeOwn() }
     }

@@ -16,7 +16,7 @@ package struct DerivedRows: Sendable {
         var tables: [String: Derivation] = [TimerRow.table: { _, _ in [] }]
         let own: [any Record.Type] = [
             KeyRecord.self, AccountRecord.self, ParametersRecord.self, ValidatorsRecord.self,
-            QuotaRecord.self, ClocksRecord.self,
+            QuotaRecord.self, ClocksRecord.self, VotingKeyRecord.self,
         ]
         for type in own + records { tables[type.table] = DerivedRows.derivation(type) }
         tables[SeenRecord.table] = { key, stored in

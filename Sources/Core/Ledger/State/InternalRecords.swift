@@ -52,21 +52,25 @@ package struct SeenRecord: Record {
     package static let maximumLifetime = Span.hours(24)
 
     /// The same bytes as `CBOR.encode`, which every transaction would pay for.
-    var encoded: [UInt8] {
-        var writer = CBORWriter(reservingCapacity: 80)
+    func write(to writer: inout CBORWriter) {
         writer.map(3)
-        writer.text("id")
+        writer.key("id")
         writer.digest(id)
-        writer.text("leaf")
+        writer.key("leaf")
         writer.unsigned(leaf)
-        writer.text("expires")
-        writer.unsigned(UInt64(expires.nanoseconds))
-        return writer.bytes
+        writer.key("expires")
+        expires.write(to: &writer)
     }
 
     /// `~expiry` zero, the expiry in 8 bytes, the id.
     static func expiryKey(_ expires: Timestamp, _ id: TransactionID) -> RowKey {
-        RowKey(table: "~expiry", key: expires.keyBytes + id.bytes)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(8 + 8 + Digest.count)
+        bytes.append(contentsOf: "~expiry".utf8)
+        bytes.append(0)
+        withUnsafeBytes(of: UInt64(expires.nanoseconds).bigEndian) { bytes.append(contentsOf: $0) }
+        id.append(to: &bytes)
+        return RowKey(bytes: bytes)
     }
 
     /// Where a forgotten id's leaf is still found: `~archive` zero, the id.

@@ -3,10 +3,23 @@ import Codec
 /// What names a record within its table, as bytes that sort the way the name does.
 package protocol RecordKey: Sendable {
     var keyBytes: [UInt8] { get }
+    /// Appends `keyBytes` without making an array of them.
+    func append(to bytes: inout [UInt8])
+}
+
+extension RecordKey {
+    package func append(to bytes: inout [UInt8]) { bytes.append(contentsOf: keyBytes) }
 }
 
 extension Digest: RecordKey {
     package var keyBytes: [UInt8] { bytes }
+
+    package func append(to bytes: inout [UInt8]) {
+        withUnsafeTemporaryAllocation(byteCount: Digest.count, alignment: 8) { buffer in
+            write(to: buffer)
+            bytes.append(contentsOf: UnsafeRawBufferPointer(buffer))
+        }
+    }
 }
 
 /// A typed row: its table, its key, and the indexes that find it.
@@ -20,20 +33,59 @@ package protocol Record: Codable, Sendable {
     /// Kept in step with the record by `Context.put`. Derived data: not in the state tree.
     static var indexes: [Index<Self>] { get }
     var id: ID { get }
+    /// Writes the stored form; what `CBORFields` writes where the record has it.
+    func writeRecord(to writer: inout CBORWriter) throws(CodecError)
+    /// Reads the stored form, with which the bytes end.
+    init(readingRecord reader: inout CBORReader) throws(CodecError)
 }
 
 extension Record {
     package static var indexes: [Index<Self>] { [] }
 
+    package func writeRecord(to writer: inout CBORWriter) throws(CodecError) {
+        writer.raw(try CBOR.encode(self))
+    }
+
+    package init(readingRecord reader: inout CBORReader) throws(CodecError) {
+        self = try CBOR.decode(Self.self, from: Array(try reader.item()))
+    }
+
     /// The row's key: the table's name, a zero byte, the record's key.
-    package static func rowKey(_ id: ID) -> RowKey { RowKey(table: table, key: id.keyBytes) }
+    package static func rowKey(_ id: ID) -> RowKey {
+        var bytes: [UInt8] = []
+        let name = table.utf8
+        bytes.reserveCapacity(name.count + 1 + Digest.count)
+        bytes.append(contentsOf: name)
+        bytes.append(0)
+        id.append(to: &bytes)
+        return RowKey(bytes: bytes)
+    }
 
     /// Where an index lists a record: `~<table>.<index>` zero, the value's length in two bytes, the value,
     /// the record's key. Without the record's key it is the prefix of all that the index lists under the
     /// value.
     package static func indexKey(_ index: String, _ value: [UInt8], _ id: [UInt8] = []) -> RowKey {
-        let length = [UInt8(truncatingIfNeeded: value.count >> 8), UInt8(truncatingIfNeeded: value.count)]
-        return RowKey(table: "~\(table).\(index)", key: length + value + id)
+        var bytes: [UInt8] = []
+        let (table, index) = (table.utf8, index.utf8)
+        bytes.reserveCapacity(table.count + index.count + value.count + id.count + 5)
+        bytes.append(0x7e)
+        bytes.append(contentsOf: table)
+        bytes.append(0x2e)
+        bytes.append(contentsOf: index)
+        bytes.append(0)
+        bytes.append(UInt8(truncatingIfNeeded: value.count >> 8))
+        bytes.append(UInt8(truncatingIfNeeded: value.count))
+        bytes.append(contentsOf: value)
+        bytes.append(contentsOf: id)
+        return RowKey(bytes: bytes)
+    }
+}
+
+extension Record where Self: CBORFields {
+    package func writeRecord(to writer: inout CBORWriter) throws(CodecError) { write(to: &writer) }
+
+    package init(readingRecord reader: inout CBORReader) throws(CodecError) {
+        try self.init(reading: &reader)
     }
 }
 

@@ -44,10 +44,17 @@ package struct KeyRecord: Record {
 
     /// Whether the scopes cover an action, compared as bytes.
     package func covers(contract: String, action: String) -> Bool {
-        scopes.isEmpty
-            || ["\(contract).\(action)", "\(contract).*"].contains { wanted in
-                scopes.contains { $0.utf8.elementsEqual(wanted.utf8) }
-            }
+        scopes.isEmpty || scopes.contains { KeyRecord.scope($0, covers: contract, action) }
+    }
+
+    /// Whether a scope is `contract.action` or `contract.*`.
+    private static func scope(_ scope: String, covers contract: String, _ action: String) -> Bool {
+        let (scope, contract) = (scope.utf8, contract.utf8)
+        guard scope.count > contract.count, scope.starts(with: contract) else { return false }
+        let rest = scope.dropFirst(contract.count)
+        guard rest.first == 0x2e else { return false }
+        let named = rest.dropFirst()
+        return named.elementsEqual(action.utf8) || named.elementsEqual(CollectionOfOne(0x2a))
     }
 }
 

@@ -6,8 +6,8 @@ import Synchronization
 
 /// The embedded engine of another member's node, followed over HTTP.
 ///
-/// A connection that breaks is made again from the last batch that came. That one comes first again, and has to
-/// be the same: a host that has lost its log, or has begun another, is found out.
+/// A connection that breaks is made again from the last batch that came. That one comes first again, and has
+/// to be the same: a host that has lost its log, or has begun another, is found out.
 package final class FollowedEngine: OrderingEngine {
     private struct State {
         var health = EngineHealth.State.stopped

@@ -1,33 +1,55 @@
 /// Changed rows in memory, over what lies below: found by key, walked in order. A value; copies share what
 /// neither has changed.
 ///
-/// The rows of a table are spread over many small dictionaries, so that a change made while a snapshot
-/// holds the layer copies a few dozen rows and not all.
+/// The rows of a table are spread over many small lists, so that a change made while a snapshot holds the
+/// layer copies a few dozen rows and not all. A list is searched from end to end: that touches less memory
+/// than a dictionary of eight.
 package struct RowLayer: Sendable {
     struct Table: Sendable {
-        private var shards: [[RowKey: [UInt8]?]]
+        private struct Slot: Sendable {
+            let key: RowKey
+            var value: [UInt8]?
+        }
+
+        private var shards: [[Slot]]
         private(set) var keys = SortedKeys()
         private(set) var count = 0
 
         /// - Parameter shardCount: A power of two.
-        init(shardCount: Int) { shards = Array(repeating: [:], count: shardCount) }
+        init(shardCount: Int) { shards = Array(repeating: [], count: shardCount) }
 
         private func shard(_ key: RowKey) -> Int { key.hash & (shards.count - 1) }
 
+        private static func index(of key: RowKey, in shard: [Slot]) -> Int? {
+            for index in shard.indices where shard[index].key.hash == key.hash {
+                if shard[index].key.bytes == key.bytes { return index }
+            }
+            return nil
+        }
+
         /// The outer nil: not in this layer. The inner one: deleted.
-        func value(_ key: RowKey) -> [UInt8]?? { shards[shard(key)][key] }
+        func value(_ key: RowKey) -> [UInt8]?? {
+            let shard = shards[shard(key)]
+            guard let index = Table.index(of: key, in: shard) else { return nil }
+            return .some(shard[index].value)
+        }
+
+        /// Something of the list that a key belongs into, which has then been fetched from memory.
+        func glance(at key: RowKey) -> Int { shards[shard(key)].last?.key.hash ?? 0 }
 
         mutating func set(_ key: RowKey, to value: [UInt8]?) {
-            if shards[shard(key)].updateValue(value, forKey: key) == nil {
-                keys.insert(key)
-                count += 1
+            let place = shard(key)
+            if let index = Table.index(of: key, in: shards[place]) {
+                shards[place][index].value = value
+                return
             }
+            shards[place].append(Slot(key: key, value: value))
+            keys.insert(key)
+            count += 1
         }
 
         /// All rows by rising key.
-        var changes: [RowChange] {
-            keys.all.map { RowChange(key: $0.bytes, value: shards[shard($0)][$0] ?? nil) }
-        }
+        var changes: [RowChange] { keys.all.map { RowChange(key: $0.bytes, value: value($0) ?? nil) } }
     }
 
     private var tables: [Table] = []
@@ -38,7 +60,7 @@ package struct RowLayer: Sendable {
     package private(set) var nodeCount: UInt64 = 0
 
     /// - Parameter isLarge: Whether the layer will hold many blocks and be snapshotted while it grows.
-    package init(isLarge: Bool = false) { shardCount = isLarge ? 8192 : 1 }
+    package init(isLarge: Bool = false) { shardCount = isLarge ? 32_768 : 1024 }
 
     /// The rows that differ from what lies below, over all tables.
     package var count: Int { tables.reduce(0) { $0 + $1.count } }
@@ -58,8 +80,21 @@ package struct RowLayer: Sendable {
 
     /// Sets a row, or deletes it with nil.
     package mutating func set(_ key: [UInt8], to value: [UInt8]?, in table: StoreTable = .rows) {
+        set(RowKey(key), to: value, in: table)
+    }
+
+    mutating func set(_ key: RowKey, to value: [UInt8]?, in table: StoreTable) {
         while tables.count <= table.index { tables.append(Table(shardCount: shardCount)) }
-        tables[table.index].set(RowKey(key), to: value)
+        tables[table.index].set(key, to: value)
+    }
+
+    /// Fetches from memory where these keys belong. Each is a place of its own, so the processor fetches many
+    /// at once; setting one row after the other waits for each. The result means nothing.
+    func readAhead(_ keys: [RowKey], in table: StoreTable) -> Int {
+        guard table.index < tables.count else { return 0 }
+        var sum = 0
+        for key in keys { sum &+= tables[table.index].glance(at: key) }
+        return sum
     }
 
     /// Marks that all changes up to a block are in.

@@ -78,8 +78,12 @@ package final class RowOverlay: Sendable {
     ) throws(StorageError) {
         for (table, change) in changes { try table.checkKey(change.key) }
         if let last = self.height, height <= last { throw .outOfOrder(height: height, next: last &+ 1) }
+        let keys = changes.map { RowKey($0.change.key) }
         layers.withLock { layers in
-            for (table, change) in changes { layers.current.set(change.key, to: change.value, in: table) }
+            blackHole(layers.current.readAhead(keys, in: .rows))
+            for (key, (table, change)) in zip(keys, changes) {
+                layers.current.set(key, to: change.value, in: table)
+            }
             layers.current.finish(height: height, nodeCount: nodeCount)
         }
     }
@@ -111,3 +115,7 @@ package final class RowOverlay: Sendable {
         withExtendedLifetime(old) {}
     }
 }
+
+/// Takes a number that nobody needs, so that the compiler does not leave out what it is made of.
+@inline(never) @_optimize(none)
+private func blackHole(_ number: Int) {}

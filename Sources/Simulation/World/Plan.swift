@@ -1,0 +1,109 @@
+import Ledger
+
+/// What a run is made of, drawn from its seed.
+struct Plan {
+    enum Validators { case fixed, changing, wiping }
+
+    var validators = 1
+    var observers = 0
+    /// Nodes that lie, and nodes that will forget.
+    var liars: [Int] = []
+    var forgetful: Int?
+    var change = Validators.fixed
+    var engines: [String] = []
+    var timing = Replica.Timing()
+    var delayMilliseconds = 1
+    var jitterMilliseconds = 10
+    var dropPermille = 0
+    var duplicatePermille = 0
+    var slowDiskMilliseconds = 0
+    var checkpointPermille = 100
+    /// Between two things that go wrong.
+    var mischiefMilliseconds = 400
+    var clientMilliseconds = 150
+    /// Everything else goes well: only what a test breaks on purpose goes wrong.
+    var isCalm = false
+    /// Liars work on as long as so few nodes are away that the ledger should go on.
+    var liarsStay = false
+    var clockOffsets: [Int64] = []
+    var badClock: Int?
+
+    var nodes: Int { validators + observers }
+
+    static func quorum(_ count: Int) -> Int { 2 * count / 3 + 1 }
+    /// One less than 2q − N: so many may lie or forget.
+    static func bound(_ count: Int) -> Int { 2 * quorum(count) - count - 1 }
+
+    /// - Parameter excess: liars above the bound.
+    init(seed: UInt64, excess: Int = 0, isCalm: Bool = false, validators fixed: Int? = nil) {
+        var chance = Chance(seed: seed ^ 0x706c_616e)
+        self.isCalm = isCalm
+        validators = fixed ?? chance.pick([1, 2, 3, 3, 4, 4, 4, 4, 5, 5, 6, 7, 7]) ?? 4
+        if excess > 0 { validators = fixed ?? chance.within(4...7) }
+        observers = chance.pick([0, 0, 1, 2]) ?? 0
+        timing.retry = .milliseconds(150)
+        timing.fetch = .milliseconds(100)
+        timing.suspect = .milliseconds(1200)
+        timing.change = .milliseconds(1000)
+        let lists = [["embedded:"], ["nats:a", "embedded:"], ["nats:a", "nats:b", "embedded:"]]
+        engines = chance.pick(lists) ?? ["embedded:"]
+        delayMilliseconds = chance.within(1...8)
+        jitterMilliseconds = chance.within(2...40)
+        checkpointPermille = chance.pick([20, 100, 500]) ?? 100
+        clientMilliseconds = chance.pick([60, 150, 400]) ?? 150
+        clockOffsets = (0..<nodes).map { _ in Int64(chance.within(-40...40)) }
+        let count = excess > 0 ? Plan.bound(validators) + excess : chance.below(Plan.bound(validators) + 1)
+        if isCalm, excess == 0 { return }
+        if excess > 0 || chance.permille(600) {
+            liars = Array(chance.shuffle(Array(0..<validators)).prefix(count)).sorted()
+        }
+        if isCalm { return }
+        dropPermille = chance.pick([0, 0, 20, 100, 250]) ?? 0
+        duplicatePermille = chance.pick([0, 30, 150]) ?? 0
+        slowDiskMilliseconds = chance.pick([0, 0, 5, 40]) ?? 0
+        mischiefMilliseconds = chance.pick([150, 400, 1000]) ?? 400
+        if liars.count < Plan.bound(validators), chance.permille(250) {
+            forgetful = chance.pick((0..<validators).filter { !liars.contains($0) })
+        }
+        if liars.isEmpty, forgetful == nil, validators > 3, chance.permille(300) {
+            change = .wiping
+        } else if nodes > 1, chance.permille(400) {
+            change = .changing
+        }
+        liarsStay = change == .fixed && liars.count <= validators - Plan.quorum(validators)
+            && chance.permille(500)
+        if validators > 2, liars.count + 1 <= (validators - 1) / 2, chance.permille(300) {
+            badClock = chance.below(validators)
+        }
+    }
+}
+
+/// A way in which a node breaks the rules so that a checker has something to find.
+package enum Sabotage: String, CaseIterable, Sendable {
+    /// Nothing reaches the disk.
+    case skipStores
+    /// Signatures leave before they are written.
+    case publishBeforeStore
+    /// A restart forgets every promise and signature.
+    case forgetVotes
+    /// A restart signs the same thing with other bytes.
+    case changeSignatures
+    /// A commit with every vote.
+    case commitAtOnce
+    /// Stops that hide the lock.
+    case hideLocks
+    /// Signs whatever anybody executes.
+    case signEverything
+    /// Ids of transactions are forgotten.
+    case forgetIDs
+    /// Every clock is an hour fast.
+    case fastClock
+    /// Final transactions are submitted again for ever.
+    case neverSettle
+    /// The engine is suspected whatever it does.
+    case complainAlways
+    /// Rows come out wrong at one node.
+    case wrongRows
+    /// Blocks are told to be final once they are voted for.
+    case tellTooEarly
+}
