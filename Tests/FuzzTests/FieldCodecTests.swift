@@ -16,7 +16,7 @@ import Testing
         let byHand: @Sendable ([UInt8]) -> [UInt8]?
         let byFront: @Sendable ([UInt8]) -> [UInt8]?
 
-        init<T: CBORFields>(_ values: T...) {
+        init<T: CBORFields & SendableMetatype>(_ values: T...) {
             testDescription = "\(T.self)"
             self.values = values.map { value in
                 guard let bytes = try? CBOR.encode(value) else { fatalError("\(T.self) has no encoding") }
