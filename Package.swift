@@ -87,6 +87,9 @@ let package = Package(
         tests("Node", of: core + edge + ["Node", "millwright-load"]),
         tests("CommandLine", of: core + ["Cryptography"]),
         tests("Fuzz", of: core + edge + ["Node"]),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Simulation"], path: "Tests/SimulationTests",
+            swiftSettings: settings),
         tests("House", of: []),
     ]
 )

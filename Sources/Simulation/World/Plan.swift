@@ -79,7 +79,7 @@ struct Plan {
 }
 
 /// A way in which a node breaks the rules so that a checker has something to find.
-package enum Sabotage: String, CaseIterable, Sendable {
+package enum Sabotage: String, Sendable {
     /// Nothing reaches the disk.
     case skipStores
     /// Signatures leave before they are written.
@@ -98,8 +98,8 @@ package enum Sabotage: String, CaseIterable, Sendable {
     case forgetIDs
     /// Every clock is an hour fast.
     case fastClock
-    /// Final transactions are submitted again for ever.
-    case neverSettle
+    /// Nothing that clients sign is submitted, and nobody complains.
+    case submitNothing
     /// The engine is suspected whatever it does.
     case complainAlways
     /// Rows come out wrong at one node.

@@ -1,8 +1,8 @@
 import Codec
 import Ledger
 
-/// What nodes send each other.
-enum Packet {
+/// What nodes send each other; indirect because it is moved about in the queue.
+indirect enum Packet {
     case replica(ReplicaMessage)
     case request(above: Height)
     case blocks([CandidateBlock])
