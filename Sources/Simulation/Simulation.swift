@@ -35,7 +35,7 @@ package struct Simulation: Sendable {
         var outcome = Outcome(seed: seed)
         let plan = Plan(seed: seed, excess: excess, isCalm: isCalm, validators: validators)
         do {
-            let world = try World(seed: seed, plan: plan, sabotage: sabotage, isEager: excess > 0, log: log)
+            let world = try World(seed: seed, plan: plan, sabotage: sabotage, log: log)
             world.watch.ignored = ignored
             defer {
                 (outcome.events, outcome.blocks, outcome.coverage) = (
