@@ -102,6 +102,9 @@ let package = Package(
         tests("API", of: core + edge + ["Node", "API", "millwright"]),
         tests("CommandLine", of: core + edge + ["Node", "API"]),
         tests("Fuzz", of: core + edge + ["Node"]),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Simulation"], path: "Tests/SimulationTests",
+            swiftSettings: settings),
         tests("House", of: []),
     ]
 )

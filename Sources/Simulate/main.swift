@@ -21,7 +21,8 @@ func describe(_ outcome: Simulation.Outcome) -> String {
     guard let violation = outcome.violation else {
         return "seed \(outcome.seed): \(outcome.events) events, \(outcome.blocks) final blocks, nothing found"
     }
-    return "seed \(outcome.seed): \(violation.checker): \(violation.detail)"
+    let commit = environment["COMMIT"].map { " at commit \($0)" } ?? ""
+    return "seed \(outcome.seed)\(commit): \(violation.checker): \(violation.detail)"
 }
 
 if let seed = environment["SEED"].flatMap({ UInt64($0) }) {
@@ -63,6 +64,7 @@ DispatchQueue.concurrentPerform(iterations: number("THREADS", ProcessInfo.proces
                 print(describe(outcome))
             }
             if state.done % 500 == 0 { print("\(state.done) seeds …") }
+            if outcome.violation != nil || state.done % 500 == 0 { fflush(nil) }
         }
     }
 }

@@ -18,7 +18,7 @@ extension SimulatedNode {
     /// Puts what waits into a batch, or the clock alone where consensus time has fallen behind.
     func submit() {
         // A validator that has stopped alone goes on as a client.
-        guard let replica, let following, replica.halted == nil else { return }
+        guard let replica, let following, replica.halted == nil, sabotage != .submitNothing else { return }
         let context = replica.inForce
         let secret = votingSecrets.last { context.validators.validator(FastCryptography.keyID($0)) != nil }
         let waiting = disk.outbox.indices.filter { place in
@@ -46,7 +46,7 @@ extension SimulatedNode {
 
     /// Hints that the engine does not get on while something waits too long, and tells the others what waits.
     func complain() throws {
-        guard let replica, replica.isOrdering else {
+        guard let replica, replica.isOrdering, sabotage != .submitNothing else {
             engineSince = now
             return
         }

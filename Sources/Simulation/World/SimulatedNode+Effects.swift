@@ -60,7 +60,7 @@ extension SimulatedNode {
         }
         world.trace("\(name) has final \(world.watch.name(block.hash))")
         try tell(block)
-        if !disk.outbox.isEmpty, !block.included.isEmpty, sabotage != .neverSettle, sabotage != .forgetIDs {
+        if !disk.outbox.isEmpty, !block.included.isEmpty, sabotage != .forgetIDs {
             let done = Set(block.included.map(\.id))
             disk.outbox.removeAll { done.contains($0.id) }
         }
