@@ -125,6 +125,12 @@ package struct NodeConfiguration: Codable, Hashable, Sendable {
         return ((try? encoder.encode(self)).map { [UInt8]($0) } ?? []) + [0x0a]
     }
 
+    /// Puts the configuration in a data directory.
+    /// - Throws: `home.io`.
+    package func write(to home: Home) throws(NodeError) {
+        try home.replace(home.configurationFile, with: json, mode: 0o600)
+    }
+
     // MARK: Readings
 
     private func check(_ file: URL) throws(NodeError) {

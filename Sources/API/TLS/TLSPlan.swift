@@ -14,6 +14,8 @@ package struct TLSPlan: Hashable, Sendable {
         /// Put these on the ledger, all that there are from now on.
         case announce([TLSPin])
         case useNextKey
+        /// The key that follows is in use already: a crash came in between.
+        case removeNext
         case removePrevious
     }
 
@@ -51,6 +53,7 @@ package struct TLSPlan: Hashable, Sendable {
         if TLSPlan.isDue(current, now) { return .renew(.current) }
         guard let ledgerPins else { return nil }
         if let next {
+            if next.identity.pin == current.identity.pin { return .removeNext }
             if TLSPlan.isDue(next, now) { return .renew(.next) }
             return ledgerPins.contains(next.identity.pin) ? .useNextKey : .announce(pins(adding: next))
         }

@@ -1,3 +1,4 @@
+import API
 import Codec
 import Contracts
 import Cryptography
@@ -67,6 +68,10 @@ enum ConsortiumVerbs {
             validator: board, created: try invocation.time("at") ?? now, simulated: simulated)
         let home = Session.home(invocation)
         let chain = try founding.found(in: home)
+        if !simulated {
+            try NodeConfiguration.defaults(member: board, endpoint: founding.members[0].endpoint)
+                .write(to: home)
+        }
         if invocation.wantsJSON {
             return try Output.json(["chain": chain.description, "home": home.folder.path])
         }

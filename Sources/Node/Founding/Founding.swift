@@ -30,6 +30,8 @@ package struct Founding: Sendable {
     /// Consensus time is to come from a demonstration's clock.
     package var simulated: Bool
     package var parameters: Genesis.Parameters
+    /// The ordering engines that the ledger begins with, the preferred first; nil for the embedded one.
+    package var engines: [String]?
 
     package init(
         name: String, members: [Member], validator: MemberID, created: Timestamp, simulated: Bool,
@@ -60,36 +62,66 @@ package struct Founding: Sendable {
         (try? FileManager.default.contentsOfDirectory(atPath: folder.path))?.isEmpty ?? false
     }
 
-    private func write(_ home: Home) throws(NodeError) -> ChainID {
+    func requireName() throws(NodeError) {
         guard (1...200).contains(name.utf8.count) else {
             throw NodeError("genesis.bad_name", "a consortium's name has 1 to 200 bytes")
         }
+    }
+
+    private func write(_ home: Home) throws(NodeError) -> ChainID {
+        try requireName()
         guard members.contains(where: { $0.id == validator }) else {
             throw NodeError("genesis.no_validator", "the validator \(validator) is not among the members")
         }
         var founders: [Founder] = []
         for member in members {
-            let keystore = home.keystore(of: member.id)
-            try keystore.create()
-            founders.append(
-                Founder(
-                    id: member.id, name: member.name, roles: member.roles, profile: member.profile,
-                    signingPublicKey: Bytes(try keystore.signingKey().publicKey.bytes),
-                    sealingPublicKey: Bytes(try keystore.sealingKey().publicKey), endpoint: member.endpoint))
+            // A demonstration has one process and no network.
+            let hasNode = member.id == validator && !simulated
+            founders.append(try founder(member, in: home, hasNode: hasNode))
         }
         let voting = try home.makeVotingKey()
+        let document = try document(
+            founders, [.init(member: validator, votingKey: Bytes(voting.publicKey.bytes))])
+        try keep(document.bytes, in: home)
+        return document.chain
+    }
+
+    /// Makes a founder's keys in a data directory; with a node, its TLS key as well.
+    func founder(_ member: Member, in home: Home, hasNode: Bool) throws(NodeError) -> Founder {
+        let keystore = home.keystore(of: member.id)
+        try keystore.create()
+        var pins: [Digest]?
+        if hasNode {
+            let entry = try TLSFiles(home).current(
+                of: member.id, endpoint: member.endpoint, now: created)
+            pins = [entry.identity.pin.digest]
+        }
+        return Founder(
+            id: member.id, name: member.name, roles: member.roles, profile: member.profile,
+            signingPublicKey: Bytes(try keystore.signingKey().publicKey.bytes),
+            sealingPublicKey: Bytes(try keystore.sealingKey().publicKey), endpoint: member.endpoint,
+            tlsPins: pins)
+    }
+
+    func document(
+        _ founders: [Founder], _ validators: [ValidatorsRecord.Validator]
+    ) throws(NodeError) -> (bytes: [UInt8], chain: ChainID) {
         do {
             let genesis = Genesis(
-                name: name, created: created, simulated: simulated,
-                validators: [.init(member: validator, votingKey: Bytes(voting.publicKey.bytes))],
-                parameters: parameters, founders: Bytes(try CBOR.encode(founders)))
+                name: name, created: created, simulated: simulated, validators: validators,
+                parameters: parameters, engines: engines, founders: Bytes(try CBOR.encode(founders)))
             let bytes = try genesis.encoded()
             let rules = LedgerNode.rules(chain: SHA256.digest(bytes))
             _ = try Executor.found(genesis, bytes: bytes, rules: rules)
-            try Data(bytes).write(to: home.genesisFile, options: .withoutOverwriting)
-            return rules.chain
+            return (bytes, rules.chain)
         } catch let rejection as Rejection {
             throw NodeError(rejection.code, rejection.message)
-        } catch { throw NodeError("genesis.io", "the genesis document could not be written", cause: error) }
+        } catch { throw NodeError("genesis.io", "the genesis document has no encoding", cause: error) }
+    }
+
+    func keep(_ document: [UInt8], in home: Home) throws(NodeError) {
+        do { try Data(document).write(to: home.genesisFile, options: .withoutOverwriting) } catch {
+            throw NodeError("genesis.io", "the genesis document could not be written", cause: error)
+        }
     }
 }

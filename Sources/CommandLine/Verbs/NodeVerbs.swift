@@ -1,0 +1,156 @@
+import API
+import Cryptography
+import Foundation
+import HTTP
+import Ledger
+import Node
+
+/// Running a node, and looking at one that runs.
+enum NodeVerbs {
+    static let all: [Verb] = [node, status]
+
+    static let node = Verb(
+        "node", "run this company's node until it is stopped",
+        detail: """
+            Reads node.json in the data directory, which is written with defaults where it is missing, connects \
+            to the other members' nodes and serves them. SIGTERM and SIGINT stop it cleanly, SIGHUP reads the \
+            configuration again. Logs go to standard error.
+            """,
+        options: [
+            .value("config", "FILE", "the configuration (default: node.json in the data directory)"),
+            .value("log", "LEVEL", "debug, info, warning or error, instead of the configuration's"),
+        ],
+        examples: ["millwright node --home chamber --log warning"]
+    ) { invocation in
+        let home = Session.home(invocation)
+        let file =
+            invocation.string("config").map { URL(fileURLWithPath: $0) } ?? home.configurationFile
+        let level = try logLevel(invocation)
+        let configuration = try configured {
+            if invocation.string("config") == nil { try writeDefaults(home) }
+            return try NodeConfiguration.read(file)
+        }
+        let log = NodeLog(level ?? configuration.level)
+        // A peer that goes away in the middle of an answer must not end the process.
+        signal(SIGPIPE, SIG_IGN)
+        let signals = Signals([SIGTERM, SIGINT, SIGHUP])
+        defer { signals.end() }
+        let process = try NodeProcess(home: home, configuration: configuration, log: log)
+        for await number in signals.stream {
+            guard number == SIGHUP else { break }
+            reload(process, file, level: level, log: log)
+        }
+        if let failure = process.stop() { throw failure }
+    }
+
+    private static func logLevel(_ invocation: Invocation) throws -> NodeLog.Level? {
+        guard let text = invocation.string("log") else { return nil }
+        guard let level = NodeLog.Level(rawValue: text) else {
+            throw UsageError("cli.bad_value", "--log takes debug, info, warning or error, not «\(text)»")
+        }
+        return level
+    }
+
+    /// What is wrong with a configuration is the person's to put right.
+    private static func configured<Result>(_ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch let error as NodeError {
+            throw UsageError(error.code, error.message)
+        }
+    }
+
+    /// Writes `node.json` on the first run: the node is that of the only member with keys here.
+    private static func writeDefaults(_ home: Home) throws {
+        guard !FileManager.default.fileExists(atPath: home.configurationFile.path) else { return }
+        let members = home.membersWithKeys()
+        guard home.isFounded, let member = members.first else {
+            throw NodeError(
+                "config.missing",
+                "\(home.configurationFile.path) is missing: write one, or begin with millwright found")
+        }
+        guard members.count == 1 else {
+            let names = members.map(\.text).joined(separator: ", ")
+            throw NodeError(
+                "config.which_member",
+                "\(home.folder.path) holds keys of \(names): name the node's member in node.json")
+        }
+        try NodeConfiguration.defaults(member: member, endpoint: "").write(to: home)
+    }
+
+    private static func reload(
+        _ process: NodeProcess, _ file: URL, level: NodeLog.Level?, log: NodeLog
+    ) {
+        do {
+            var configuration = try NodeConfiguration.read(file)
+            if let level { configuration.logLevel = level.rawValue }
+            let later = try process.reload(configuration)
+            log.info("configuration is read again", ["afterRestart": later.joined(separator: ",")])
+        } catch { log.error("the configuration stays as it was", ["reason": error]) }
+    }
+
+    // MARK: Status
+
+    static let status = Verb(
+        "node status", "how the node that runs on a data directory is",
+        examples: ["millwright node status --home chamber"]
+    ) { invocation in
+        let home = Session.home(invocation)
+        guard let address = NodeAddress.running(in: home), let pin = address.tlsPin,
+            let identity = try TLSFiles(home).read(.current)?.identity
+        else { throw NegativeAnswer("node.not_running", "no node runs on \(home.folder.path)") }
+        let client = try HTTPClient(address.endpoint, trust: .pins([pin]), identity: identity)
+        defer { client.close() }
+        let answer = try client.request(.get, "/v1/node/status", totalMilliseconds: 5_000).successful()
+        if invocation.wantsJSON { return Terminal.print(String(decoding: answer.body, as: UTF8.self)) }
+        let report = try JSONDecoder().decode(NodeReport.self, from: Data(answer.body))
+        Terminal.print(text(report, address))
+    }
+
+    private static func text(_ report: NodeReport, _ address: NodeAddress) -> String {
+        let state = report.isReady ? Terminal.green("ready") : Terminal.red("not ready")
+        var lines = ["\(Terminal.bold(report.member))  \(state)  process \(address.pid), \(address.endpoint)"]
+        lines += report.reasons.map { "          " + $0.prefix(70) }
+        let time = Output.time(Timestamp(milliseconds: report.finalTimeMilliseconds))
+        let role = report.isValidator ? "validates" : "follows"
+        lines += [
+            "ledger    \(report.chain)",
+            "final     block \(report.finalHeight), \(time)",
+            "head      block \(report.headHeight), \(report.pending) not final; outbox \(report.outbox)",
+            "epoch     \(report.epoch), \(report.validators.count) validators, this node \(role)",
+            "engine    \(report.engine.address)", "          \(report.engine.summary.prefix(68))",
+            "TLS key   \(report.pin)" + (report.pinIsOnLedger ? "" : " (not on the ledger)"),
+        ]
+        for (name, days) in report.certificateDaysLeft.sorted(by: { $0.key < $1.key }) {
+            lines.append("          certificate «\(name)» ends in \(days) days")
+        }
+        guard !report.peers.isEmpty else { return lines.joined(separator: "\n") }
+        lines.append("")
+        let rows = report.peers.map { peer in
+            [
+                peer.member, peer.isConnected ? "connected" : "away", peer.finalHeight.map { "\($0)" } ?? "-",
+                String((peer.reason ?? "").prefix(40)),
+            ]
+        }
+        lines.append(Terminal.table(["peer", "state", "final", "why"], rows))
+        return lines.joined(separator: "\n")
+    }
+}
+
+/// Signals as a stream, in the place of what the system does with them.
+private final class Signals {
+    let stream: AsyncStream<Int32>
+    private let sources: [any DispatchSourceSignal]
+
+    init(_ numbers: [Int32]) {
+        let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)
+        self.stream = stream
+        sources = numbers.map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { continuation.yield(number) }
+            source.resume()
+            return source
+        }
+    }
+
+    func end() { for source in sources { source.cancel() } }
+}
