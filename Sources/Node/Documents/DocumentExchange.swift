@@ -10,16 +10,33 @@ import Vault
 /// The vaults of other members' nodes, as the ledger says where they are and which TLS keys they have.
 package final class DocumentExchange: DocumentPeers {
     private struct Peer {
-        let endpoint: String
-        let pins: [TLSPin]
+        let address: Address
         let client: HTTPClient
         /// When it was last out of reach, by a clock that never goes back.
         var failed: UInt64?
     }
 
+    /// Where a member's node is, and which TLS keys it may have.
+    package struct Address: Hashable, Sendable {
+        package let endpoint: String
+        package let pins: [TLSPin]
+
+        package init(endpoint: String, pins: [TLSPin]) { (self.endpoint, self.pins) = (endpoint, pins) }
+
+        /// As the ledger says it; nil where it does not.
+        package static func onLedger(_ record: MemberRecord) -> Address? {
+            let pins = (record.tlsPins ?? []).map { TLSPin($0) }
+            guard record.status == .active, !pins.isEmpty, record.endpoint.hasPrefix("https://") else {
+                return nil
+            }
+            return Address(endpoint: record.endpoint, pins: pins)
+        }
+    }
+
     private let node: any LedgerAccess
     private let member: MemberID
     private let identity: TLSIdentity
+    private let address: @Sendable (MemberRecord) -> Address?
     private let peers = Mutex<[MemberID: Peer]>([:])
     private let onFailure: @Sendable (MemberID, NodeError) -> Void
 
@@ -28,13 +45,15 @@ package final class DocumentExchange: DocumentPeers {
 
     /// - Parameters:
     ///   - identity: the node's own TLS key, by which others know the member.
+    ///   - address: how a member's node is reached; nil where it is not.
     ///   - onFailure: told why a peer's vault gave no document; not that it has none.
     package init(
         node: any LedgerAccess, member: MemberID, identity: TLSIdentity,
+        address: @escaping @Sendable (MemberRecord) -> Address? = Address.onLedger,
         onFailure: @escaping @Sendable (MemberID, NodeError) -> Void = { _, _ in }
     ) {
         (self.node, self.member, self.identity) = (node, member, identity)
-        self.onFailure = onFailure
+        (self.address, self.onFailure) = (address, onFailure)
     }
 
     /// Ends calls that are under way; later ones find nobody.
@@ -136,23 +155,19 @@ package final class DocumentExchange: DocumentPeers {
         return asked.filter { one in !late.contains { $0.id == one.id } } + late
     }
 
-    /// The client of a member's node; nil where the ledger does not say where it is, and for the own one.
+    /// The client of a member's node; nil where it cannot be reached, and for the own one.
     private func client(_ record: MemberRecord) -> HTTPClient? {
-        let pins = (record.tlsPins ?? []).map { TLSPin($0) }
-        guard record.id != member, record.status == .active, !pins.isEmpty,
-            record.endpoint.hasPrefix("https://")
-        else { return nil }
+        guard record.id != member, let address = address(record) else { return nil }
         return peers.withLock { peers in
-            if let peer = peers[record.id], peer.endpoint == record.endpoint, peer.pins == pins {
-                return peer.client
-            }
+            if let peer = peers[record.id], peer.address == address { return peer.client }
             var configuration = HTTPClientConfiguration()
             configuration.connectMilliseconds = 3_000
             let made = try? HTTPClient(
-                record.endpoint, trust: .pins(pins), identity: identity, configuration: configuration)
+                address.endpoint, trust: .pins(address.pins), identity: identity,
+                configuration: configuration)
             // An endpoint that is no URL leads nowhere: as if there were none.
             guard let made else { return nil }
-            peers[record.id] = Peer(endpoint: record.endpoint, pins: pins, client: made)
+            peers[record.id] = Peer(address: address, client: made)
             return made
         }
     }
