@@ -24,7 +24,8 @@ enum PrometheusText {
                 types[current] = words[3]
             } else {
                 let (name, sample) = try self.sample(line)
-                let isOwn = name == current || (types[current] == "histogram" && name.hasPrefix(current + "_"))
+                let isOwn =
+                    name == current || (types[current] == "histogram" && name.hasPrefix(current + "_"))
                 guard isOwn, types[current] != nil else { throw Trouble("sample without family: \(line)") }
                 families[current, default: []].append(sample)
             }
@@ -33,7 +34,8 @@ enum PrometheusText {
     }
 
     private static func sample(_ line: Substring) throws -> (String, Sample) {
-        guard let space = line.lastIndex(of: " "), let value = Double(line[line.index(after: space)...]) else {
+        guard let space = line.lastIndex(of: " "), let value = Double(line[line.index(after: space)...])
+        else {
             throw Trouble("sample: \(line)")
         }
         let head = line[..<space]
