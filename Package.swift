@@ -100,7 +100,7 @@ let package = Package(
         tests("HTTP", of: ["HTTP", "Cryptography", "Codec"]),
         tests("Node", of: core + edge + ["Node", "millwright-load"]),
         tests("API", of: core + edge + ["Node", "API", "millwright"]),
-        tests("CommandLine", of: core + ["Cryptography"]),
+        tests("CommandLine", of: core + edge + ["Node", "API"]),
         tests("Fuzz", of: core + edge + ["Node"]),
         tests("House", of: []),
     ]

@@ -106,37 +106,6 @@ package final class LedgerNode: Sendable {
 
     // MARK: Transactions
 
-    /// Signs an action and waits until it is final.
-    ///
-    /// The identical bytes are found again by `submit(_:)`, should the node stop meanwhile.
-    package func perform<C: Contract>(
-        _ contract: C.Type, _ action: C.Action, as signer: MessageSigner
-    ) async throws(NodeError) -> FinalTransaction {
-        try await submit(try sign(contract, action, as: signer))
-    }
-
-    /// A signed transaction that expires ten minutes from now: by the clock or, where that is behind it, by
-    /// consensus time, which never falls.
-    package func sign<C: Contract>(
-        _ contract: C.Type, _ action: C.Action, as signer: MessageSigner
-    ) throws(NodeError) -> [UInt8] {
-        do {
-            let payload = try TransactionPayload(
-                chain: rules.chain, expires: max(clock.now, pipeline.feed.last.time) + .minutes(10),
-                nonce: SecureRandom.bytes(16), contract: contract, action: action)
-            return signer.sign(payload, hash: rules.hash)
-        } catch { throw NodeError("transaction.malformed", "the action has no encoding", cause: error) }
-    }
-
-    /// Takes a signed transaction in and waits until it is final, accepted or rejected.
-    /// - Throws: the reason's own code where it has no place on the ledger; `node.*` where the node failed.
-    package func submit(_ bytes: [UInt8]) async throws(NodeError) -> FinalTransaction {
-        guard case .final(let transaction) = try await submit(bytes, until: .final) else {
-            throw NodeError("node.halted", "a transaction was told to be final before it was")
-        }
-        return transaction
-    }
-
     /// Takes a signed transaction in and waits until it has come as far as wanted, or further.
     ///
     /// What is accepted is sent again, after a restart too, until it is final or a final block is past its

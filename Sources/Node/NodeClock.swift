@@ -30,7 +30,11 @@ package final class NodeClock: Sendable {
     package var isSimulated: Bool { simulated.withLock { $0 != nil } }
 
     package var now: Timestamp {
-        if let simulated = simulated.withLock({ $0 }) { return simulated }
+        simulated.withLock({ $0 }) ?? NodeClock.realTime
+    }
+
+    /// The system's clock.
+    static var realTime: Timestamp {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
@@ -47,17 +51,18 @@ package final class NodeClock: Sendable {
     /// has taken the time to the ledger, or after `keep()`.
     /// - Throws: `clock.not_simulated`, `clock.backward`.
     package func move(to time: Timestamp) throws(NodeError) {
-        guard isSimulated else {
-            throw NodeError(
-                "clock.not_simulated", "this ledger's time is real: only a demonstration's can be set")
-        }
+        guard isSimulated else { throw NodeClock.notSimulated }
         let isForward = simulated.withLock { now -> Bool in
             guard let before = now, time >= before else { return false }
             now = time
             return true
         }
-        guard isForward else { throw NodeError("clock.backward", "consensus time never goes back") }
+        guard isForward else { throw NodeClock.backward }
     }
+
+    static let notSimulated = NodeError(
+        "clock.not_simulated", "this ledger's time is real: only a demonstration's can be set")
+    static let backward = NodeError("clock.backward", "consensus time never goes back")
 
     /// Keeps a demonstration's clock where it stands; real time needs no keeping.
     /// - Throws: `clock.io`.

@@ -72,7 +72,7 @@ import Testing
         }
 
         try check(joined.home) { (node: LedgerNode) throws -> Void in
-            #expect(try node.view().reader.entries(limit: 10_000) == rows)
+            #expect(try node.snapshot().entries(limit: 10_000) == rows)
         }
         let next = try await run(joined.home, signer, 1).ids[0]
         try check(joined.home) { (node: LedgerNode) throws -> Void in
@@ -96,7 +96,7 @@ import Testing
             let action = FoundedHome.action("step \(step) of \(count)")
             ids.append(try await node.perform(ConsortiumContract.self, action, as: signer).id)
         }
-        let rows = try node.view().reader.entries(limit: 10_000)
+        let rows = try node.snapshot().entries(limit: 10_000)
         try node.close()
         return (ids, rows)
     }

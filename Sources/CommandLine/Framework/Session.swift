@@ -5,11 +5,12 @@ import Foundation
 import Ledger
 import Node
 
-/// One verb's hold on a ledger: opened from `--home`, closed when the verb is done.
+/// One verb's hold on a ledger: through the node that runs in `--home` or at `--node`, else opened from
+/// `--home`; closed when the verb is done.
 struct Session: Sendable {
     let invocation: Invocation
     let home: Home
-    let node: LedgerNode
+    let node: any LedgerAccess
 
     static func home(_ invocation: Invocation) -> Home {
         let path =
@@ -26,7 +27,8 @@ struct Session: Sendable {
         _ invocation: Invocation, _ body: @Sendable (Session) async throws -> Void
     ) async throws {
         let home = home(invocation)
-        let session = Session(invocation: invocation, home: home, node: try LedgerNode(home: home))
+        let session = Session(
+            invocation: invocation, home: home, node: try LedgerOpening.open(invocation, home))
         do {
             let at = try invocation.time("at")
             if let at { try session.node.clock.move(to: at) }

@@ -64,6 +64,7 @@ struct Option: Sendable {
     /// Understood by every verb.
     static let common: [Option] = [
         .value("home", "DIR", "data directory (default: $MILLWRIGHT_HOME or ./millwright-data)"),
+        .value("node", "URL#PIN", "a node on another machine (default: $MILLWRIGHT_NODE, or the home's own)"),
         .flag("json", "print the result as JSON"),
         .flag("help", "show this help"),
     ]

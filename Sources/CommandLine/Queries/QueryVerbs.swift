@@ -109,7 +109,7 @@ enum QueryVerbs {
         "status", "show the ledger's name, height, time and roots", examples: ["millwright status"]
     ) { invocation in
         try await Session.with(invocation) { session in
-            let header = try session.node.block(session.node.height).header
+            let header = try session.node.head()
             let report = StatusReport(
                 consortium: session.node.genesis.name, chain: session.node.rules.chain,
                 simulated: session.node.genesis.simulated, height: header.height,
@@ -189,7 +189,7 @@ enum QueryVerbs {
         try await Session.with(invocation) { session in
             let summary: LedgerVerification.Summary
             do {
-                var bar = ProgressBar("verify", total: session.node.height)
+                var bar = ProgressBar("verify", total: try session.node.head().height)
                 summary = try session.node.verify(width: ProcessInfo.processInfo.activeProcessorCount) {
                     header in
                     bar.show(header.height)
@@ -233,7 +233,7 @@ enum QueryVerbs {
         try await Session.with(invocation) { session in
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            for height in stride(from: Height(max(1, from)), through: session.node.height, by: 1) {
+            for height in stride(from: Height(max(1, from)), through: try session.node.head().height, by: 1) {
                 let record = try session.node.block(height)
                 for leaf in try record.leaves() {
                     let line = try ExportedTransaction(leaf, hash: SHA256.hash)

@@ -79,6 +79,27 @@ package struct SealedKeys: Sendable {
         for entry in other.entries { try insert(entry) }
     }
 
+    /// Whether the document's key is sealed to a reader's, given as its public half.
+    package func has(_ sealingPublicKey: [UInt8]) -> Bool {
+        entries.contains { $0.reader.sealingPublicKey == sealingPublicKey }
+    }
+
+    /// Those entries of readers with known names, of one name a few at most; nil where there are none.
+    ///
+    /// What a peer hands over could otherwise fill the list with readers whom nobody knows.
+    package func kept(where isKnown: (String) throws -> Bool) rethrows -> SealedKeys? {
+        var kept = self
+        kept.entries = []
+        for entry in entries where try isKnown(entry.reader.id) {
+            let same = kept.entries.count { $0.reader.id.utf8.elementsEqual(entry.reader.id.utf8) }
+            if same < SealedKeys.maximumKeysOfReader { kept.entries.append(entry) }
+        }
+        return kept.entries.isEmpty ? nil : kept
+    }
+
+    /// Sealing keys that one reader may have: its own, and those from before it changed it.
+    static let maximumKeysOfReader = 4
+
     /// The document's key, opened by a reader's.
     /// - Throws: `vault.not_reader`; `vault.damaged` where the box is the reader's but does not open.
     func documentKey(for key: SealingKey) throws(VaultError) -> SymmetricKey {

@@ -47,6 +47,10 @@ struct VaultFile: ~Copyable {
         return bytes
     }
 
+    func seek(to offset: Int) throws(VaultError) {
+        guard lseek(descriptor, off_t(offset), SEEK_SET) >= 0 else { throw VaultError.system("lseek", path) }
+    }
+
     func write(_ bytes: [UInt8]) throws(VaultError) {
         var written = 0
         while written < bytes.count {

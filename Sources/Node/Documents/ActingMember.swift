@@ -29,16 +29,3 @@ package struct ActingMember: Sendable {
     /// What the member's keystore calls a machine's device key.
     package static func deviceKeyName(_ machine: MachineID) -> String { "device-\(machine)" }
 }
-
-extension LedgerNode {
-    /// Signs an action and waits until it is final and accepted.
-    /// - Throws: the contract's own code where it is rejected; `node.*` and those of `submit(_:)`.
-    @discardableResult
-    package func enact<C: Contract>(
-        _ contract: C.Type, _ action: C.Action, as signer: MessageSigner
-    ) async throws(NodeError) -> FinalTransaction {
-        let final = try await perform(contract, action, as: signer)
-        if case .rejected(let code) = final.outcome { throw NodeError(code, final.message) }
-        return final
-    }
-}

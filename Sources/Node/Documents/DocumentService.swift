@@ -6,19 +6,26 @@ import Vault
 
 /// Documents in the vault as the ledger names them, for one member: it opens only what is sealed to it.
 package struct DocumentService: Sendable {
-    package let node: LedgerNode
+    package let node: any LedgerAccess
     package let vault: DocumentVault
     package let member: ActingMember
+    /// Where documents are looked for that are not in the vault; nil where there is nobody to ask.
+    private let peers: (any DocumentPeers)?
 
-    package init(node: LedgerNode, vault: DocumentVault, member: ActingMember) {
+    /// - Parameter peers: nil takes those that the ledger knows of.
+    package init(
+        node: any LedgerAccess, vault: DocumentVault, member: ActingMember,
+        peers: (any DocumentPeers)? = nil
+    ) {
         (self.node, self.vault, self.member) = (node, vault, member)
+        self.peers = peers ?? node.documentPeers
     }
 
     /// With the vault of a data directory.
     /// - Parameter key: the name of a held key that signs instead of the member's own.
     /// - Throws: `vault.io`, `keys.*`.
     package init(
-        node: LedgerNode, home: Home, member: MemberID, key: String? = nil
+        node: any LedgerAccess, home: Home, member: MemberID, key: String? = nil
     ) throws(NodeError) {
         let vault: DocumentVault
         do { vault = try DocumentVault(home.vaultFolder) } catch { throw NodeError(error) }
@@ -57,7 +64,10 @@ package struct DocumentService: Sendable {
         let view = try node.view()
         var sealed: [DocumentVault.Reader] = []
         for reader in [member.id] + readers { sealed.append(try Self.reader(reader, in: view)) }
-        do { return try vault.store(bytes, readers: sealed) } catch { throw NodeError(error) }
+        let stored: DocumentVault.StoredDocument
+        do { stored = try vault.store(bytes, readers: sealed) } catch { throw NodeError(error) }
+        try peers?.announce(stored.cid, in: vault)
+        return stored
     }
 
     private static func reader(
@@ -99,7 +109,22 @@ package struct DocumentService: Sendable {
     /// - Throws: `document.bad_cid`, `vault.*`.
     package func open(cid text: String) throws(NodeError) -> [UInt8] {
         let cid = try Self.cid(text)
-        do { return try vault.open(cid, with: member.sealingKey) } catch { throw NodeError(error) }
+        return try withKey(to: cid) { () throws(VaultError) in
+            try vault.open(cid, with: member.sealingKey)
+        }
+    }
+
+    /// Runs what opens a document; where it is not here or not sealed to the member here, once more after
+    /// others have been asked.
+    private func withKey<T>(
+        to cid: CID, _ body: () throws(VaultError) -> T
+    ) throws(NodeError) -> T {
+        do { return try body() } catch {
+            guard let peers, error.code == .notFound || error.code == .notReader,
+                try peers.fetch(cid, for: member.sealingKey.publicKey, into: vault)
+            else { throw NodeError(error) }
+        }
+        do { return try body() } catch { throw NodeError(error) }
     }
 
     private static func cid(_ text: String) throws(NodeError) -> CID {
@@ -119,7 +144,10 @@ package struct DocumentService: Sendable {
     package func addReader(_ reader: MemberID, toCID text: String) throws(NodeError) {
         let cid = try Self.cid(text)
         let sealed = try Self.reader(reader, in: try node.view())
-        do { try vault.addReader(sealed, to: cid, by: member.sealingKey) } catch { throw NodeError(error) }
+        try withKey(to: cid) { () throws(VaultError) in
+            try vault.addReader(sealed, to: cid, by: member.sealingKey)
+        }
+        try peers?.announce(cid, in: vault)
     }
 
     /// Who may open a document, as the vault lists them.
@@ -131,7 +159,7 @@ package struct DocumentService: Sendable {
 
 extension NodeError {
     /// The vault's own code, with a sentence for the caller.
-    init(_ error: VaultError) {
+    package init(_ error: VaultError) {
         let message =
             switch error.code {
             case .notFound: "the document is not in this vault"

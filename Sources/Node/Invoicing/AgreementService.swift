@@ -10,7 +10,7 @@ package struct AgreementService: Sendable {
     package static let termsMediaType = "application/vnd.millwright.terms+cbor"
 
     private let documents: DocumentService
-    private var node: LedgerNode { documents.node }
+    private var node: any LedgerAccess { documents.node }
     private var signer: MessageSigner { documents.member.signer }
 
     package init(_ documents: DocumentService) { self.documents = documents }

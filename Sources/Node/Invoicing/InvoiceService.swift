@@ -9,7 +9,7 @@ package struct InvoiceService: Sendable {
     package static let mediaType = "application/vnd.millwright.invoice+cbor"
 
     let documents: DocumentService
-    var node: LedgerNode { documents.node }
+    var node: any LedgerAccess { documents.node }
     var signer: MessageSigner { documents.member.signer }
 
     package init(_ documents: DocumentService) { self.documents = documents }

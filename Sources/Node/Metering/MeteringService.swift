@@ -6,7 +6,7 @@ import Ledger
 /// Reads a machine's telemetry from the vault, checks it against the ledger, and totals it.
 package struct MeteringService: Sendable {
     private let documents: DocumentService
-    private var node: LedgerNode { documents.node }
+    private var node: any LedgerAccess { documents.node }
 
     package init(_ documents: DocumentService) { self.documents = documents }
 

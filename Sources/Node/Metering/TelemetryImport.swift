@@ -52,7 +52,7 @@ package struct TelemetryImport {
     let machine: MachineID
     let options: Options
     let device: MessageSigner
-    private var node: LedgerNode { documents.node }
+    private var node: any LedgerAccess { documents.node }
 
     /// - Parameter documents: the customer's.
     /// - Throws: `import.not_the_customer`, `import.no_device_key`, `import.unknown_device`,

@@ -2,7 +2,7 @@ import Billing
 import Contracts
 import Ledger
 
-extension LedgerNode {
+extension LedgerAccess {
     /// When a machine was in service, in ms since 1970 UTC, as its accepted starts and stops on the ledger
     /// say.
     ///

@@ -34,10 +34,11 @@ extension LedgerNode {
         guard !key.isDerived else {
             throw NodeError("state.derived_row", "an index is not in the state tree")
         }
-        let view = try view()
+        let reader = try snapshot()
+        let view = StateView(reader)
         let head = try block(view.height)
         do {
-            let tree = try Restoration.stateTree(view.reader, hash: rules.hash)
+            let tree = try Restoration.stateTree(reader, hash: rules.hash)
             return StateBundle(
                 header: head.header, commits: head.commits, key: key, value: try view.row(key),
                 proof: tree.proof(for: Executor.treeKey(key, hash: rules.hash)),

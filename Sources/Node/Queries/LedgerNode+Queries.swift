@@ -4,78 +4,6 @@ import Ledger
 import Merkle
 import Storage
 
-/// The final state, read consistently: every answer of one view is at the same height.
-package struct StateView: Sendable {
-    package let reader: LayeredReader
-    private var state: SnapshotState { SnapshotState(reader) }
-
-    package var height: Height { reader.height ?? 0 }
-
-    /// The record, or nil where there is none.
-    package func get<R: Record>(_ type: R.Type, _ id: R.ID) throws(NodeError) -> R? {
-        guard let stored = try row(R.rowKey(id)) else { return nil }
-        return try StateView.decode(R.self, stored)
-    }
-
-    /// The record.
-    /// - Throws: `<table>.unknown`.
-    package func existing<R: Record>(_ type: R.Type, _ id: R.ID) throws(NodeError) -> R {
-        guard let record = try get(type, id) else {
-            let name = String(decoding: id.keyBytes, as: UTF8.self)
-            throw NodeError("\(R.table).unknown", "there is no \(R.table) «\(name)»")
-        }
-        return record
-    }
-
-    /// All records of a table in order of their keys.
-    package func all<R: Record>(_ type: R.Type) throws(NodeError) -> [R] {
-        var records: [R] = []
-        for row in try rows(withPrefix: RowKey(table: R.table, key: []).bytes) {
-            records.append(try StateView.decode(R.self, row.value))
-        }
-        return records
-    }
-
-    /// Records that an index lists under a value, in order of their keys.
-    package func records<R: Record>(
-        _ type: R.Type, where index: String, equals value: [UInt8]
-    ) throws(NodeError) -> [R] {
-        let prefix = R.indexKey(index, value).bytes
-        var records: [R] = []
-        for row in try rows(withPrefix: prefix) {
-            let key = RowKey(table: R.table, key: Array(row.key.dropFirst(prefix.count)))
-            if let stored = try self.row(key) { records.append(try StateView.decode(R.self, stored)) }
-        }
-        return records
-    }
-
-    /// A row's stored bytes.
-    package func row(_ key: Ledger.RowKey) throws(NodeError) -> [UInt8]? {
-        do { return try state.value(for: key) } catch {
-            throw NodeError("node.storage", "the state could not be read", cause: error)
-        }
-    }
-
-    private func rows(withPrefix prefix: [UInt8]) throws(NodeError) -> [Row] {
-        do {
-            var rows: [Row] = []
-            var start = prefix
-            while true {
-                let page = try reader.entries(from: start, prefix: prefix, limit: 1024)
-                rows += page
-                guard page.count == 1024, let last = page.last else { return rows }
-                start = last.key + [0]
-            }
-        } catch { throw NodeError("node.storage", "the state could not be read", cause: error) }
-    }
-
-    static func decode<R: Record>(_ type: R.Type, _ stored: [UInt8]) throws(NodeError) -> R {
-        do { return try StoredRow.record(R.self, in: stored) } catch {
-            throw NodeError("node.damaged", "a row of \(R.table) is damaged", cause: error)
-        }
-    }
-}
-
 /// One step of a record's history.
 package struct HistoryStep: Sendable {
     package let change: ChangeReference
@@ -89,9 +17,11 @@ package struct HistoryStep: Sendable {
 extension LedgerNode {
     /// The final state now.
     package func view() throws(NodeError) -> StateView {
-        do { return StateView(reader: try store.snapshot()) } catch let error as NodeError {
-            throw error
-        } catch {
+        StateView(try snapshot())
+    }
+
+    func snapshot() throws(NodeError) -> LayeredReader {
+        do { return try store.snapshot() } catch let error as NodeError { throw error } catch {
             throw NodeError("node.storage", "the state could not be read", cause: error)
         }
     }
@@ -126,7 +56,8 @@ extension LedgerNode {
 
     /// Everything that ever changed a record, the latest first.
     package func history(of key: Ledger.RowKey) throws(NodeError) -> [HistoryStep] {
-        let view = try view()
+        let reader = try snapshot()
+        let view = StateView(reader)
         guard let stored = try view.row(key) else { return [] }
         var steps: [HistoryStep] = []
         do {
@@ -135,7 +66,7 @@ extension LedgerNode {
                 steps.append(try step(change, view))
                 let entry = StoreTable.historyKey(
                     height: change.height, position: change.position, row: key.bytes)
-                let previous = try view.reader.value(forKey: entry, in: .history) ?? []
+                let previous = try reader.value(forKey: entry, in: .history) ?? []
                 next = ChangeReference(keyBytes: previous)
                 if let next, !(next < change) { throw LedgerFault("the history does not go back in time") }
             }

@@ -69,10 +69,10 @@ package struct LedgerVerification {
     ///   - served: rows and history that are to be, at their height, what the blocks give.
     ///   - nodes: the log tree's digests, which are to be those of the blocks' leaves.
     ///   - progress: told each block's header as derived, after the block has been checked.
-    /// - Throws: `Failure`, or a storage error.
+    /// - Throws: `Failure`, a storage error, or what `progress` throws.
     package func run(
         _ log: BlockLog, through height: Height? = nil, served: LayeredReader? = nil, nodes: NodeFile? = nil,
-        progress: (BlockHeader) -> Void
+        progress: (BlockHeader) throws -> Void
     ) throws -> Summary {
         let (founded, effects) = try Replica.found(genesis, bytes: bytes, rules: rules, voters: [])
         guard case .final(let block)? = effects.last else { throw LedgerFault("founding came to no block") }
@@ -139,7 +139,7 @@ package struct LedgerVerification {
 
     private func check(
         _ link: Link, _ derived: inout Derived, served: LayeredReader?, nodes: NodeFile?,
-        _ progress: (BlockHeader) -> Void
+        _ progress: (BlockHeader) throws -> Void
     ) throws {
         let record = link.record
         let block =
@@ -152,7 +152,7 @@ package struct LedgerVerification {
         if let nodes { try compare(nodes, block) }
         derived.rejected += UInt64(block.included.count { $0.outcome != .accepted })
         derived.next += 1
-        progress(block.header)
+        try progress(block.header)
     }
 
     private func decode(_ payload: [UInt8], _ certificate: [UInt8]?, _ height: Height) throws -> BlockRecord {
@@ -300,7 +300,9 @@ package struct LedgerVerification {
 extension LedgerNode {
     /// Checks the whole ledger, and that the served state, history and log nodes follow from it.
     /// - Throws: `LedgerVerification.Failure`, `NodeError`.
-    package func verify(width: Int, progress: (BlockHeader) -> Void) throws -> LedgerVerification.Summary {
+    package func verify(
+        width: Int, progress: (BlockHeader) throws -> Void
+    ) throws -> LedgerVerification.Summary {
         let bytes = try genesis.encoded()
         let verification = LedgerVerification(genesis: genesis, bytes: bytes, rules: rules, width: width)
         return try verification.run(

@@ -1,4 +1,7 @@
+import API
 import Foundation
+import Node
+import Synchronization
 import TestSupport
 
 /// What one call of the program came to.
@@ -115,6 +118,7 @@ extension Binary {
 /// A folder that is gone when the test is done.
 final class Workplace: Sendable {
     let folder: URL
+    private let served = Mutex<ServedHome?>(nil)
 
     init() throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent(
@@ -122,7 +126,26 @@ final class Workplace: Sendable {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     }
 
-    deinit { try? FileManager.default.removeItem(at: folder) }
+    deinit {
+        served.withLock { $0?.stop() }
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// From now on a node runs in the data directory, as a process of its own would.
+    /// - Parameter mute: holds the ledger and answers nobody.
+    func serve(mute: Bool = false) throws {
+        let home = Home(folder.appendingPathComponent("millwright-data"))
+        let node = try ServedHome(home)
+        if mute { node.mute() }
+        served.withLock { $0 = node }
+    }
+
+    /// As `--node` takes it.
+    func location() throws -> String {
+        let address = NodeAddress.running(in: Home(folder.appendingPathComponent("millwright-data")))
+        guard let address else { throw Trouble("no node runs") }
+        return "\(address.endpoint)#\(address.pin)"
+    }
 
     /// Runs a command line whose words are separated by spaces; a word in quotation marks may hold spaces.
     func call(_ line: String) async throws -> Run { try await Binary.run(Workplace.words(line), in: folder) }

@@ -4,6 +4,9 @@ import Foundation
 struct Consortium {
     let place: Workplace
 
+    /// Whether a node runs in the data directory, through which all verbs then go.
+    @TaskLocal static var isServed = false
+
     /// The machine's device key.
     private(set) var device = ""
 
@@ -11,6 +14,7 @@ struct Consortium {
     init() async throws {
         place = try Workplace()
         try await place.succeed("found Ring --board chamber --country DE --simulated --at 2026-02-01")
+        if Consortium.isServed { try place.serve() }
         for (member, role) in [
             ("press-works", "oem"), ("stamper", "customer"), ("fixit", "maintainer"), ("judge", "arbiter"),
         ] {

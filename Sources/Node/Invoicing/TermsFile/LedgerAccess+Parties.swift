@@ -2,7 +2,7 @@ import Billing
 import Contracts
 import Ledger
 
-extension LedgerNode {
+extension LedgerAccess {
     /// A member as terms and invoices name it; nil where there is none, or it has not said who it is.
     package func party(_ name: String) throws(NodeError) -> Party? {
         guard let id = MemberID(name), let member = try view().get(MemberRecord.self, id),

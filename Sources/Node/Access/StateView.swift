@@ -1,0 +1,85 @@
+import Codec
+import Ledger
+import Storage
+
+/// The final state, read consistently: every answer of one view is at the same height.
+package struct StateView: Sendable {
+    package let source: any RowSource
+
+    package init(_ source: any RowSource) { self.source = source }
+
+    package var height: Height { source.height ?? 0 }
+
+    /// The rows that are read at a time.
+    package static let pageSize = 1024
+
+    /// The record, or nil where there is none.
+    package func get<R: Record>(_ type: R.Type, _ id: R.ID) throws(NodeError) -> R? {
+        guard let stored = try row(R.rowKey(id)) else { return nil }
+        return try StateView.decode(R.self, stored)
+    }
+
+    /// The record.
+    /// - Throws: `<table>.unknown`.
+    package func existing<R: Record>(_ type: R.Type, _ id: R.ID) throws(NodeError) -> R {
+        guard let record = try get(type, id) else {
+            let name = String(decoding: id.keyBytes, as: UTF8.self)
+            throw NodeError("\(R.table).unknown", "there is no \(R.table) «\(name)»")
+        }
+        return record
+    }
+
+    /// All records of a table in order of their keys.
+    package func all<R: Record>(_ type: R.Type) throws(NodeError) -> [R] {
+        var records: [R] = []
+        try pages(withPrefix: RowKey(table: R.table, key: []).bytes) { page throws(NodeError) in
+            for row in page { records.append(try StateView.decode(R.self, row.value)) }
+        }
+        return records
+    }
+
+    /// Records that an index lists under a value, in order of their keys.
+    package func records<R: Record>(
+        _ type: R.Type, where index: String, equals value: [UInt8]
+    ) throws(NodeError) -> [R] {
+        let prefix = R.indexKey(index, value).bytes
+        var records: [R] = []
+        try pages(withPrefix: prefix) { page throws(NodeError) in
+            let keys = page.map { RowKey(table: R.table, key: Array($0.key.dropFirst(prefix.count))).bytes }
+            let stored = try read { try source.values(forKeys: keys) }
+            for case .some(let value) in stored { records.append(try StateView.decode(R.self, value)) }
+        }
+        return records
+    }
+
+    /// A row's stored bytes.
+    package func row(_ key: Ledger.RowKey) throws(NodeError) -> [UInt8]? {
+        try read { try source.value(forKey: key.bytes) }
+    }
+
+    private func pages(
+        withPrefix prefix: [UInt8], _ body: ([Row]) throws(NodeError) -> Void
+    ) throws(NodeError) {
+        var start = prefix
+        while true {
+            let page = try read {
+                try source.entries(from: start, prefix: prefix, limit: StateView.pageSize)
+            }
+            try body(page)
+            guard page.count == StateView.pageSize, let last = page.last else { return }
+            start = last.key + [0]
+        }
+    }
+
+    private func read<T>(_ body: () throws -> T) throws(NodeError) -> T {
+        do { return try body() } catch let error as NodeError { throw error } catch {
+            throw NodeError("node.storage", "the state could not be read", cause: error)
+        }
+    }
+
+    static func decode<R: Record>(_ type: R.Type, _ stored: [UInt8]) throws(NodeError) -> R {
+        do { return try StoredRow.record(R.self, in: stored) } catch {
+            throw NodeError("node.damaged", "a row of \(R.table) is damaged", cause: error)
+        }
+    }
+}
