@@ -1,7 +1,8 @@
 /// Measures what a node commits a second against what its processor can verify, and how that grows with the
 /// ledger:
 ///
-///     make bench ARGS="[--validators] [--quick] [--records N] [--transactions N] [--seconds S] [--directory D]"
+///     make bench ARGS="[--validators] [--quick] [--records N] [--transactions N] [--seconds S] [--directory
+///   D]"
 import Foundation
 
 do {

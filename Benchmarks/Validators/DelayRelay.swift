@@ -7,11 +7,11 @@ import Synchronization
     import Darwin
 #endif
 
-/// A TCP relay that hands every byte on later, in both directions: the distance between two data centres, for a
-/// kernel that cannot delay packets itself.
+/// A TCP relay that hands every byte on later, in both directions: the distance between two data centres, for
+/// a kernel that cannot delay packets itself.
 ///
-/// Connections are taken at once; what is sent over them takes the time. A burst stays a burst, since each piece
-/// is due a fixed time after it came.
+/// Connections are taken at once; what is sent over them takes the time. A burst stays a burst, since each
+/// piece is due a fixed time after it came.
 final class DelayRelay: Sendable {
     let port: UInt16
     private let listener: Int32

@@ -6,8 +6,8 @@ import HTTP
 import Ledger
 import Node
 
-/// Several companies' nodes in one process, each with a data directory, an HTTPS server and a vote, optionally
-/// behind relays that delay what they say to each other.
+/// Several companies' nodes in one process, each with a data directory, an HTTPS server and a vote,
+/// optionally behind relays that delay what they say to each other.
 final class ValidatorRing {
     let members: [MemberID]
     let nodes: [NodeProcess]

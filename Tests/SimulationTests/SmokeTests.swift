@@ -31,7 +31,8 @@ import Testing
         for seed in 500..<530 { coverage.add(simulation.run(seed: UInt64(seed)).coverage) }
         let names = coverage.counts.map(\.name)
         for name in [
-            "crashes", "partitions", "engines two-faced", "engine tails lost", "lying signatures", "lying stops",
+            "crashes", "partitions", "engines two-faced", "engine tails lost", "lying signatures",
+            "lying stops",
             "undone blocks", "epoch blocks made final", "validators decided",
         ] {
             #expect(names.contains(name), "\(name)")
