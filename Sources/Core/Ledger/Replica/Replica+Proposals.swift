@@ -137,7 +137,7 @@ extension Replica {
     /// Executes and votes for a proposal that holds; keeps one whose parent is not known yet.
     mutating func consider(_ proposal: EpochProposal, reader base: any StateReader) throws {
         guard let parent = tree.known(proposal.parent) else { return hold(proposal) }
-        guard holds(proposal, on: parent.header, parent.context) else { return }
+        guard isTrusted(parent.context), holds(proposal, on: parent.header, parent.context) else { return }
         if proposal.parent != tree.final.hash, !tree.isOnChain(proposal.parent) {
             guard try switchTo(proposal.parent, reader: base) else { return }
         }
