@@ -14,6 +14,7 @@ simulation.events = number("EVENTS", 1000)
 simulation.excess = number("EXCESS", 0)
 simulation.isCalm = number("CALM", 0) != 0
 simulation.validators = environment["VALIDATORS"].flatMap { Int($0) }
+simulation.ignored = environment["IGNORED"].map { [$0] } ?? []
 simulation.sabotage = environment["SABOTAGE"].flatMap { Sabotage(rawValue: $0) }
 
 func describe(_ outcome: Simulation.Outcome) -> String {

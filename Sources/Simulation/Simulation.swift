@@ -19,6 +19,8 @@ package struct Simulation: Sendable {
     /// Breaks a rule at every node: a checker must find it.
     package var sabotage: Sabotage?
     package var isCalm = false
+    /// Checkers that say nothing, so that a test reaches others.
+    package var ignored: [String] = []
     package var validators: Int?
     package var log: (@Sendable (String) -> Void)?
 
@@ -27,13 +29,14 @@ package struct Simulation: Sendable {
     /// How long the ledger may take to settle once nothing goes wrong any more.
     private static let patience = Span.seconds(240)
     /// How long nothing may change before it counts as settled.
-    private static let calm = Span.seconds(6)
+    private static let calm = Span.seconds(3)
 
     package func run(seed: UInt64) -> Outcome {
         var outcome = Outcome(seed: seed)
         let plan = Plan(seed: seed, excess: excess, isCalm: isCalm, validators: validators)
         do {
             let world = try World(seed: seed, plan: plan, sabotage: sabotage, isEager: excess > 0, log: log)
+            world.watch.ignored = ignored
             defer {
                 (outcome.events, outcome.blocks, outcome.coverage) = (
                     world.events, world.reports.count, world.coverage
@@ -58,7 +61,7 @@ package struct Simulation: Sendable {
         var next = healed
         while world.now - healed < Simulation.patience {
             try world.step()
-            if world.now - healed > .seconds(3) { world.clientsGoOn = false }
+            if world.now - healed > .milliseconds(1500) { world.clientsGoOn = false }
             guard world.now >= next else { continue }
             next = world.now + .milliseconds(200)
             let current = world.nodes.compactMap { $0.replica?.inForce.epoch }.max() ?? 0

@@ -5,8 +5,8 @@ import Ledger
 import TestSupport
 import Testing
 
-/// What is written and read by hand is what the Codable front writes and reads, byte for byte, and what either of
-/// them refuses the other refuses.
+/// What is written and read by hand is what the Codable front writes and reads, byte for byte, and what
+/// either of them refuses the other refuses.
 @Suite struct FieldCodecTests {
     /// A type, and values of it that between them have every optional property and none.
     struct Subject: Sendable, CustomTestStringConvertible {
@@ -16,7 +16,7 @@ import Testing
         let byHand: @Sendable ([UInt8]) -> [UInt8]?
         let byFront: @Sendable ([UInt8]) -> [UInt8]?
 
-        init<T: CBORFields & SendableMetatype>(_ values: T...) {
+        init<T: CBORFields & Sendable>(_ values: T...) {
             testDescription = "\(T.self)"
             self.values = values.map { value in
                 guard let bytes = try? CBOR.encode(value) else { fatalError("\(T.self) has no encoding") }
@@ -29,7 +29,7 @@ import Testing
         }
 
         /// Actions of a contract, through `Contract.action(decoding:)`.
-        init<C: Contract>(_ contract: C.Type, _ actions: C.Action...) where C.Action: Hashable {
+        init<C: Contract>(_ contract: C.Type, _ actions: C.Action...) {
             testDescription = "\(C.Action.self) of \(C.name)"
             values = actions.map { action in
                 guard let bytes = try? CBOR.encode(action) else { fatalError("the action has no encoding") }
@@ -51,7 +51,8 @@ import Testing
         for (number, bytes) in subject.values.enumerated() {
             let seed = FuzzRun.seed &+ UInt64(number)
             var raw = Mutator(seed: seed, seeds: subject.values)
-            var values = ItemMutator(seed: seed, item: try Item(bytes), pool: [null, .unsigned(0), .text("a")])
+            var values = ItemMutator(
+                seed: seed, item: try Item(bytes), pool: [null, .unsigned(0), .text("a")])
             for turn in 0..<1500 {
                 let input = turn % 3 == 0 ? raw.next() : values.next()
                 let (hand, front) = (subject.byHand(input), subject.byFront(input))
@@ -96,7 +97,9 @@ import Testing
 
     private static var complete: MachineRecord {
         var record = registered
-        (record.nameplate, record.documents, record.devices) = (plate, [document, document], [device, device])
+        (record.nameplate, record.documents, record.devices) = (
+            plate, [document, document], [device, device]
+        )
         (record.replacement, record.state, record.accepted) = (replacement, .terminating, time)
         (record.started, record.lastStop, record.termination) = (time, resetStop, termination)
         record.terminated = .maximum
@@ -132,7 +135,8 @@ import Testing
         Subject(site), Subject(plate, stateless), Subject(device), Subject(replacement),
         Subject(stop, resetStop), Subject(termination), Subject(document),
         Subject(
-            TelemetryHead(id: machine), TelemetryHead(id: machine, nextSequence: 9, number: 2, digest: digest)),
+            TelemetryHead(id: machine), TelemetryHead(id: machine, nextSequence: 9, number: 2, digest: digest)
+        ),
         Subject(ChainPosition(machine: machine, number: 24)),
         Subject(anchorRecord(nil), anchorRecord(digest)),
         Subject(anchor(nil), anchor(digest)),

@@ -75,10 +75,11 @@ import Testing
         for _ in 0..<3000 {
             let table = ["seen", "~machine.state", "machine", "a", ""].randomElement(using: &random) ?? ""
             let zeros = [UInt8](repeating: 0, count: Int.random(in: 0..<20, using: &random))
-            keys.insert(RowKey(table: table, key: zeros + random.bytes(Int.random(in: 0..<3, using: &random))))
+            keys.insert(
+                RowKey(table: table, key: zeros + random.bytes(Int.random(in: 0..<3, using: &random))))
         }
         let shuffled = keys.sorted().shuffled(using: &random)
-        #expect(KeyOrder.sorted(shuffled).map { shuffled[$0] } == keys.sorted())
+        #expect(KeySorting.order(of: shuffled.map(\.bytes)).map { shuffled[$0] } == keys.sorted())
     }
 
     @Test func writtenRowsAreFoundByPrefixAndTakenBack() {

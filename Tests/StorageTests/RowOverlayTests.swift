@@ -116,15 +116,22 @@ import Testing
         #expect(overlay.height == 4)
     }
 
-    @Test func keysStaySortedInAnyOrderOfInsertion() {
+    @Test func keysAreSortedInAnyOrderOfInsertion() {
         var random = SeededGenerator(seed: 5)
-        for keys in [Array(0..<2000), (0..<2000).reversed(), (0..<2000).shuffled(using: &random)] {
+        for keys in [Array(0..<6000), (0..<6000).reversed(), (0..<6000).shuffled(using: &random)] {
             var sorted = SortedKeys()
-            for key in keys { sorted.insert(RowKey([UInt8(key >> 8), UInt8(key & 255)])) }
-            #expect(sorted.all.map { Int($0.bytes[0]) << 8 | Int($0.bytes[1]) } == Array(0..<2000))
-            let position = sorted.lowerBound([3, 200, 0])
-            #expect(sorted[position]?.bytes == [3, 201])
-            #expect(sorted[sorted.lowerBound([255])] == nil)
+            for key in keys {
+                sorted.insert(RowKey([UInt8(key >> 8), UInt8(key & 255)]))
+                if Int.random(in: 0..<20, using: &random) == 0 { sorted.settle() }
+            }
+            #expect(sorted.all.map { Int($0.bytes[0]) << 8 | Int($0.bytes[1]) } == Array(0..<6000))
+            for run in sorted.runs {
+                #expect(run == run.sorted())
+                let first = SortedKeys.lowerBound([3, 200, 0], in: run)
+                #expect(run[..<first].allSatisfy { KeyOrder.precedes($0.bytes, [3, 200, 0]) })
+                #expect(run[first...].allSatisfy { !KeyOrder.precedes($0.bytes, [3, 200, 0]) })
+            }
+            #expect(sorted.runs.count < 20)
         }
     }
 

@@ -1,8 +1,8 @@
 /// A type whose CBOR map is written and read by hand, because execution meets it in every block.
 ///
-/// The bytes are those of the Codable front, and exactly those are read: any other order of keys, an unknown or
-/// a missing one is refused. The front costs a box, a look-up of types and an allocation for each container;
-/// this costs the copying.
+/// The bytes are those of the Codable front, and exactly those are read: any other order of keys, an
+/// unknown or a missing one is refused. The front costs a box, a look-up of types and an allocation for
+/// each container; this costs the copying.
 package protocol CBORFields: Codable {
     /// Writes the map. A nil property is absent.
     func write(to writer: inout CBORWriter)

@@ -105,11 +105,13 @@ package struct CBORReader {
             headSize == 1
             ? bytes[offset] == 0x60 | UInt8(truncatingIfNeeded: count)
             : bytes[offset] == 0x78 && bytes[offset + 1] == UInt8(truncatingIfNeeded: count)
-        let isName = isHead && bytes.withUnsafeBytes { buffer in
-            buffer.baseAddress.map {
-                RawBytes.equal($0 + offset + headSize, name.utf8Start, count: count)
-            } ?? false
-        }
+        let isName =
+            isHead
+            && bytes.withUnsafeBytes { buffer in
+                buffer.baseAddress.map {
+                    RawBytes.equal($0 + offset + headSize, name.utf8Start, count: count)
+                } ?? false
+            }
         if isName { offset += headSize + count }
         return isName
     }

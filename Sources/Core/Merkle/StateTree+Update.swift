@@ -18,8 +18,9 @@ extension StateTree {
 
     /// Reads the nodes that an update will meet, level by level, and does nothing with them.
     ///
-    /// The update goes down one path after the other, and in a large tree it waits for memory at each step. The
-    /// nodes of one level do not depend on each other, so the processor fetches many of them at once.
+    /// The update goes down one path after the other, and in a large tree it waits for memory at each
+    /// step. The nodes of one level do not depend on each other, so the processor fetches many of them at
+    /// once.
     private func readAhead(_ changes: [Change]) {
         guard changes.count > 8, top != .none, !top.isLeaf else { return }
         var level: [(index: Int, range: Range<Int>)] = [(top.index, 0..<changes.count)]

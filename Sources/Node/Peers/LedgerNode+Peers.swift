@@ -32,17 +32,17 @@ extension LedgerNode: PeerHandler {
             next += 1
             guard add(try block(next)) else { return blocks }
         }
-        for pending in pendingBlocks() where pending.header.height > max(height, last) {
+        for pending in pendingBlocks(above: height) where pending.header.height > max(height, last) {
             guard add(BlockRecord(pending)) else { break }
         }
         return blocks
     }
 
     /// The replica's blocks that are not final; none where it does not answer soon.
-    private func pendingBlocks() -> [CandidateBlock] {
+    private func pendingBlocks(above height: Height) -> [CandidateBlock] {
         guard epoch.validators.validators.count > 1 else { return [] }
         let answer = Mailbox<[CandidateBlock]>()
-        pipeline.events.push(.serve { answer.put($0) })
+        pipeline.events.push(.serve(above: height) { answer.put($0) })
         return answer.take(seconds: 1) ?? []
     }
 }

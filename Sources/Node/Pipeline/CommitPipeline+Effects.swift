@@ -49,6 +49,7 @@ extension CommitPipeline {
             desk.with { $0.begin(epochBlock: context.block) }
             guard context.height == feed.last.height, context.height > 0 else { return }
             shared.withLock { $0.wantsEpochTick = true }
+        case .serve(let blocks, let answer): answer(blocks)
         case .evidence(let evidence):
             counters.withLock { $0.evidence += 1 }
             onEvidence(evidence)

@@ -32,6 +32,8 @@ enum Outgoing: Sendable {
     case seen(Digest, [Candidate])
     case skipped(Digest, Replica.BatchRefusal)
     case epoch(EpochContext)
+    /// Blocks that are not final, for whoever asked: they hold signatures that have to be stored before.
+    case serve([CandidateBlock], @Sendable ([CandidateBlock]) -> Void)
     case evidence(Replica.Evidence)
     case halt(Replica.Divergence)
 }
@@ -67,9 +69,7 @@ extension CommitPipeline {
             return try replica.received(message, from: member, now: now, reader: store.working)
         case .blocks(let blocks): return try replica.received(blocks, now: now, reader: store.working)
         case .tick: return try replica.tick(now: now, clock: clock(), reader: store.working)
-        case .serve(let answer):
-            answer(replica.pendingBlocks)
-            return []
+        case .serve(let height, _): return replica.requested(above: height, by: nil)
         case .suspect(let wish): return try replica.suspect(wish: wish, now: now, reader: store.working)
         }
     }
@@ -96,6 +96,8 @@ extension CommitPipeline {
                 engines.follow(.init(context: context, after: after, generation: generation))
                 next.append(.epoch(context))
             case .fetch(let above, let member): fetches.put(Fetch(above: above, member: member))
+            case .serve(let blocks, _, _):
+                if case .serve(_, let answer)? = event { next.append(.serve(blocks, answer)) }
             case .skipped(_, let refusal):
                 guard case .batch(let batch)? = event else { continue }
                 next.append(.skipped(rules.hash(batch.batch.bytes), refusal))

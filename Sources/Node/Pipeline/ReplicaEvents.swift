@@ -12,7 +12,7 @@ enum ReplicaEvent: Sendable {
     case suspect(wish: String?)
     case batch(OrderedBatch)
     /// Somebody asks for the blocks that are not final.
-    case serve(@Sendable ([CandidateBlock]) -> Void)
+    case serve(above: Height, @Sendable ([CandidateBlock]) -> Void)
 }
 
 /// The one queue in front of the replica: batches, of which a few wait and so hold the engine back, and all

@@ -39,8 +39,10 @@ enum Replay {
             rows.apply(block.changes)
         }
         for node in world.nodes where node.liar == nil && node.served.count == highest.served.count {
-            guard node.isUp, node.reader.rows.keys == rows.keys else { continue }
-            guard rows.keys.allSatisfy({ rows.values[$0] == node.reader.rows.values[$0] }) else {
+            guard node.isUp, node.queue.isEmpty else { continue }
+            guard rows.keys == node.reader.rows.keys,
+                rows.keys.allSatisfy({ rows.values[$0] == node.reader.rows.values[$0] })
+            else {
                 throw world.watch.fail("replay agrees", "\(node.name) has other rows")
             }
         }

@@ -18,8 +18,8 @@ struct Plan {
     var duplicatePermille = 0
     var slowDiskMilliseconds = 0
     var checkpointPermille = 100
-    /// Between two things that go wrong.
-    var mischiefMilliseconds = 400
+    /// Between two things that go wrong, on average.
+    var mischiefEvents = 80
     var clientMilliseconds = 150
     /// Everything else goes well: only what a test breaks on purpose goes wrong.
     var isCalm = false
@@ -40,17 +40,17 @@ struct Plan {
         self.isCalm = isCalm
         validators = fixed ?? chance.pick([1, 2, 3, 3, 4, 4, 4, 4, 5, 5, 6, 7, 7]) ?? 4
         if excess > 0 { validators = fixed ?? chance.within(4...7) }
-        observers = chance.pick([0, 0, 1, 2]) ?? 0
+        observers = chance.pick([0, 0, 1, 2, 4]) ?? 0
         timing.retry = .milliseconds(150)
         timing.fetch = .milliseconds(100)
-        timing.suspect = .milliseconds(1200)
-        timing.change = .milliseconds(1000)
+        timing.suspect = .milliseconds(Int64(chance.pick([300, 500, 1200]) ?? 500))
+        timing.change = .milliseconds(Int64(chance.pick([300, 1000]) ?? 300))
         let lists = [["embedded:"], ["nats:a", "embedded:"], ["nats:a", "nats:b", "embedded:"]]
         engines = chance.pick(lists) ?? ["embedded:"]
         delayMilliseconds = chance.within(1...8)
         jitterMilliseconds = chance.within(2...40)
         checkpointPermille = chance.pick([20, 100, 500]) ?? 100
-        clientMilliseconds = chance.pick([60, 150, 400]) ?? 150
+        clientMilliseconds = chance.pick([80, 200, 600]) ?? 200
         clockOffsets = (0..<nodes).map { _ in Int64(chance.within(-40...40)) }
         let count = excess > 0 ? Plan.bound(validators) + excess : chance.below(Plan.bound(validators) + 1)
         if isCalm, excess == 0 { return }
@@ -61,7 +61,7 @@ struct Plan {
         dropPermille = chance.pick([0, 0, 20, 100, 250]) ?? 0
         duplicatePermille = chance.pick([0, 30, 150]) ?? 0
         slowDiskMilliseconds = chance.pick([0, 0, 5, 40]) ?? 0
-        mischiefMilliseconds = chance.pick([150, 400, 1000]) ?? 400
+        mischiefEvents = chance.pick([25, 80, 200]) ?? 80
         if liars.count < Plan.bound(validators), chance.permille(250) {
             forgetful = chance.pick((0..<validators).filter { !liars.contains($0) })
         }
@@ -106,4 +106,16 @@ package enum Sabotage: String, CaseIterable, Sendable {
     case wrongRows
     /// Blocks are told to be final once they are voted for.
     case tellTooEarly
+    /// Blocks are told with an earlier time.
+    case turnTimeBack
+    /// Blocks are told with a time after their transactions' expiry.
+    case leafAfterExpiry
+    /// One node tells other outcomes.
+    case changeOutcome
+    /// A final block is not told.
+    case skipFinal
+    /// One node's rows gain one.
+    case spoilRows
+    /// Transactions are told to have expired before they have.
+    case expireEarly
 }

@@ -17,7 +17,8 @@ extension SimulatedNode {
 
     /// Puts what waits into a batch, or the clock alone where consensus time has fallen behind.
     func submit() {
-        guard let replica, replica.isOrdering, let following, replica.halted == nil else { return }
+        // A validator that has stopped alone goes on as a client.
+        guard let replica, let following, replica.halted == nil else { return }
         let context = replica.inForce
         let secret = votingSecrets.last { context.validators.validator(FastCryptography.keyID($0)) != nil }
         let waiting = disk.outbox.indices.filter { place in
@@ -66,13 +67,13 @@ extension SimulatedNode {
 
     /// Lets go of what can no longer become final.
     func expire() throws {
-        let time = finalTime
+        let time = sabotage == .expireEarly ? finalTime + .days(2) : finalTime
         for submission in disk.outbox where submission.expires <= time {
             let keys = [SeenRecord.rowKey(submission.id), SeenRecord.archiveKey(submission.id)]
             guard keys.allSatisfy({ reader.rows.values[$0] == nil }) else { continue }
             world.coverage.count("expired transactions")
             try world.reports.expired(submission.id)
         }
-        disk.outbox.removeAll { $0.expires <= time }
+        disk.outbox.removeAll { $0.expires <= finalTime }
     }
 }

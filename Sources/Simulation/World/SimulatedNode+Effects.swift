@@ -6,13 +6,14 @@ extension SimulatedNode {
         switch effect {
         case .store(let items):
             for item in items {
-                if case .certificate(let certificate) = item, !certificate.commits.isEmpty {
-                    certificates[certificate.block] = certificate
-                }
+                keepCertificate(item)
                 if sabotage == .skipStores { continue }
                 write(item)
             }
             try world.raiseWritten()
+            if sabotage == .tellTooEarly, case .block(let record)? = items.first {
+                try world.reports.requireFinal(record.header.hashed(hash), by: index)
+            }
         case .publish(let message): try publish(message)
         case .final(let block): try finalize(block)
         case .undone(let block):
@@ -21,12 +22,28 @@ extension SimulatedNode {
             for place in disk.outbox.indices { disk.outbox[place].sent = nil }
         case .engine(let context, let position): follow(context, position)
         case .fetch(let height, let member): fetch(above: height, from: member)
+        case .serve(let blocks, let height, let member):
+            if let member { serve(blocks, above: height, to: member) }
         case .skipped: world.coverage.count("skipped batches")
         case .evidence(let evidence): try world.note(evidence, by: self)
         case .halt(let divergence):
             isUp = false
             isHalted = true
             throw world.watch.fail("no honest node stops", "\(name) halts: \(divergence)")
+        }
+    }
+
+    private func keepCertificate(_ item: LogItem) {
+        switch item {
+        case .certificate(let certificate):
+            if !certificate.commits.isEmpty { certificates[certificate.block] = certificate }
+        case .block(let record):
+            guard !record.commits.isEmpty else { return }
+            let block = record.header.hashed(hash)
+            certificates[block] = BlockCertificate(
+                height: record.header.height, block: block, votes: record.votes, commits: record.commits,
+                voteRecord: record.voteRecord)
+        case .votes: break
         }
     }
 
@@ -42,12 +59,27 @@ extension SimulatedNode {
             world.coverage.count("epoch blocks made final")
         }
         world.trace("\(name) has final \(world.watch.name(block.hash))")
-        try world.reports.final(block, at: index, fastest: world.fastestClock())
-        if !disk.outbox.isEmpty, !block.included.isEmpty, sabotage != .neverSettle {
+        try tell(block)
+        if !disk.outbox.isEmpty, !block.included.isEmpty, sabotage != .neverSettle, sabotage != .forgetIDs {
             let done = Set(block.included.map(\.id))
             disk.outbox.removeAll { done.contains($0.id) }
         }
         if world.chance.permille(world.plan.checkpointPermille) { checkpoint() }
+    }
+
+    private func tell(_ block: ExecutedBlock) throws {
+        var told = Reports.Told(block)
+        var fastest = world.fastestClock()
+        switch sabotage {
+        case .turnTimeBack where block.header.height > 3: told.time = World.start
+        case .leafAfterExpiry: (told.time, fastest) = (told.time + .days(2), nil)
+        case .changeOutcome where index == 0: told.leaves.indices.forEach { told.leaves[$0].outcome = .rejected("") }
+        case .skipFinal where block.header.height == 4: return
+        case .spoilRows where index == 0:
+            reader.rows.apply([RowChange(key: RowKey(table: "spoilt", key: []), value: [1])])
+        default: break
+        }
+        try world.reports.final(told, at: index, fastest: fastest)
     }
 
     private func candidate(_ block: ExecutedBlock) throws -> CandidateBlock {
@@ -73,6 +105,7 @@ extension SimulatedNode {
             try liar.publish(message, from: self)
             return
         }
+        let message = tampered(message)
         try world.published(message, by: self)
         if sabotage == .commitAtOnce, case .vote(let vote) = message, let block = world.watch.blocks[vote.block] {
             let commit = Attestation.sign(
@@ -84,6 +117,34 @@ extension SimulatedNode {
         }
     }
 
+    /// What a saboteur makes of a message.
+    private func tampered(_ message: ReplicaMessage) -> ReplicaMessage {
+        switch (sabotage, message) {
+        case (.hideLocks, .stop(let stop, _)): return .stop(hidingLock(stop), lock: [])
+        case (.changeSignatures, .vote(let vote)):
+            guard life > 0, let block = world.watch.blocks[vote.block], let secret = votingSecrets.last else {
+                return message
+            }
+            let signer = FastCryptography.signer(secret, variant: UInt8(life & 0xff))
+            return .vote(
+                Attestation.sign(.vote, block.header, hash: vote.block, signer: signer, hash: hash))
+        default: return message
+        }
+    }
+
+    /// A stop that names what is final in the place of the lock, always the same one for an epoch.
+    private func hidingLock(_ stop: Stop) -> Stop {
+        if let known = hidingStops.first(where: { $0.epoch == stop.epoch }) { return known }
+        guard let replica, let signer = signers().last else { return stop }
+        let hiding = Stop.signed(
+            chain: stop.chain, epoch: stop.epoch,
+            lock: VoteRecord.Point(replica.finalHeader, hash: replica.finalHash), clock: stop.clock,
+            wish: stop.wish, signer: signer, hash: hash)
+        hidingStops.append(hiding)
+        disk.stops.insert(hiding.bytes)
+        return hiding
+    }
+
     private func fetch(above height: Height, from member: MemberID?) {
         world.coverage.count("fetches")
         let others = world.nodes.filter { $0.index != index && (member == nil || $0.member == member) }
@@ -91,21 +152,17 @@ extension SimulatedNode {
         world.send(.request(above: height), from: index, to: other.index)
     }
 
-    /// Final blocks above a height up to one with a certificate, and with the last of them what is pending.
-    private func serve(above height: Height, to other: Int) {
-        guard let replica else { return }
+    private func serve(_ pending: [CandidateBlock], above height: Height, to member: MemberID) {
+        guard let other = world.nodes.first(where: { $0.member == member }) else { return }
         var blocks: [CandidateBlock] = []
         let first = served.firstIndex { $0.header.height > height } ?? served.count
         for block in served[first...] {
             blocks.append(block)
             if blocks.count >= 100, !block.commits.isEmpty { break }
         }
-        if first + blocks.count == served.count {
-            let final = served.last?.header.height ?? 0
-            blocks += replica.pendingBlocks.filter { $0.header.height > final }
-        }
+        if first + blocks.count == served.count { blocks += pending.filter { $0.header.height > height } }
         guard !blocks.isEmpty else { return }
-        world.send(.blocks(blocks), from: index, to: other)
+        world.send(.blocks(blocks), from: index, to: other.index)
     }
 
     func receive(_ packet: Packet, from other: Int) throws {
@@ -116,7 +173,7 @@ extension SimulatedNode {
             try act {
                 try $0.received(message, from: world.nodes[other].member, now: now, reader: reader)
             }
-        case .request(let height): serve(above: height, to: other)
+        case .request(let height): try act { $0.requested(above: height, by: world.nodes[other].member) }
         case .blocks(let blocks): try act { try $0.received(blocks, now: now, reader: reader) }
         case .submissions(let submissions):
             guard liar == nil else { return }

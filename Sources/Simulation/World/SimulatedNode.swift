@@ -52,6 +52,8 @@ final class SimulatedNode {
     /// What the disk of a forgetful node goes back to.
     var backup: SimulatedDisk?
     var sabotage: Sabotage?
+    /// What a saboteur has said.
+    var hidingStops: [Stop] = []
 
     init(_ index: Int, world: World) throws {
         (self.index, self.world) = (index, world)
@@ -99,7 +101,7 @@ final class SimulatedNode {
 
     func signers() -> [MessageSigner] {
         votingSecrets.map {
-            FastCryptography.signer($0, variant: sabotage == .changeSignatures ? UInt8(life & 0xff) : 0)
+            FastCryptography.signer($0)
         }
     }
 
@@ -226,6 +228,7 @@ final class SimulatedNode {
         world.reports.rewind(index, to: disk.checkpoint.header.height)
         reader = SimulatedReader(disk.checkpoint.rows)
         if sabotage == .forgetIDs { reader.hiddenTable = "seen" }
+        if sabotage == .wrongRows, index == 0 { reader.hiddenTable = "counter" }
         var voteState = disk.checkpoint.voteState
         var tail = try disk.tail.map { try world.recoded($0) }
         if sabotage == .forgetVotes {
@@ -247,6 +250,8 @@ final class SimulatedNode {
         world.trace("\(name) starts at \(replica.finalHeader.height), tail of \(tail.count)")
         self.replica = replica
         world.after(milliseconds: 1, .tick(index, life: life))
+        // What became final in the blocks that a snapshot stands for.
+        disk.outbox.removeAll { reader.rows.values[SeenRecord.rowKey($0.id)] != nil }
         try take(effects)
     }
 

@@ -19,7 +19,6 @@ enum Happening {
     case order([UInt8], SimulatedEngine, from: Int)
     case restart(Int)
     case lie(Int)
-    case mischief
 }
 
 /// A whole consortium on one thread: nodes, network, engines, clients, and what goes wrong.
@@ -97,6 +96,7 @@ final class World {
     }
 
     private func begin() throws {
+        trace("\(plan)")
         for node in nodes {
             let index = node.index
             node.clockOffset = .milliseconds(plan.clockOffsets[index])
@@ -105,7 +105,8 @@ final class World {
             }
             node.clockDrift = Int64(chance.within(0...2)) - 1
             node.sabotage = sabotage
-            if sabotage == .wrongRows, index > 0 { node.sabotage = nil }
+            if sabotage == .wrongRows, index == 0 { node.reader.hiddenTable = "counter" }
+            if sabotage == .forgetIDs { node.reader.hiddenTable = "seen" }
             if plan.liars.contains(index) { node.liar = Liar(world: self, node: index, isEager: isEager) }
             if plan.liars.contains(index) || plan.forgetful == index {
                 watch.faulty.insert(FastCryptography.keyID(World.votingSecret(index, 0)))
@@ -122,7 +123,6 @@ final class World {
         if isEager {
             for engine in engines { engine.split((0..<plan.nodes).map { $0 % 2 }) }
         }
-        if !plan.isCalm { after(milliseconds: plan.mischiefMilliseconds, .mischief) }
     }
 
     // MARK: Time
@@ -161,11 +161,8 @@ final class World {
         case .lie(let index):
             try nodes[index].liar?.act()
             after(milliseconds: 100 + chance.below(400), .lie(index))
-        case .mischief:
-            guard !isHealed else { return }
-            try makeMischief()
-            after(milliseconds: 1 + chance.below(2 * plan.mischiefMilliseconds), .mischief)
         }
+        if !isHealed, !plan.isCalm, chance.below(plan.mischiefEvents) == 0 { try makeMischief() }
     }
 
     // MARK: Network
@@ -292,6 +289,8 @@ final class World {
 
     private func explain(_ attestation: Attestation, _ node: SimulatedNode) throws {
         try watch.note(attestation, by: node.name)
+        trace("\(node.name) sends a \(attestation.kind) for \(watch.name(attestation.block))")
+        if watch.faulty.contains(attestation.key) { return }
         guard node.disk.signatures.contains(attestation) else {
             throw watch.fail(
                 "the disk explains what is sent",

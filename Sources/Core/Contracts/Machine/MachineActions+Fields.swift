@@ -2,8 +2,8 @@ import Codec
 import Ledger
 
 extension MachineContract.Action {
-    /// The commonest actions, read by hand; nil for all others and for what is malformed, which the Codable front
-    /// reads or refuses.
+    /// The commonest actions, read by hand; nil for all others and for what is malformed, which the
+    /// Codable front reads or refuses.
     init?(commonest bytes: [UInt8]) {
         var reader = CBORReader(bytes)
         do throws(CodecError) {

@@ -165,8 +165,8 @@ extension TelemetryContract.Anchor: CBORFields {
 }
 
 extension TelemetryContract.Action {
-    /// An anchor, read by hand; nil for all others and for what is malformed, which the Codable front reads or
-    /// refuses.
+    /// An anchor, read by hand; nil for all others and for what is malformed, which the Codable front
+    /// reads or refuses.
     init?(commonest bytes: [UInt8]) {
         var reader = CBORReader(bytes)
         do throws(CodecError) {

@@ -98,16 +98,17 @@ extension Replica {
         try voteForward(reader: reader)
     }
 
-    /// Blocks above the final one, parents before their children, with what signatures there are: what a node
-    /// serves to its peers after its final blocks.
-    package var pendingBlocks: [CandidateBlock] {
-        tree.all.map { block in
+    /// A peer asks for blocks above a height: final ones come from the log, those that are not final from here,
+    /// parents before their children, with what signatures there are.
+    package func requested(above height: Height, by member: MemberID?) -> [Effect] {
+        let pending = tree.all.map { block in
             let tally = tallies.tally(block.header, block.hash)
             return CandidateBlock(
                 header: block.header, content: block.content, votes: tally?.votes ?? [],
                 commits: tally.map { commits(of: $0, on: block.header) } ?? [],
                 outcomes: BlockRecord.Entry.list(block.execution?.block) ?? block.outcomes)
         }
+        return [.serve(pending, above: height, to: member)]
     }
 
     // MARK: Time

@@ -41,7 +41,7 @@ extension Replica {
         else { return }
         let engines = try systemRecord(ParametersRecord.self, reader).engines
         let engine = choose(
-            engines, epoch: epoch, parent: parent.context, wishes: backing.map(\.wish), hosts: validators)
+            engines, epoch: epoch, parent: parent, wishes: backing.map(\.wish), hosts: validators)
         let proposal = try EpochProposal.signed(
             chain: rules.chain, epoch: epoch, parent: lock.block, validators: validators,
             engine: EpochContext.expanded(engine, host: proposer.member), stops: backing,
@@ -82,24 +82,28 @@ extension Replica {
     }
 
     /// The engine that enough wish; otherwise the list's next with every epoch.
+    ///
+    /// What is wished for is tried once: it may be what does not work. An engine that has brought nothing in
+    /// its epoch is not kept because somebody wishes to keep it.
     private func choose(
-        _ engines: [String], epoch: Epoch, parent: EpochContext, wishes: [String?],
-        hosts: [ValidatorsRecord.Validator]
+        _ engines: [String], epoch: Epoch, parent: (header: BlockHeader, context: EpochContext),
+        wishes: [String?], hosts: [ValidatorsRecord.Validator]
     ) -> String {
         func matches(_ listed: String, _ engine: String) -> Bool {
             listed.utf8.elementsEqual(engine.utf8)
                 || (listed.utf8.elementsEqual("embedded:".utf8) && engine.utf8.starts(with: "embedded:".utf8))
         }
-        let attempt = Int(min(epoch - parent.epoch - 1, 1 << 20))
-        // What is wished for is tried once: it may be what does not work.
+        guard !engines.isEmpty else { return "embedded:" }
+        let attempt = Int(min(epoch - parent.context.epoch - 1, 1 << 20))
         if attempt == 0, let wish = commonWish(wishes),
-            let listed = engines.first(where: { matches($0, wish) })
+            let listed = engines.first(where: { matches($0, wish) }),
+            parent.header.kind == .batch || parent.header.height == 0
+                || !wish.utf8.elementsEqual(parent.context.engine.utf8)
         {
             let isHosted = hosts.contains { wish.utf8.elementsEqual("embedded:\($0.member)".utf8) }
             return isHosted ? wish : listed
         }
-        guard !engines.isEmpty else { return "embedded:" }
-        let current = engines.firstIndex { matches($0, parent.engine) } ?? -1
+        let current = engines.firstIndex { matches($0, parent.context.engine) } ?? -1
         return engines[(current + 1 + attempt) % engines.count]
     }
 

@@ -59,36 +59,73 @@ package struct LayeredReader: Sendable {
     }
 }
 
-/// Walks several layers at once in rising order of keys; of equal keys the newest layer's counts.
+/// Walks the runs of several layers at once in rising order of keys; of equal keys the newest layer's
+/// counts.
 private struct LayerMerge {
+    private struct Run {
+        let layer: Int
+        let keys: [RowKey]
+        var position: Int
+
+        var key: RowKey { keys[position] }
+    }
+
     private let layers: [RowLayer]
     private let table: StoreTable
     private let prefix: [UInt8]
-    private let keys: [SortedKeys]
-    private var positions: [SortedKeys.Position]
+    private var runs: [Run] = []
+    /// Indices of `runs` with keys left, as a binary heap: the lowest key first, of equal ones the newest.
+    private var heap: [Int] = []
 
     init(_ layers: [RowLayer], table: StoreTable, start: [UInt8], prefix: [UInt8]) {
         (self.layers, self.table, self.prefix) = (layers, table, prefix)
-        keys = layers.map { $0.keys(of: table) }
-        positions = keys.map { $0.lowerBound(start) }
+        for (layer, rows) in layers.enumerated() {
+            for keys in rows.keys(of: table).runs {
+                let position = SortedKeys.lowerBound(start, in: keys)
+                guard position < keys.count, KeyOrder.hasPrefix(keys[position].bytes, prefix) else {
+                    continue
+                }
+                heap.append(runs.count)
+                runs.append(Run(layer: layer, keys: keys, position: position))
+            }
+        }
+        for place in stride(from: heap.count / 2 - 1, through: 0, by: -1) { sink(place) }
+    }
+
+    private func precedes(_ left: Int, _ right: Int) -> Bool {
+        let order = KeyOrder.compare(runs[left].key.bytes, runs[right].key.bytes)
+        return order != 0 ? order < 0 : runs[left].layer < runs[right].layer
+    }
+
+    /// Moves what stands at a place in the heap down to where it belongs.
+    private mutating func sink(_ start: Int) {
+        var place = start
+        while true {
+            var least = place
+            for child in [2 * place + 1, 2 * place + 2] where child < heap.count {
+                if precedes(heap[child], heap[least]) { least = child }
+            }
+            if least == place { return }
+            heap.swapAt(place, least)
+            place = least
+        }
     }
 
     /// The lowest key that is left, with the newest layer that has it.
     private func lowest() -> (key: RowKey, layer: Int)? {
-        var lowest: (key: RowKey, layer: Int)?
-        for layer in keys.indices {
-            guard let key = keys[layer][positions[layer]], KeyOrder.hasPrefix(key.bytes, prefix) else {
-                continue
-            }
-            if let current = lowest, !(key < current.key) { continue }
-            lowest = (key, layer)
-        }
-        return lowest
+        heap.first.map { (runs[$0].key, runs[$0].layer) }
     }
 
     private mutating func pass(_ key: RowKey) {
-        for layer in keys.indices where keys[layer][positions[layer]] == key {
-            positions[layer] = keys[layer].position(after: positions[layer])
+        while let run = heap.first, runs[run].key == key {
+            runs[run].position += 1
+            let hasMore =
+                runs[run].position < runs[run].keys.count && KeyOrder.hasPrefix(runs[run].key.bytes, prefix)
+            if !hasMore {
+                heap.swapAt(0, heap.count - 1)
+                heap.removeLast()
+            }
+            sink(0)
         }
     }
 

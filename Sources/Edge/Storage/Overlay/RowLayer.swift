@@ -48,6 +48,9 @@ package struct RowLayer: Sendable {
             count += 1
         }
 
+        /// Puts the new keys in order.
+        mutating func settle() { keys.settle() }
+
         /// All rows by rising key.
         var changes: [RowChange] { keys.all.map { RowChange(key: $0.bytes, value: value($0) ?? nil) } }
     }
@@ -88,8 +91,8 @@ package struct RowLayer: Sendable {
         tables[table.index].set(key, to: value)
     }
 
-    /// Fetches from memory where these keys belong. Each is a place of its own, so the processor fetches many
-    /// at once; setting one row after the other waits for each. The result means nothing.
+    /// Fetches from memory where these keys belong. Each is a place of its own, so the processor fetches
+    /// many at once; setting one row after the other waits for each. The result means nothing.
     func readAhead(_ keys: [RowKey], in table: StoreTable) -> Int {
         guard table.index < tables.count else { return 0 }
         var sum = 0
@@ -99,6 +102,7 @@ package struct RowLayer: Sendable {
 
     /// Marks that all changes up to a block are in.
     package mutating func finish(height: UInt64, nodeCount: UInt64) {
+        for index in tables.indices { tables[index].settle() }
         (self.height, self.nodeCount) = (height, nodeCount)
     }
 

@@ -1,3 +1,5 @@
+import Ledger
+
 /// A row's key with its hash, computed once.
 struct RowKey: Hashable, Comparable, Sendable {
     let bytes: [UInt8]
@@ -19,99 +21,68 @@ struct RowKey: Hashable, Comparable, Sendable {
     static func < (left: RowKey, right: RowKey) -> Bool { KeyOrder.precedes(left.bytes, right.bytes) }
 }
 
-/// Keys in order, in chunks of about a hundred: an insertion moves one chunk, and copies only that where a
-/// snapshot holds it.
+/// Keys in order, as runs of rising keys: one for each block, several small ones made one.
+///
+/// A block's keys come in order, so that taking them in costs nothing. Who walks the keys looks into each
+/// run: a few dozen of them by the time that a layer is set aside.
 struct SortedKeys: Sendable {
-    private static let chunkLimit = 128
-    private var chunks: [[RowKey]] = []
-    /// The chunk of the latest insertion: a block's keys come in order, so the next one is mostly there too.
-    private var latest = 0
-
-    /// Where a key stands.
-    struct Position {
-        fileprivate var chunk: Int
-        fileprivate var index: Int
-    }
+    /// A run of fewer keys is merged with the next, so that many small blocks make few runs.
+    private static let smallRun = 1024
+    private var settled: [[RowKey]] = []
+    /// What has been inserted since the last `settle`.
+    private var fresh: [RowKey] = []
 
     /// Inserts a key that is not there yet.
-    mutating func insert(_ key: RowKey) {
-        guard let last = chunks.last?.last else {
-            chunks = [[key]]
-            return
+    mutating func insert(_ key: RowKey) { fresh.append(key) }
+
+    /// Makes what has been inserted a run of its own.
+    mutating func settle() {
+        guard !fresh.isEmpty else { return }
+        var run = SortedKeys.sorted(fresh)
+        fresh = []
+        while let last = settled.last, last.count < SortedKeys.smallRun, last.count <= 2 * run.count {
+            run = SortedKeys.merged(last, run)
+            settled.removeLast()
         }
-        if last < key {
-            append(key)
-            return
-        }
-        latest = holds(latest, key.bytes) ? latest : chunk(of: key.bytes)
-        chunks[latest].insert(key, at: index(of: key.bytes, in: latest))
-        let count = chunks[latest].count
-        if count > SortedKeys.chunkLimit {
-            let upper = Array(chunks[latest][(count / 2)...])
-            chunks[latest].removeSubrange((count / 2)...)
-            chunks.insert(upper, at: latest + 1)
-        }
+        settled.append(run)
     }
 
-    /// Whether a key belongs into a chunk: at or above its first key and below the next chunk's.
-    private func holds(_ chunk: Int, _ key: [UInt8]) -> Bool {
-        !KeyOrder.precedes(key, chunks[chunk][0].bytes)
-            && (chunk + 1 == chunks.count || KeyOrder.precedes(key, chunks[chunk + 1][0].bytes))
+    /// Rising keys each; a key is in one of them.
+    var runs: [[RowKey]] { fresh.isEmpty ? settled : settled + [SortedKeys.sorted(fresh)] }
+
+    /// All keys, rising.
+    var all: [RowKey] {
+        let keys = runs.flatMap { $0 }
+        return KeySorting.order(of: keys.map(\.bytes)).map { keys[$0] }
     }
 
-    /// The last chunk that begins at or below the key, else the first.
-    private func chunk(of key: [UInt8]) -> Int {
-        var (low, high) = (0, chunks.count)
-        while high - low > 1 {
-            let middle = (low + high) / 2
-            if KeyOrder.precedes(key, chunks[middle][0].bytes) { high = middle } else { low = middle }
-        }
-        return low
-    }
-
-    /// Where a key stands, or would stand, in a chunk.
-    private func index(of key: [UInt8], in chunk: Int) -> Int {
-        var (first, end) = (0, chunks[chunk].count)
+    /// The index of the first key of a run at or above the given one.
+    static func lowerBound(_ key: [UInt8], in run: [RowKey]) -> Int {
+        var (first, end) = (0, run.count)
         while first < end {
             let middle = (first + end) / 2
-            if KeyOrder.precedes(chunks[chunk][middle].bytes, key) {
-                first = middle + 1
-            } else {
-                end = middle
-            }
+            if KeyOrder.precedes(run[middle].bytes, key) { first = middle + 1 } else { end = middle }
         }
         return first
     }
 
-    /// Rising keys fill chunks to the end.
-    private mutating func append(_ key: RowKey) {
-        if chunks[chunks.count - 1].count < SortedKeys.chunkLimit {
-            chunks[chunks.count - 1].append(key)
-        } else {
-            chunks.append([key])
+    private static func sorted(_ keys: [RowKey]) -> [RowKey] {
+        let isRising = keys.indices.dropFirst().allSatisfy { keys[$0 - 1] < keys[$0] }
+        return isRising ? keys : keys.sorted()
+    }
+
+    private static func merged(_ left: [RowKey], _ right: [RowKey]) -> [RowKey] {
+        var keys: [RowKey] = []
+        keys.reserveCapacity(left.count + right.count)
+        var next = 0
+        for key in right {
+            while next < left.count, left[next] < key {
+                keys.append(left[next])
+                next += 1
+            }
+            keys.append(key)
         }
+        keys.append(contentsOf: left[next...])
+        return keys
     }
-
-    /// The first key at or above the given one.
-    func lowerBound(_ key: [UInt8]) -> Position {
-        let low = chunk(of: key)
-        guard low < chunks.count else { return Position(chunk: 0, index: 0) }
-        let first = index(of: key, in: low)
-        return first == chunks[low].count
-            ? Position(chunk: low + 1, index: 0) : Position(chunk: low, index: first)
-    }
-
-    /// The key at a position; nil at the end.
-    subscript(position: Position) -> RowKey? {
-        position.chunk < chunks.count ? chunks[position.chunk][position.index] : nil
-    }
-
-    func position(after position: Position) -> Position {
-        position.index + 1 < chunks[position.chunk].count
-            ? Position(chunk: position.chunk, index: position.index + 1)
-            : Position(chunk: position.chunk + 1, index: 0)
-    }
-
-    /// All keys, rising.
-    var all: [RowKey] { chunks.flatMap { $0 } }
 }
