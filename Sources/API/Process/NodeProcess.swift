@@ -6,6 +6,7 @@ import HTTP
 import Ledger
 import Node
 import Ordering
+import Vault
 
 /// One company's node as a process: the ledger, its peers, its server, and what keeps them in order.
 package final class NodeProcess: Sendable {
@@ -14,6 +15,7 @@ package final class NodeProcess: Sendable {
         var isStopping = false
         var configuration: NodeConfiguration
         var server: NodeServer?
+        var documents: DocumentReplication?
     }
 
     package let home: Home
@@ -94,9 +96,12 @@ package final class NodeProcess: Sendable {
         guard let listener = configuration.listener else {
             throw NodeError("config.bad_value", "listen is HOST:PORT")
         }
+        let documents = try replication(of: configuration.memberID)
+        lifetime.update { $0.documents = documents }
         let routes =
             monitor.routes + PeerRoutes(node: node, peers: peers, genesis: genesis).routes + orders.routes
-            + more
+            + LocalRoutes(node: node, documents: documents).routes
+            + DocumentRoutes(node: node, documents: documents).routes + more
         let server = try NodeServer(
             host: listener.host, port: listener.port, identity: identity, routes: routes,
             identify: { [peers, tls, log] certificate in
@@ -115,6 +120,7 @@ package final class NodeProcess: Sendable {
                 log.error("a request failed", ["path": target, "reason": error])
             })
         lifetime.update { $0.server = server }
+        documents.start()
         let host = ["0.0.0.0", "::"].contains(listener.host) ? "127.0.0.1" : listener.host
         let endpoint = "https://\(host.contains(":") ? "[\(host)]" : host):\(server.port)"
         let address = NodeAddress(
@@ -134,6 +140,21 @@ package final class NodeProcess: Sendable {
         thread.start()
     }
 
+    /// The member's vault, which is kept complete from the other members' nodes.
+    private func replication(of member: MemberID) throws -> DocumentReplication {
+        let exchange = DocumentExchange(
+            node: node, member: member, identity: { [tls] in tls.identity },
+            address: { [peers] record in
+                peers.book.address(of: record.id).map { .init(endpoint: $0.endpoint, pins: $0.pins) }
+            },
+            onFailure: { [log] peer, error in
+                log.warning("a peer gave no document", ["peer": peer, "reason": error])
+            })
+        return DocumentReplication(
+            node: node, member: member, vault: try DocumentVault(home.vaultFolder), exchange: exchange,
+            onFailure: { [log] error in log.error("documents are not replicated", ["reason": error]) })
+    }
+
     /// The port that the node listens on.
     package var port: UInt16? { lifetime.read { $0.server?.port } }
 
@@ -144,15 +165,16 @@ package final class NodeProcess: Sendable {
     /// - Returns: why the node had halted, nil where it had not.
     @discardableResult
     package func stop() -> NodeError? {
-        let (isFirst, server) = lifetime.update { state in
+        let (isFirst, server, documents) = lifetime.update { state in
             defer { state.isStopping = true }
-            return (!state.isStopping, state.server)
+            return (!state.isStopping, state.server, state.documents)
         }
         guard isFirst else { return nil }
         log.info("node stops")
         NodeAddress.remove(from: home)
         tls.stop()
         server?.stop()
+        documents?.stop()
         var failure: NodeError?
         // Others have to hear of what is on its way, so the connections go last.
         do throws(NodeError) { try node.close() } catch { failure = error }

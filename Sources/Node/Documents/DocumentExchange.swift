@@ -11,6 +11,7 @@ import Vault
 package final class DocumentExchange: DocumentPeers {
     private struct Peer {
         let address: Address
+        let identity: TLSIdentity
         let client: HTTPClient
         /// When it was last out of reach, by a clock that never goes back.
         var failed: UInt64?
@@ -35,20 +36,21 @@ package final class DocumentExchange: DocumentPeers {
 
     private let node: any LedgerAccess
     private let member: MemberID
-    private let identity: TLSIdentity
+    private let identity: @Sendable () -> TLSIdentity?
     private let address: @Sendable (MemberRecord) -> Address?
     private let peers = Mutex<[MemberID: Peer]>([:])
+    private let isClosed = Mutex(false)
     private let onFailure: @Sendable (MemberID, NodeError) -> Void
 
     /// For how long a peer that was out of reach is asked last.
     private static let pauseNanoseconds: UInt64 = 30_000_000_000
 
     /// - Parameters:
-    ///   - identity: the node's own TLS key, by which others know the member.
+    ///   - identity: the node's own TLS key, by which others know the member; asked for each time.
     ///   - address: how a member's node is reached; nil where it is not.
     ///   - onFailure: told why a peer's vault gave no document; not that it has none.
     package init(
-        node: any LedgerAccess, member: MemberID, identity: TLSIdentity,
+        node: any LedgerAccess, member: MemberID, identity: @escaping @Sendable () -> TLSIdentity?,
         address: @escaping @Sendable (MemberRecord) -> Address? = Address.onLedger,
         onFailure: @escaping @Sendable (MemberID, NodeError) -> Void = { _, _ in }
     ) {
@@ -58,6 +60,7 @@ package final class DocumentExchange: DocumentPeers {
 
     /// Ends calls that are under way; later ones find nobody.
     package func close() {
+        isClosed.withLock { $0 = true }
         let clients = peers.withLock { peers in peers.values.map(\.client) }
         for client in clients { client.close() }
     }
@@ -157,9 +160,14 @@ package final class DocumentExchange: DocumentPeers {
 
     /// The client of a member's node; nil where it cannot be reached, and for the own one.
     private func client(_ record: MemberRecord) -> HTTPClient? {
-        guard record.id != member, let address = address(record) else { return nil }
+        guard record.id != member, let address = address(record), let identity = identity() else {
+            return nil
+        }
         return peers.withLock { peers in
-            if let peer = peers[record.id], peer.address == address { return peer.client }
+            if isClosed.withLock({ $0 }) { return nil }
+            if let peer = peers[record.id], peer.address == address, peer.identity == identity {
+                return peer.client
+            }
             var configuration = HTTPClientConfiguration()
             configuration.connectMilliseconds = 3_000
             let made = try? HTTPClient(
@@ -167,7 +175,7 @@ package final class DocumentExchange: DocumentPeers {
                 configuration: configuration)
             // An endpoint that is no URL leads nowhere: as if there were none.
             guard let made else { return nil }
-            peers[record.id] = Peer(address: address, client: made)
+            peers[record.id] = Peer(address: address, identity: identity, client: made)
             return made
         }
     }

@@ -19,7 +19,8 @@ final class CompanyWorld: Sendable {
     private let companies = Mutex<[String: Company]>([:])
 
     init() throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("millwright-\(UUID().uuidString)")
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "millwright-\(UUID().uuidString)")
         home = Home(folder.appendingPathComponent("ledger"))
         func member(_ name: String, _ roles: [Role]) -> Founding.Member {
             Founding.Member(
@@ -49,7 +50,9 @@ final class CompanyWorld: Sendable {
 
     /// Starts a company's server and puts its address on the ledger.
     /// - Parameter lies: what its server answers instead of the truth; nil for the truth.
-    func company(_ name: String, lies: (@Sendable (HTTPRequest) -> HTTPResponse?)? = nil) async throws -> Company {
+    func company(
+        _ name: String, lies: (@Sendable (HTTPRequest) -> HTTPResponse?)? = nil
+    ) async throws -> Company {
         let company = try Company(MemberID(unchecked: name), self, lies: lies)
         try await node.enact(
             ConsortiumContract.self,
@@ -83,7 +86,7 @@ final class Company: Sendable {
             notAfterSeconds: 1_900_000_000)
         self.identity = identity
         let exchange = DocumentExchange(
-            node: node, member: member, identity: identity,
+            node: node, member: member, identity: { identity },
             onFailure: { _, error in failures.codes.withLock { $0.append(error.code) } })
         documents = DocumentReplication(node: node, member: member, vault: vault, exchange: exchange)
         let routes =
