@@ -24,6 +24,7 @@ package final class NodeProcess: Sendable {
     package let monitor: NodeMonitor
     private let log: NodeLog
     private let tls: TLSKeeper
+    private let offers: KeyOffers
     private let orders: HostedOrders
     private let lifetime: ConditionMutex<Lifetime>
 
@@ -41,6 +42,7 @@ package final class NodeProcess: Sendable {
         self.lifetime = lifetime
         let tls = try TLSKeeper(home: home, configuration: configuration, log: log, now: NodeProcess.now)
         self.tls = tls
+        offers = KeyOffers(home: home, member: configuration.memberID, log: log)
         guard let identity = tls.identity else { throw NodeError("tls.damaged", "there is no TLS key") }
         if !home.isFounded {
             try GenesisFetch(home: home, configuration: configuration, identity: identity, log: log).run()
@@ -100,6 +102,8 @@ package final class NodeProcess: Sendable {
         lifetime.update { $0.documents = documents }
         let routes =
             monitor.routes + PeerRoutes(node: node, peers: peers, genesis: genesis).routes + orders.routes
+            + InvitationRoutes(node: node).routes + SnapshotRoutes(node: node, home: home).routes
+            + OperationRoutes(node: node, home: home).routes
             + LocalRoutes(node: node, documents: documents).routes
             + DocumentRoutes(node: node, documents: documents).routes + more
         let server = try NodeServer(
@@ -116,6 +120,7 @@ package final class NodeProcess: Sendable {
                 }
                 return caller
             },
+            invited: { [node] in try InvitedCallers(node: node).caller($0) },
             onFailure: { [log] error, target in
                 log.error("a request failed", ["path": target, "reason": error])
             })
@@ -173,6 +178,7 @@ package final class NodeProcess: Sendable {
         log.info("node stops")
         NodeAddress.remove(from: home)
         tls.stop()
+        offers.stop()
         server?.stop()
         documents?.stop()
         var failure: NodeError?
@@ -236,6 +242,7 @@ package final class NodeProcess: Sendable {
                 height = status.finalHeight
                 attempt("reading the ledger's peers") { try refreshBook() }
                 attempt("keeping TLS keys") { try keepKeys() }
+                attempt("offering keys") { try offers.keep(node: node, book: peers.book) }
             }
             if isRound { round() }
         }
@@ -243,16 +250,16 @@ package final class NodeProcess: Sendable {
 
     private func round() {
         attempt("removing old orders") { try orders.remove(before: node.epochChain.last?.header.epoch ?? 0) }
-        let (keep, files) = lifetime.read { ($0.configuration.keepBlocks ?? 0, $0.configuration) }
-        if keep > 0 {
+        let configuration = lifetime.read(\.configuration)
+        if let order = configuration.pruning {
             attempt("removing old blocks") {
-                let segments = try node.prune(keeping: keep)
-                if segments > 0 {
-                    log.info("old blocks are removed", ["segments": segments, "first": node.firstBlock])
+                let report = try node.prune(order)
+                if report.segments > 0 {
+                    log.info("old blocks are removed", ["segments": report.segments, "first": report.first])
                 }
             }
         }
-        if let path = files.natsFiles(in: home)?.certificate {
+        if let path = configuration.natsFiles(in: home)?.certificate {
             attempt("reading the certificate for NATS") {
                 let text = try String(contentsOfFile: path, encoding: .utf8)
                 note("nats", try TLSCertificate(pem: text))
