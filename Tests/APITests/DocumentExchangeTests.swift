@@ -135,7 +135,7 @@ import Vault
         try await register("press-8", [late], world)
         let again = DocumentReplication(
             node: world.node, member: stamper, vault: customer.vault,
-            exchange: DocumentExchange(node: world.node, member: stamper, identity: { customer.identity }))
+            exchange: DocumentExchange(node: world.node, member: stamper, identity: customer.identity))
         again.start()
         defer { again.stop() }
         let lateCID = try CID(parsing: late.cid)

@@ -15,7 +15,6 @@ package final class NodeProcess: Sendable {
         var isStopping = false
         var configuration: NodeConfiguration
         var server: NodeServer?
-        var documents: DocumentReplication?
     }
 
     package let home: Home
@@ -26,15 +25,14 @@ package final class NodeProcess: Sendable {
     private let tls: TLSKeeper
     private let offers: KeyOffers
     private let orders: HostedOrders
+    private let documents: DocumentReplication
     private let lifetime: ConditionMutex<Lifetime>
 
     /// Opens the ledger, connects, and listens.
-    /// - Parameter routes: more of them, made once the ledger is open.
     /// - Throws: `config.*`, `home.*`, `keys.*`, `tls.*`, `node.*`, `http.*`.
     package init(
         home: Home, configuration: NodeConfiguration, log: NodeLog,
-        options: LedgerNode.Options = NodeProcess.defaultOptions,
-        routes: (NodeProcess) throws -> [Route] = { _ in [] }
+        options: LedgerNode.Options = NodeProcess.defaultOptions
     ) throws {
         Cryptography.initialise()
         (self.home, self.log) = (home, log)
@@ -48,6 +46,7 @@ package final class NodeProcess: Sendable {
             try GenesisFetch(home: home, configuration: configuration, identity: identity, log: log).run()
         }
         let (genesis, genesisBytes, chain) = try home.genesis()
+        let vault = try DocumentVault(home.vaultFolder)
         let book = PeerBook(
             own: configuration.memberID, ownPins: tls.pins, configured: configuration.configuredPeers)
         let peers = HTTPPeers(book, identity: identity, log: log)
@@ -75,7 +74,20 @@ package final class NodeProcess: Sendable {
         monitor = NodeMonitor(node: node, peers: peers, home: home, log: log) {
             lifetime.read { $0.server?.metrics }
         }
-        do { try begin(configuration, identity, genesisBytes, try routes(self)) } catch {
+        documents = DocumentReplication(
+            node: node, member: configuration.memberID, vault: vault,
+            exchange: DocumentExchange(
+                node: node, member: configuration.memberID, identity: identity,
+                address: { record in
+                    guard record.status == .active else { return nil }
+                    return peers.book.address(of: record.id).map {
+                        .init(endpoint: $0.endpoint, pins: $0.pins)
+                    }
+                },
+                onFailure: { member, error in
+                    log.debug("a peer gave no document", ["peer": member, "reason": error])
+                }))
+        do { try begin(configuration, identity, genesisBytes) } catch {
             stop()
             throw error
         }
@@ -90,7 +102,7 @@ package final class NodeProcess: Sendable {
     static var now: Timestamp { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)) }
 
     private func begin(
-        _ configuration: NodeConfiguration, _ identity: TLSIdentity, _ genesis: [UInt8], _ more: [Route]
+        _ configuration: NodeConfiguration, _ identity: TLSIdentity, _ genesis: [UInt8]
     ) throws {
         try refreshBook()
         peers.begin(node)
@@ -98,14 +110,12 @@ package final class NodeProcess: Sendable {
         guard let listener = configuration.listener else {
             throw NodeError("config.bad_value", "listen is HOST:PORT")
         }
-        let documents = try replication(of: configuration.memberID)
-        lifetime.update { $0.documents = documents }
         let routes =
             monitor.routes + PeerRoutes(node: node, peers: peers, genesis: genesis).routes + orders.routes
+            + LocalRoutes(node: node, documents: documents).routes
+            + DocumentRoutes(node: node, documents: documents).routes
             + InvitationRoutes(node: node).routes + SnapshotRoutes(node: node, home: home).routes
             + OperationRoutes(node: node, home: home).routes
-            + LocalRoutes(node: node, documents: documents).routes
-            + DocumentRoutes(node: node, documents: documents).routes + more
         let server = try NodeServer(
             host: listener.host, port: listener.port, identity: identity, routes: routes,
             identify: { [peers, tls, log] certificate in
@@ -125,7 +135,6 @@ package final class NodeProcess: Sendable {
                 log.error("a request failed", ["path": target, "reason": error])
             })
         lifetime.update { $0.server = server }
-        documents.start()
         let host = ["0.0.0.0", "::"].contains(listener.host) ? "127.0.0.1" : listener.host
         let endpoint = "https://\(host.contains(":") ? "[\(host)]" : host):\(server.port)"
         let address = NodeAddress(
@@ -140,24 +149,10 @@ package final class NodeProcess: Sendable {
         if node.status.votingKeyIsForeign {
             log.warning("the voting key belongs to another copy of this ledger: this node observes")
         }
+        documents.start()
         let thread = Thread { [self] in keepHouse() }
         thread.name = "house"
         thread.start()
-    }
-
-    /// The member's vault, which is kept complete from the other members' nodes.
-    private func replication(of member: MemberID) throws -> DocumentReplication {
-        let exchange = DocumentExchange(
-            node: node, member: member, identity: { [tls] in tls.identity },
-            address: { [peers] record in
-                peers.book.address(of: record.id).map { .init(endpoint: $0.endpoint, pins: $0.pins) }
-            },
-            onFailure: { [log] peer, error in
-                log.warning("a peer gave no document", ["peer": peer, "reason": error])
-            })
-        return DocumentReplication(
-            node: node, member: member, vault: try DocumentVault(home.vaultFolder), exchange: exchange,
-            onFailure: { [log] error in log.error("documents are not replicated", ["reason": error]) })
     }
 
     /// The port that the node listens on.
@@ -170,9 +165,9 @@ package final class NodeProcess: Sendable {
     /// - Returns: why the node had halted, nil where it had not.
     @discardableResult
     package func stop() -> NodeError? {
-        let (isFirst, server, documents) = lifetime.update { state in
+        let (isFirst, server) = lifetime.update { state in
             defer { state.isStopping = true }
-            return (!state.isStopping, state.server, state.documents)
+            return (!state.isStopping, state.server)
         }
         guard isFirst else { return nil }
         log.info("node stops")
@@ -180,7 +175,7 @@ package final class NodeProcess: Sendable {
         tls.stop()
         offers.stop()
         server?.stop()
-        documents?.stop()
+        documents.stop()
         var failure: NodeError?
         // Others have to hear of what is on its way, so the connections go last.
         do throws(NodeError) { try node.close() } catch { failure = error }
@@ -270,6 +265,7 @@ package final class NodeProcess: Sendable {
     private func keepKeys() throws {
         if try tls.keep(node: node, book: peers.book, now: NodeProcess.now), let identity = tls.identity {
             try lifetime.read(\.server)?.use(identity)
+            documents.exchange.use(identity)
             try refreshBook()
             if let address = NodeAddress.running(in: home) {
                 try NodeAddress(

@@ -11,7 +11,6 @@ import Vault
 package final class DocumentExchange: DocumentPeers {
     private struct Peer {
         let address: Address
-        let identity: TLSIdentity
         let client: HTTPClient
         /// When it was last out of reach, by a clock that never goes back.
         var failed: UInt64?
@@ -36,7 +35,7 @@ package final class DocumentExchange: DocumentPeers {
 
     private let node: any LedgerAccess
     private let member: MemberID
-    private let identity: @Sendable () -> TLSIdentity?
+    private let identity: Mutex<TLSIdentity>
     private let address: @Sendable (MemberRecord) -> Address?
     private let peers = Mutex<[MemberID: Peer]>([:])
     private let isClosed = Mutex(false)
@@ -46,16 +45,23 @@ package final class DocumentExchange: DocumentPeers {
     private static let pauseNanoseconds: UInt64 = 30_000_000_000
 
     /// - Parameters:
-    ///   - identity: the node's own TLS key, by which others know the member; asked for each time.
+    ///   - identity: the node's own TLS key, by which others know the member.
     ///   - address: how a member's node is reached; nil where it is not.
     ///   - onFailure: told why a peer's vault gave no document; not that it has none.
     package init(
-        node: any LedgerAccess, member: MemberID, identity: @escaping @Sendable () -> TLSIdentity?,
+        node: any LedgerAccess, member: MemberID, identity: TLSIdentity,
         address: @escaping @Sendable (MemberRecord) -> Address? = Address.onLedger,
         onFailure: @escaping @Sendable (MemberID, NodeError) -> Void = { _, _ in }
     ) {
-        (self.node, self.member, self.identity) = (node, member, identity)
+        (self.node, self.member) = (node, member)
+        self.identity = Mutex(identity)
         (self.address, self.onFailure) = (address, onFailure)
+    }
+
+    /// Shows another TLS key from now on.
+    package func use(_ identity: TLSIdentity) {
+        self.identity.withLock { $0 = identity }
+        peers.withLock { $0 = [:] }
     }
 
     /// Ends calls that are under way; later ones find nobody.
@@ -160,22 +166,18 @@ package final class DocumentExchange: DocumentPeers {
 
     /// The client of a member's node; nil where it cannot be reached, and for the own one.
     private func client(_ record: MemberRecord) -> HTTPClient? {
-        guard record.id != member, let address = address(record), let identity = identity() else {
-            return nil
-        }
+        guard record.id != member, let address = address(record) else { return nil }
         return peers.withLock { peers in
             if isClosed.withLock({ $0 }) { return nil }
-            if let peer = peers[record.id], peer.address == address, peer.identity == identity {
-                return peer.client
-            }
+            if let peer = peers[record.id], peer.address == address { return peer.client }
             var configuration = HTTPClientConfiguration()
             configuration.connectMilliseconds = 3_000
             let made = try? HTTPClient(
-                address.endpoint, trust: .pins(address.pins), identity: identity,
+                address.endpoint, trust: .pins(address.pins), identity: self.identity.withLock { $0 },
                 configuration: configuration)
             // An endpoint that is no URL leads nowhere: as if there were none.
             guard let made else { return nil }
-            peers[record.id] = Peer(address: address, identity: identity, client: made)
+            peers[record.id] = Peer(address: address, client: made)
             return made
         }
     }

@@ -86,7 +86,7 @@ final class Company: Sendable {
             notAfterSeconds: 1_900_000_000)
         self.identity = identity
         let exchange = DocumentExchange(
-            node: node, member: member, identity: { identity },
+            node: node, member: member, identity: identity,
             onFailure: { _, error in failures.codes.withLock { $0.append(error.code) } })
         documents = DocumentReplication(node: node, member: member, vault: vault, exchange: exchange)
         let routes =

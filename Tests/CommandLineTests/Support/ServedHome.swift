@@ -20,7 +20,7 @@ final class ServedHome: Sendable {
         let member = node.genesis.validators[0].member
         let now = Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000))
         let key = try TLSFiles(home).current(of: member, endpoint: "https://127.0.0.1", now: now)
-        let exchange = DocumentExchange(node: node, member: member, identity: { key.identity })
+        let exchange = DocumentExchange(node: node, member: member, identity: key.identity)
         documents = DocumentReplication(
             node: node, member: member, vault: try DocumentVault(home.vaultFolder), exchange: exchange)
         server = try NodeServer(
