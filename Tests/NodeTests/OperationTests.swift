@@ -78,8 +78,6 @@ import Testing
         #expect(try run.node.prune(PruneOrder()).segments == 0)
         #expect(try run.node.prune(PruneOrder(blocks: 1, days: 1)).segments == 0)
         try run.node.close()
-        // The pruned log opens again.
-        try LedgerNode(home: run.founded.home, options: OperationTests.options).close()
     }
 
     @Test func aNewcomerTakesASnapshotOfAPrunedLedger() async throws {
@@ -94,11 +92,13 @@ import Testing
         let newcomer = Home(URL(fileURLWithPath: folder.path + "/newcomer"))
         let (genesis, bytes, _) = try run.founded.home.genesis()
         try newcomer.replace(newcomer.genesisFile, with: bytes, mode: 0o644)
-        let taking = try SnapshotTaking(offer, into: newcomer)
-        for index in taking.missing {
-            try taking.add(try #require(try SnapshotFolder(served.path).chunk(index)))
+        do {
+            let taking = try SnapshotTaking(offer, into: newcomer)
+            for index in taking.missing {
+                try taking.add(try #require(try SnapshotFolder(served.path).chunk(index)))
+            }
+            try taking.finish()
         }
-        try taking.finish()
         let follower = try OperationTests.follower(newcomer)
         #expect(follower.height == offer.manifest.height && !follower.status.isValidator)
         let member = try follower.view().existing(MemberRecord.self, FoundedHome.member)
