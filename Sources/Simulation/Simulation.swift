@@ -19,21 +19,24 @@ package struct Simulation: Sendable {
     /// Breaks a rule at every node: a checker must find it.
     package var sabotage: Sabotage?
     package var isCalm = false
+    /// Checkers that say nothing, so that a test reaches others.
+    package var ignored: [String] = []
     package var validators: Int?
     package var log: (@Sendable (String) -> Void)?
 
     package init() {}
 
     /// How long the ledger may take to settle once nothing goes wrong any more.
-    private static let patience = Span.seconds(240)
+    package var patienceSeconds: Int64 = 240
     /// How long nothing may change before it counts as settled.
-    private static let calm = Span.seconds(6)
+    private static let calm = Span.seconds(3)
 
     package func run(seed: UInt64) -> Outcome {
         var outcome = Outcome(seed: seed)
         let plan = Plan(seed: seed, excess: excess, isCalm: isCalm, validators: validators)
         do {
-            let world = try World(seed: seed, plan: plan, sabotage: sabotage, isEager: excess > 0, log: log)
+            let world = try World(seed: seed, plan: plan, sabotage: sabotage, log: log)
+            world.watch.ignored = ignored
             defer {
                 (outcome.events, outcome.blocks, outcome.coverage) = (
                     world.events, world.reports.count, world.coverage
@@ -53,12 +56,13 @@ package struct Simulation: Sendable {
 
     /// Goes on until everything that clients signed is final or has expired and the epoch stays.
     private func settle(_ world: World) throws {
+        let patience = Span.seconds(patienceSeconds)
         let healed = world.now
         var (epoch, epochSince) = (Epoch(0), healed)
         var next = healed
-        while world.now - healed < Simulation.patience {
+        while world.now - healed < patience {
             try world.step()
-            if world.now - healed > .seconds(3) { world.clientsGoOn = false }
+            if world.now - healed > .milliseconds(1500) { world.clientsGoOn = false }
             guard world.now >= next else { continue }
             next = world.now + .milliseconds(200)
             let current = world.nodes.compactMap { $0.replica?.inForce.epoch }.max() ?? 0
@@ -69,7 +73,8 @@ package struct Simulation: Sendable {
             "\($0.index): \($0.disk.outbox.count) waiting, final \($0.replica?.finalHeader.height ?? 0)"
         }
         let checker =
-            world.now - epochSince < .seconds(100) ? "epochs stop changing" : "what is signed becomes final"
+            world.now - epochSince < .seconds(patienceSeconds / 2)
+            ? "epochs stop changing" : "what is signed becomes final"
         throw world.watch.fail(checker, "epoch \(epoch); \(waiting.joined(separator: "; "))")
     }
 

@@ -101,7 +101,8 @@ struct OnboardingTests {
 
         invitation = try Invitation(parsing: try place.read("stamper.invitation"))
         let stranger = Invitation(
-            chain: invitation.chain, ledger: "Ring", member: invitation.member, name: "Stamper", roles: [.customer],
+            chain: invitation.chain, ledger: "Ring", member: invitation.member, name: "Stamper",
+            roles: [.customer],
             expires: invitation.expires, key: .generate(), peers: invitation.peers)
         try place.write(try stranger.text(note: ""), to: "stranger.invitation")
         let unknown = try await place.call("join stranger.invitation --home stranger --country DE")

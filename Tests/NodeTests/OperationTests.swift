@@ -156,9 +156,12 @@ import Testing
                     member: FoundedHome.member, endpoint: "https://node.example", pins: [SHA256.digest([2])])
             ])
         let text = try invitation.text(note: "To whom it may concern.")
-        #expect(try Invitation(parsing: "Forwarded:\n" + text.replacingOccurrences(of: "\n", with: "\r\n"))
-            == invitation)
-        for wrong in ["", text.replacingOccurrences(of: "END", with: "AND"), String(text.dropFirst(40).prefix(200))] {
+        #expect(
+            try Invitation(parsing: "Forwarded:\n" + text.replacingOccurrences(of: "\n", with: "\r\n"))
+                == invitation)
+        for wrong in [
+            "", text.replacingOccurrences(of: "END", with: "AND"), String(text.dropFirst(40).prefix(200)),
+        ] {
             #expect { try Invitation(parsing: wrong) } throws: {
                 ($0 as? NodeError)?.code == "invitation.malformed"
             }

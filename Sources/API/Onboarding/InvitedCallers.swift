@@ -41,7 +41,8 @@ struct InvitedCallers: Sendable {
             return .guest(invitation.member)
         case .used: throw Problem(.conflict, "invitation.used", "the invitation was used already")
         case .revoked:
-            throw Problem(.gone, "invitation.revoked", "\(invitation.invitedBy) has taken the invitation back")
+            throw Problem(
+                .gone, "invitation.revoked", "\(invitation.invitedBy) has taken the invitation back")
         }
     }
 }

@@ -48,7 +48,8 @@ package struct Joining: Sendable {
         Cryptography.initialise()
         guard now < invitation.expires else {
             throw NodeError(
-                "invitation.expired", "the invitation's time is over: ask \(invitation.peers[0].member) for another")
+                "invitation.expired",
+                "the invitation's time is over: ask \(invitation.peers[0].member) for another")
         }
         try prepare()
         let identity = try makeKeys()

@@ -9,8 +9,8 @@ import Synchronization
 /// Puts on the ledger what others need of a new member's node, once the board has admitted the member: the
 /// voting key that it would validate with, and the key that NATS servers know it by.
 ///
-/// Neither gives any right by itself. A voting key votes once the board makes its member a validator. The NATS
-/// key is a delegated one whose only scope, `nats.connect`, is no contract's: it can sign nothing on the
+/// Neither gives any right by itself. A voting key votes once the board makes its member a validator. The
+/// NATS key is a delegated one whose only scope, `nats.connect`, is no contract's: it can sign nothing on the
 /// ledger, whatever a NATS server makes it sign.
 final class KeyOffers: Sendable {
     private struct State {

@@ -21,7 +21,8 @@ import Node
 /// }
 /// ```
 ///
-/// Only `member` has to be there. A name that is none of these is an error, so that a slip of the pen is seen.
+/// Only `member` has to be there. A name that is none of these is an error, so that a slip of the pen is
+/// seen.
 package struct NodeConfiguration: Codable, Hashable, Sendable {
     /// A node that is known beside those on the ledger.
     package struct Peer: Codable, Hashable, Sendable {

@@ -79,7 +79,8 @@ package struct Invitation: Codable, Hashable, Sendable {
             throw NodeError("invitation.malformed", "the invitation cannot be read", cause: error)
         }
         guard version == Invitation.currentVersion else {
-            throw NodeError("invitation.version", "this program does not know invitations of version \(version)")
+            throw NodeError(
+                "invitation.version", "this program does not know invitations of version \(version)")
         }
         guard !peers.isEmpty, peers.allSatisfy({ !$0.pins.isEmpty }) else {
             throw NodeError("invitation.malformed", "the invitation names no node to ask")
@@ -96,11 +97,11 @@ package struct Invitation: Codable, Hashable, Sendable {
     }
 }
 
-/// What a company that is not on the ledger yet says with its invitation's key, so that a node serves it: "the
-/// holder of this TLS key is the one that you have invited".
+/// What a company that is not on the ledger yet says with its invitation's key, so that a node serves it:
+/// "the holder of this TLS key is the one that you have invited".
 ///
-/// A COSE_Sign1 with the protected header `{1: -8, 4: kid}` and the payload `[chain, pin, until]`, signed with
-/// external data of its own, so that it can be taken for no transaction. In HTTP it stands in the header
+/// A COSE_Sign1 with the protected header `{1: -8, 4: kid}` and the payload `[chain, pin, until]`, signed
+/// with external data of its own, so that it can be taken for no transaction. In HTTP it stands in the header
 /// `Millwright-Invitation`, in base64. It is of no use to whoever cannot prove that TLS key.
 package struct InvitationCall: Sendable {
     package static let header = "Millwright-Invitation"

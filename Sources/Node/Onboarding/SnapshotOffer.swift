@@ -7,8 +7,8 @@ import Storage
 
 /// A snapshot as a node offers it: what to fetch, and what proves that its block is final.
 ///
-/// CBOR array of 3: manifest (bytes), `[+ block record]` (bytes each: the snapshot's block, and those after it
-/// up to one that has its commits), `[* epoch record]` (as in `ledger/epochs`).
+/// CBOR array of 3: manifest (bytes), `[+ block record]` (bytes each: the snapshot's block, and those after
+/// it up to one that has its commits), `[* epoch record]` (as in `ledger/epochs`).
 package struct SnapshotOffer: Sendable {
     package let manifest: SnapshotManifest
     package let blocks: [BlockRecord]
@@ -159,7 +159,8 @@ package struct SnapshotTaking {
     /// Compares all with the block's roots; the ledger can then be opened.
     package func finish() throws {
         let block = offer.blocks[0]
-        try work.finish(block.header, records: [LogRecord(height: block.header.height, payload: block.encoded)])
+        try work.finish(
+            block.header, records: [LogRecord(height: block.header.height, payload: block.encoded)])
         if !offer.epochs.isEmpty {
             let path = home.ledgerFolder.appendingPathComponent("epochs").path
             try EpochChain(path, files: POSIXFileSystem(), records: offer.epochs).save()

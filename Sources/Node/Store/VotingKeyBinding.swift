@@ -60,7 +60,8 @@ extension Home {
     private func putVotingKeyAside() throws(NodeError) {
         do {
             if hasVotingKey {
-                let old = try votingKey().publicKey.bytes.prefix(8).map { String(format: "%02x", $0) }.joined()
+                let old = try votingKey().publicKey.bytes.prefix(8).map { String(format: "%02x", $0) }
+                    .joined()
                 try FileManager.default.moveItem(
                     at: votingKeyFile, to: folder.appendingPathComponent("voting-retired-\(old).key"))
             }

@@ -5,9 +5,12 @@ import Ledger
 enum Replay {
     static func check(_ world: World) throws {
         let nodes = world.nodes.filter { $0.liar == nil }
-        let highest = nodes.max { ($0.served.last?.header.height ?? 0) < ($1.served.last?.header.height ?? 0) }
+        let highest = nodes.max {
+            ($0.served.last?.header.height ?? 0) < ($1.served.last?.header.height ?? 0)
+        }
         guard let highest else { return }
-        var (executor, genesis) = try Executor.found(world.genesis, bytes: world.genesisBytes, rules: world.rules)
+        var (executor, genesis) = try Executor.found(
+            world.genesis, bytes: world.genesisBytes, rules: world.rules)
         var rows = SimulatedRows()
         rows.apply(genesis.changes)
         var context = world.genesisContext
@@ -39,8 +42,10 @@ enum Replay {
             rows.apply(block.changes)
         }
         for node in world.nodes where node.liar == nil && node.served.count == highest.served.count {
-            guard node.isUp, node.reader.rows.keys == rows.keys else { continue }
-            guard rows.keys.allSatisfy({ rows.values[$0] == node.reader.rows.values[$0] }) else {
+            guard node.isUp, node.queue.isEmpty else { continue }
+            guard rows.keys == node.reader.rows.keys,
+                rows.keys.allSatisfy({ rows.values[$0] == node.reader.rows.values[$0] })
+            else {
                 throw world.watch.fail("replay agrees", "\(node.name) has other rows")
             }
         }

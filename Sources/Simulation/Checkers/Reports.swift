@@ -3,11 +3,21 @@ import Ledger
 
 /// What nodes have told their callers, and whether it stays true.
 final class Reports {
-    /// A final block as first reported.
-    private struct Told {
+    /// A final block as a node tells of it.
+    struct Told {
+        let height: Height
         let hash: Digest
-        let included: [Included]
-        let time: Timestamp
+        var time: Timestamp
+        var leaves: [(id: TransactionID, outcome: Outcome)]
+
+        init(_ block: ExecutedBlock) {
+            (height, hash, time) = (block.header.height, block.hash, block.header.time)
+            leaves = block.included.map { ($0.id, $0.outcome) }
+        }
+
+        init(genesis: BlockHeader, hash: Digest) {
+            (height, self.hash, time, leaves) = (0, hash, genesis.time, [])
+        }
     }
 
     private var told: [Told] = []
@@ -22,7 +32,7 @@ final class Reports {
 
     init(watch: Watch, genesis: BlockHeader, nodes: Int) {
         self.watch = watch
-        told = [Told(hash: watch.order[0], included: [], time: genesis.time)]
+        told = [Told(genesis: genesis, hash: watch.order[0])]
         heights = Array(repeating: 0, count: nodes)
     }
 
@@ -34,53 +44,52 @@ final class Reports {
 
     /// A node has told that a block is final.
     /// - Parameter fastest: the fastest clock that may be trusted; nil where too many may not.
-    func final(_ block: ExecutedBlock, at node: Int, fastest: Timestamp?) throws {
-        let height = block.header.height
-        guard height == heights[node] + 1 || height == 0 else {
-            throw watch.fail("every final block once, in order", "node \(node) told \(height) after \(heights[node])")
+    func final(_ block: Told, at node: Int, fastest: Timestamp?) throws {
+        guard block.height == heights[node] + 1, Int(block.height) <= told.count else {
+            throw watch.fail(
+                "every final block once, in order", "node \(node) told \(block.height) after \(heights[node])"
+            )
         }
-        heights[node] = height
-        guard watch.blocks[block.hash]?.isFinal == true else {
-            throw watch.fail("final has a certificate", "node \(node) told \(watch.name(block.hash)), \(watch.commits(block.hash)) commits")
-        }
-        if Int(height) < told.count {
-            let known = told[Int(height)]
-            guard known.hash == block.hash, known.included.map(\.outcome) == block.included.map(\.outcome),
-                known.included.map(\.id) == block.included.map(\.id)
-            else {
+        heights[node] = block.height
+        try requireFinal(block.hash, by: node)
+        if Int(block.height) < told.count {
+            let known = told[Int(block.height)]
+            guard known.hash == block.hash, known.leaves.elementsEqual(block.leaves, by: ==) else {
                 throw watch.fail(
                     "final keeps its place and outcome",
                     "node \(node) told \(watch.name(block.hash)), before it was \(watch.name(known.hash))")
             }
             return
         }
-        guard Int(height) == told.count else {
-            throw watch.fail("every final block once, in order", "node \(node) told \(height) first")
+        if let last = told.last, block.time < last.time {
+            throw watch.fail("time never falls", watch.name(block.hash))
         }
-        if let last = told.last, block.header.time < last.time {
-            throw watch.fail("time never falls", "\(watch.name(block.hash))")
-        }
-        if let fastest, height > 0, block.header.time > fastest {
-            throw watch.fail(
-                "time is some honest clock's",
-                "\(watch.name(block.hash)) is \((block.header.time - fastest).nanoseconds / 1_000_000) ms ahead")
+        if let fastest, block.time > fastest {
+            let excess = (block.time - fastest).nanoseconds / 1_000_000
+            throw watch.fail("time is some honest clock's", "\(watch.name(block.hash)) is \(excess) ms ahead")
         }
         try noteLeaves(of: block)
-        told.append(Told(hash: block.hash, included: block.included, time: block.header.time))
+        told.append(block)
     }
 
-    private func noteLeaves(of block: ExecutedBlock) throws {
-        for included in block.included {
-            if let other = leaves[included.id] {
-                throw watch.fail(
-                    "one leaf a transaction", "in blocks \(other) and \(block.header.height)")
+    /// Whatever a node tells of is final, whoever else knows.
+    func requireFinal(_ block: Digest, by node: Int) throws {
+        guard watch.blocks[block]?.isFinal == true else {
+            throw watch.fail("final has a certificate", "node \(node) told \(watch.name(block))")
+        }
+    }
+
+    private func noteLeaves(of block: Told) throws {
+        for leaf in block.leaves {
+            if let other = leaves[leaf.id] {
+                throw watch.fail("one leaf a transaction", "in blocks \(other) and \(block.height)")
             }
-            leaves[included.id] = block.header.height
-            guard let expires = expiries[included.id] else {
-                throw watch.fail("leaves are what clients signed", "\(included.id)")
+            leaves[leaf.id] = block.height
+            guard let expires = expiries[leaf.id] else {
+                throw watch.fail("leaves are what clients signed", "\(leaf.id)")
             }
-            guard block.header.time < expires else {
-                throw watch.fail("no leaf after expiry", "in block \(block.header.height)")
+            guard block.time < expires else {
+                throw watch.fail("no leaf after expiry", "in block \(block.height)")
             }
         }
         if let lost = expired.first(where: { leaves[$0] != nil }) {

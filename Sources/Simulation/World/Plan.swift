@@ -18,11 +18,13 @@ struct Plan {
     var duplicatePermille = 0
     var slowDiskMilliseconds = 0
     var checkpointPermille = 100
-    /// Between two things that go wrong.
-    var mischiefMilliseconds = 400
+    /// Between two things that go wrong, on average.
+    var mischiefEvents = 80
     var clientMilliseconds = 150
     /// Everything else goes well: only what a test breaks on purpose goes wrong.
     var isCalm = false
+    /// Liars sign everything for everybody from the start, and every engine is two-faced.
+    var isEager = false
     /// Liars work on as long as so few nodes are away that the ledger should go on.
     var liarsStay = false
     var clockOffsets: [Int64] = []
@@ -40,28 +42,30 @@ struct Plan {
         self.isCalm = isCalm
         validators = fixed ?? chance.pick([1, 2, 3, 3, 4, 4, 4, 4, 5, 5, 6, 7, 7]) ?? 4
         if excess > 0 { validators = fixed ?? chance.within(4...7) }
-        observers = chance.pick([0, 0, 1, 2]) ?? 0
+        observers = chance.pick([0, 0, 1, 2, 4]) ?? 0
         timing.retry = .milliseconds(150)
         timing.fetch = .milliseconds(100)
-        timing.suspect = .milliseconds(1200)
-        timing.change = .milliseconds(1000)
+        timing.suspect = .milliseconds(Int64(chance.pick([300, 500, 1200]) ?? 500))
+        timing.change = .milliseconds(Int64(chance.pick([300, 1000]) ?? 300))
         let lists = [["embedded:"], ["nats:a", "embedded:"], ["nats:a", "nats:b", "embedded:"]]
         engines = chance.pick(lists) ?? ["embedded:"]
         delayMilliseconds = chance.within(1...8)
         jitterMilliseconds = chance.within(2...40)
         checkpointPermille = chance.pick([20, 100, 500]) ?? 100
-        clientMilliseconds = chance.pick([60, 150, 400]) ?? 150
+        clientMilliseconds = chance.pick([80, 200, 600]) ?? 200
         clockOffsets = (0..<nodes).map { _ in Int64(chance.within(-40...40)) }
-        let count = excess > 0 ? Plan.bound(validators) + excess : chance.below(Plan.bound(validators) + 1)
         if isCalm, excess == 0 { return }
-        if excess > 0 || chance.permille(600) {
+        isEager = excess > 0 || chance.permille(200)
+        let most = Plan.bound(validators)
+        let count = isEager ? most + excess : chance.below(most + 1)
+        if isEager || chance.permille(600) {
             liars = Array(chance.shuffle(Array(0..<validators)).prefix(count)).sorted()
         }
         if isCalm { return }
         dropPermille = chance.pick([0, 0, 20, 100, 250]) ?? 0
         duplicatePermille = chance.pick([0, 30, 150]) ?? 0
         slowDiskMilliseconds = chance.pick([0, 0, 5, 40]) ?? 0
-        mischiefMilliseconds = chance.pick([150, 400, 1000]) ?? 400
+        mischiefEvents = chance.pick([25, 80, 200]) ?? 80
         if liars.count < Plan.bound(validators), chance.permille(250) {
             forgetful = chance.pick((0..<validators).filter { !liars.contains($0) })
         }
@@ -70,7 +74,8 @@ struct Plan {
         } else if nodes > 1, chance.permille(400) {
             change = .changing
         }
-        liarsStay = change == .fixed && liars.count <= validators - Plan.quorum(validators)
+        liarsStay =
+            change == .fixed && liars.count <= validators - Plan.quorum(validators)
             && chance.permille(500)
         if validators > 2, liars.count + 1 <= (validators - 1) / 2, chance.permille(300) {
             badClock = chance.below(validators)
@@ -79,7 +84,7 @@ struct Plan {
 }
 
 /// A way in which a node breaks the rules so that a checker has something to find.
-package enum Sabotage: String, CaseIterable, Sendable {
+package enum Sabotage: String, Sendable {
     /// Nothing reaches the disk.
     case skipStores
     /// Signatures leave before they are written.
@@ -98,12 +103,24 @@ package enum Sabotage: String, CaseIterable, Sendable {
     case forgetIDs
     /// Every clock is an hour fast.
     case fastClock
-    /// Final transactions are submitted again for ever.
-    case neverSettle
+    /// Nothing that clients sign is submitted, and nobody complains.
+    case submitNothing
     /// The engine is suspected whatever it does.
     case complainAlways
     /// Rows come out wrong at one node.
     case wrongRows
     /// Blocks are told to be final once they are voted for.
     case tellTooEarly
+    /// Blocks are told with an earlier time.
+    case turnTimeBack
+    /// Blocks are told with a time after their transactions' expiry.
+    case leafAfterExpiry
+    /// One node tells other outcomes.
+    case changeOutcome
+    /// A final block is not told.
+    case skipFinal
+    /// One node's rows gain one.
+    case spoilRows
+    /// Transactions are told to have expired before they have.
+    case expireEarly
 }

@@ -11,6 +11,9 @@ extension SimulatedNode {
                 write(item)
             }
             try world.raiseWritten()
+            if sabotage == .tellTooEarly, case .block(let record)? = items.first {
+                try world.reports.requireFinal(record.header.hashed(hash), by: index)
+            }
         case .publish(let message): try publish(message)
         case .final(let block): try finalize(block)
         case .undone(let block):
@@ -56,18 +59,35 @@ extension SimulatedNode {
             world.coverage.count("epoch blocks made final")
         }
         world.trace("\(name) has final \(world.watch.name(block.hash))")
-        try world.reports.final(block, at: index, fastest: world.fastestClock())
-        if !disk.outbox.isEmpty, !block.included.isEmpty, sabotage != .neverSettle {
+        try tell(block)
+        if !disk.outbox.isEmpty, !block.included.isEmpty, sabotage != .forgetIDs {
             let done = Set(block.included.map(\.id))
             disk.outbox.removeAll { done.contains($0.id) }
         }
         if world.chance.permille(world.plan.checkpointPermille) { checkpoint() }
     }
 
+    private func tell(_ block: ExecutedBlock) throws {
+        var told = Reports.Told(block)
+        var fastest = world.fastestClock()
+        switch sabotage {
+        case .turnTimeBack where block.header.height > 3: told.time = World.start
+        case .leafAfterExpiry: (told.time, fastest) = (told.time + .days(2), nil)
+        case .changeOutcome where index == 0:
+            told.leaves.indices.forEach { told.leaves[$0].outcome = .rejected("") }
+        case .skipFinal where block.header.height == 4: return
+        case .spoilRows where index == 0:
+            reader.rows.apply([RowChange(key: RowKey(table: "spoilt", key: []), value: [1])])
+        default: break
+        }
+        try world.reports.final(told, at: index, fastest: fastest)
+    }
+
     private func candidate(_ block: ExecutedBlock) throws -> CandidateBlock {
         let certificate = certificates.removeValue(forKey: block.hash)
         let record = BlockRecord(
-            block, votes: certificate?.votes ?? [], commits: certificate?.commits ?? [], voteRecord: VoteRecord())
+            block, votes: certificate?.votes ?? [], commits: certificate?.commits ?? [],
+            voteRecord: VoteRecord())
         return try CandidateBlock(record, chain: world.rules.chain, hash: hash)
     }
 
@@ -87,8 +107,11 @@ extension SimulatedNode {
             try liar.publish(message, from: self)
             return
         }
+        let message = tampered(message)
         try world.published(message, by: self)
-        if sabotage == .commitAtOnce, case .vote(let vote) = message, let block = world.watch.blocks[vote.block] {
+        if sabotage == .commitAtOnce, case .vote(let vote) = message,
+            let block = world.watch.blocks[vote.block]
+        {
             let commit = Attestation.sign(
                 .commit, block.header, hash: vote.block, signer: signers()[0], hash: hash)
             try world.published(.commit(commit, logRoot: block.header.logRoot), by: self)
@@ -96,6 +119,34 @@ extension SimulatedNode {
         for other in world.nodes where other.index != index {
             world.send(.replica(message), from: index, to: other.index)
         }
+    }
+
+    /// What a saboteur makes of a message.
+    private func tampered(_ message: ReplicaMessage) -> ReplicaMessage {
+        switch (sabotage, message) {
+        case (.hideLocks, .stop(let stop, _)): return .stop(hidingLock(stop), lock: [])
+        case (.changeSignatures, .vote(let vote)):
+            guard life > 0, let block = world.watch.blocks[vote.block], let secret = votingSecrets.last else {
+                return message
+            }
+            let signer = FastCryptography.signer(secret, variant: UInt8(life & 0xff))
+            return .vote(
+                Attestation.sign(.vote, block.header, hash: vote.block, signer: signer, hash: hash))
+        default: return message
+        }
+    }
+
+    /// A stop that names what is final in the place of the lock, always the same one for an epoch.
+    private func hidingLock(_ stop: Stop) -> Stop {
+        if let known = hidingStops.first(where: { $0.epoch == stop.epoch }) { return known }
+        guard let replica, let signer = signers().last else { return stop }
+        let hiding = Stop.signed(
+            chain: stop.chain, epoch: stop.epoch,
+            lock: VoteRecord.Point(replica.finalHeader, hash: replica.finalHash), clock: stop.clock,
+            wish: stop.wish, signer: signer, hash: hash)
+        hidingStops.append(hiding)
+        disk.stops.insert(hiding.bytes)
+        return hiding
     }
 
     private func fetch(above height: Height, from member: MemberID?) {
@@ -132,7 +183,9 @@ extension SimulatedNode {
             guard liar == nil else { return }
             let known = Set(disk.outbox.map(\.id))
             for submission in submissions where !known.contains(submission.id) {
-                guard world.reports.leaves[submission.id] == nil, submission.expires > finalTime else { continue }
+                guard world.reports.leaves[submission.id] == nil, submission.expires > finalTime else {
+                    continue
+                }
                 disk.outbox.append(
                     Submission(
                         id: submission.id, bytes: submission.bytes, expires: submission.expires, since: now))

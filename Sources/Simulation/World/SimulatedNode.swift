@@ -52,6 +52,8 @@ final class SimulatedNode {
     /// What the disk of a forgetful node goes back to.
     var backup: SimulatedDisk?
     var sabotage: Sabotage?
+    /// What a saboteur has said.
+    var hidingStops: [Stop] = []
 
     init(_ index: Int, world: World) throws {
         (self.index, self.world) = (index, world)
@@ -99,7 +101,7 @@ final class SimulatedNode {
 
     func signers() -> [MessageSigner] {
         votingSecrets.map {
-            FastCryptography.signer($0, variant: sabotage == .changeSignatures ? UInt8(life & 0xff) : 0)
+            FastCryptography.signer($0)
         }
     }
 
@@ -125,7 +127,8 @@ final class SimulatedNode {
         if world.plan.slowDiskMilliseconds > 0 {
             guard !isDraining else { return }
             isDraining = true
-            world.after(milliseconds: world.chance.below(world.plan.slowDiskMilliseconds), .drain(index, life: life))
+            world.after(
+                milliseconds: world.chance.below(world.plan.slowDiskMilliseconds), .drain(index, life: life))
         } else {
             try drain()
         }
@@ -168,7 +171,8 @@ final class SimulatedNode {
     func pumpSoon() {
         guard !isPumping, isUp, let following, hasNext(following) else { return }
         isPumping = true
-        world.after(milliseconds: 1 + world.chance.below(world.plan.jitterMilliseconds), .pump(index, life: life))
+        world.after(
+            milliseconds: 1 + world.chance.below(world.plan.jitterMilliseconds), .pump(index, life: life))
     }
 
     private func hasNext(_ following: Following) -> Bool {
@@ -226,6 +230,7 @@ final class SimulatedNode {
         world.reports.rewind(index, to: disk.checkpoint.header.height)
         reader = SimulatedReader(disk.checkpoint.rows)
         if sabotage == .forgetIDs { reader.hiddenTable = "seen" }
+        if sabotage == .wrongRows, index == 0 { reader.hiddenTable = "counter" }
         var voteState = disk.checkpoint.voteState
         var tail = try disk.tail.map { try world.recoded($0) }
         if sabotage == .forgetVotes {

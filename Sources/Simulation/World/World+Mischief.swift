@@ -15,7 +15,7 @@ extension World {
         case 15: try wipeSomebody()
         case 16, 17: try changeValidators()
         case 18: try takeSnapshot()
-        default: if chance.permille(120) { try sleepLong() }
+        default: if chance.permille(plan.badClock == nil ? 120 : 400) { try sleepLong() }
         }
     }
 
@@ -147,12 +147,20 @@ extension World {
     /// The board decides: members come and go, keys change, or everybody is replaced.
     private func changeValidators() throws {
         guard plan.change == .changing else { return }
-        let chosen = nodes.filter { _ in chance.permille(650) }
+        var chosen = nodes.filter { _ in chance.permille(650) }
+        if chance.permille(300), let context = nodes.compactMap({ $0.replica?.inForce }).first {
+            // Everybody is replaced, and the engine fails with them.
+            chosen = nodes.filter { node in
+                !context.validators.validators.contains { $0.member == node.member }
+            }
+            engine(context.engine)?.isStalled = true
+            coverage.count("everybody replaced")
+        }
         let bad = chosen.count { $0.liar != nil || $0.isForgetful }
         guard (1...7).contains(chosen.count), bad <= Plan.bound(chosen.count) else { return }
         let untrusted = chosen.count { $0.liar != nil || $0.index == plan.badClock }
         if untrusted > chosen.count / 2 { clocksAreBroken = true }
-        let validators = chosen.map { node in
+        let validators = chosen.sorted { $0.member < $1.member }.map { node in
             if chance.permille(250), node.votingSecrets.count < 6 { rotateKey(of: node) }
             let key = FastCryptography.publicKey(node.votingSecrets[node.votingSecrets.count - 1])
             return ValidatorsRecord.Validator(member: node.member, votingKey: Bytes(key))
@@ -225,7 +233,8 @@ extension World {
             let wait = Int64(chance.within(0...5000))
             try node.submit(.later(.init(counter: counter, milliseconds: wait)), lifetime: lifetime)
         } else {
-            try node.submit(.add(.init(counter: counter, amount: Int64(chance.below(100)))), lifetime: lifetime)
+            try node.submit(
+                .add(.init(counter: counter, amount: Int64(chance.below(100)))), lifetime: lifetime)
         }
     }
 }

@@ -162,12 +162,16 @@ package struct Executor: Sendable {
     ///   - block: the head.
     ///   - before: what `block.changes` replaced, in the same order.
     ///   - log: the log's peaks at the parent.
+    /// - Throws: `LedgerFault` where that does not restore the parent's state: the rows read before the block
+    ///   were not the ledger's.
     package mutating func undo(
         _ block: ExecutedBlock, before: [RowChange], to parent: BlockHeader, log: LogFrontier
-    ) {
+    ) throws(LedgerFault) {
         precondition(block.hash == headHash, "only the head can be undone")
         tree.update(Executor.treeChanges(before, hash: rules.hash))
-        precondition(tree.root == parent.stateRoot, "undoing a block restores its parent's state")
+        guard tree.root == parent.stateRoot else {
+            throw LedgerFault("undoing block \(block.header.height) did not restore its parent's state")
+        }
         (head, headHash, self.log) = (parent, block.header.previous, log)
     }
 

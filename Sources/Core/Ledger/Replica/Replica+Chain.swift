@@ -57,10 +57,10 @@ extension Replica {
     }
 
     /// Takes the head back to its parent.
-    mutating func undoHead() {
+    mutating func undoHead() throws(LedgerFault) {
         guard let execution = tree.pop() else { return }
         rows.pop()
-        executor.undo(
+        try executor.undo(
             execution.block, before: execution.before, to: execution.parent, log: execution.parentLog)
         if execution.block.header.kind == .batch { effects.append(.undone(execution.block)) }
     }
@@ -160,7 +160,7 @@ extension Replica {
         guard let path = tree.path(to: target) else { return false }
         let parent = path.first.flatMap { tree.block($0)?.header.previous } ?? target
         let isLeaving = tree.chain.last.map { $0 != parent } ?? false
-        while let head = tree.chain.last, head != parent { undoHead() }
+        while let head = tree.chain.last, head != parent { try undoHead() }
         defer { if isLeaving, isOrdering, halted == nil { followEngine() } }
         for hash in path {
             guard let block = tree.block(hash) else { return false }
@@ -171,7 +171,7 @@ extension Replica {
             }
             let own = try append(block.content, outcomes: block.outcomes, reader: reader)
             guard own.hash == hash else {
-                undoHead()
+                try undoHead()
                 tree.remove(own.hash)
                 if isCertified(block) { halt(certified: block, own: own) } else { tree.remove(hash) }
                 return false
