@@ -47,7 +47,8 @@ let progress = Mutex(Progress(next: first))
 let started = ContinuousClock.now
 let settings = simulation
 
-DispatchQueue.concurrentPerform(iterations: number("THREADS", ProcessInfo.processInfo.activeProcessorCount)) { _ in
+DispatchQueue.concurrentPerform(iterations: number("THREADS", ProcessInfo.processInfo.activeProcessorCount)) {
+    _ in
     while let seed = progress.withLock({ state -> Int? in
         guard state.next < first + seeds, state.failures.count < 20 else { return nil }
         defer { state.next += 1 }
@@ -70,9 +71,12 @@ DispatchQueue.concurrentPerform(iterations: number("THREADS", ProcessInfo.proces
 }
 
 let total = progress.withLock { $0 }
-let seconds = max(0.001, Double((ContinuousClock.now - started).components.seconds)
-    + Double((ContinuousClock.now - started).components.attoseconds) / 1e18)
-print("\(total.done) seeds, \(total.events) events, \(total.blocks) final blocks in \(Int(seconds)) s:",
+let seconds = max(
+    0.001,
+    Double((ContinuousClock.now - started).components.seconds)
+        + Double((ContinuousClock.now - started).components.attoseconds) / 1e18)
+print(
+    "\(total.done) seeds, \(total.events) events, \(total.blocks) final blocks in \(Int(seconds)) s:",
     "\(Int(Double(total.done) / seconds)) seeds/s, \(Int(Double(total.events) / seconds)) events/s")
 for (name, count) in total.coverage.counts { print("  \(count) \(name)") }
 print(total.failures.isEmpty ? "nothing found" : "\(total.failures.count) seeds found something")

@@ -73,7 +73,8 @@ package struct Simulation: Sendable {
             "\($0.index): \($0.disk.outbox.count) waiting, final \($0.replica?.finalHeader.height ?? 0)"
         }
         let checker =
-            world.now - epochSince < .seconds(patienceSeconds / 2) ? "epochs stop changing" : "what is signed becomes final"
+            world.now - epochSince < .seconds(patienceSeconds / 2)
+            ? "epochs stop changing" : "what is signed becomes final"
         throw world.watch.fail(checker, "epoch \(epoch); \(waiting.joined(separator: "; "))")
     }
 

@@ -74,7 +74,8 @@ struct Plan {
         } else if nodes > 1, chance.permille(400) {
             change = .changing
         }
-        liarsStay = change == .fixed && liars.count <= validators - Plan.quorum(validators)
+        liarsStay =
+            change == .fixed && liars.count <= validators - Plan.quorum(validators)
             && chance.permille(500)
         if validators > 2, liars.count + 1 <= (validators - 1) / 2, chance.permille(300) {
             badClock = chance.below(validators)

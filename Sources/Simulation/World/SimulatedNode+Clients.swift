@@ -31,7 +31,8 @@ extension SimulatedNode {
         for place in waiting { disk.outbox[place].sent = now }
         guard let secret else {
             // Who has no vote asks somebody who may have one.
-            if let other = world.chance.pick(world.nodes.filter({ $0.index != index })), !transactions.isEmpty {
+            if let other = world.chance.pick(world.nodes.filter({ $0.index != index })), !transactions.isEmpty
+            {
                 world.send(.submissions(transactions), from: index, to: other.index)
             }
             return

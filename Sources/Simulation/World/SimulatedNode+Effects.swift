@@ -72,7 +72,8 @@ extension SimulatedNode {
         switch sabotage {
         case .turnTimeBack where block.header.height > 3: told.time = World.start
         case .leafAfterExpiry: (told.time, fastest) = (told.time + .days(2), nil)
-        case .changeOutcome where index == 0: told.leaves.indices.forEach { told.leaves[$0].outcome = .rejected("") }
+        case .changeOutcome where index == 0:
+            for place in told.leaves.indices { told.leaves[place].outcome = .rejected("") }
         case .skipFinal where block.header.height == 4: return
         case .spoilRows where index == 0:
             reader.rows.apply([RowChange(key: RowKey(table: "spoilt", key: []), value: [1])])
@@ -84,7 +85,8 @@ extension SimulatedNode {
     private func candidate(_ block: ExecutedBlock) throws -> CandidateBlock {
         let certificate = certificates.removeValue(forKey: block.hash)
         let record = BlockRecord(
-            block, votes: certificate?.votes ?? [], commits: certificate?.commits ?? [], voteRecord: VoteRecord())
+            block, votes: certificate?.votes ?? [], commits: certificate?.commits ?? [],
+            voteRecord: VoteRecord())
         return try CandidateBlock(record, chain: world.rules.chain, hash: hash)
     }
 
@@ -106,7 +108,9 @@ extension SimulatedNode {
         }
         let message = tampered(message)
         try world.published(message, by: self)
-        if sabotage == .commitAtOnce, case .vote(let vote) = message, let block = world.watch.blocks[vote.block] {
+        if sabotage == .commitAtOnce, case .vote(let vote) = message,
+            let block = world.watch.blocks[vote.block]
+        {
             let commit = Attestation.sign(
                 .commit, block.header, hash: vote.block, signer: signers()[0], hash: hash)
             try world.published(.commit(commit, logRoot: block.header.logRoot), by: self)
@@ -178,7 +182,9 @@ extension SimulatedNode {
             guard liar == nil else { return }
             let known = Set(disk.outbox.map(\.id))
             for submission in submissions where !known.contains(submission.id) {
-                guard world.reports.leaves[submission.id] == nil, submission.expires > finalTime else { continue }
+                guard world.reports.leaves[submission.id] == nil, submission.expires > finalTime else {
+                    continue
+                }
                 disk.outbox.append(
                     Submission(
                         id: submission.id, bytes: submission.bytes, expires: submission.expires, since: now))

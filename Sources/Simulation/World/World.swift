@@ -105,7 +105,9 @@ final class World {
             node.sabotage = sabotage
             if sabotage == .wrongRows, index == 0 { node.reader.hiddenTable = "counter" }
             if sabotage == .forgetIDs { node.reader.hiddenTable = "seen" }
-            if plan.liars.contains(index) { node.liar = Liar(world: self, node: index, isEager: plan.isEager) }
+            if plan.liars.contains(index) {
+                node.liar = Liar(world: self, node: index, isEager: plan.isEager)
+            }
             if plan.liars.contains(index) || plan.forgetful == index {
                 watch.faulty.insert(FastCryptography.keyID(World.votingSecret(index, 0)))
             }
@@ -149,7 +151,9 @@ final class World {
         case .tick(let index, let life):
             guard nodes[index].life == life, nodes[index].isUp else { return }
             try nodes[index].tick()
-            if nodes[index].isUp { after(milliseconds: 40 + chance.below(30), .tick(index, life: nodes[index].life)) }
+            if nodes[index].isUp {
+                after(milliseconds: 40 + chance.below(30), .tick(index, life: nodes[index].life))
+            }
         case .drain(let index, let life):
             if nodes[index].life == life, nodes[index].isUp { try nodes[index].drain() }
         case .pump(let index, let life):
@@ -278,7 +282,8 @@ final class World {
         case .commit(let commit, _): try explain(commit, node)
         case .stop(let stop, _):
             guard node.disk.stops.contains(stop.bytes) else {
-                throw watch.fail("the disk explains what is sent", "\(node.name) sent a stop for \(stop.epoch)")
+                throw watch.fail(
+                    "the disk explains what is sent", "\(node.name) sent a stop for \(stop.epoch)")
             }
             watch.note(stop, by: node.name)
             Liar.pool(stop, in: self)
@@ -303,6 +308,7 @@ final class World {
         switch evidence {
         case .conflicting(let first, let second): keys = [first.key, second.key]
         case .conflictingStops(let first, let second): keys = [first.key, second.key]
+        case .hiddenLock(let stop, let commit): keys = [stop.key, commit.key]
         }
         for key in keys where !watch.faulty.contains(key) {
             throw watch.fail("evidence only of liars", "\(node.name) accuses \(key)")
@@ -315,7 +321,9 @@ final class World {
     /// The fastest clock of those that may be trusted; nil where too many of the validators' clocks may not.
     func fastestClock() -> Timestamp? {
         guard !clocksAreBroken else { return nil }
-        return nodes.filter { $0.liar == nil && $0.index != plan.badClock }.map(\.realClock).max().map { max($0, World.start) }
+        return nodes.filter { $0.liar == nil && $0.index != plan.badClock }.map(\.realClock).max().map {
+            max($0, World.start)
+        }
     }
 }
 

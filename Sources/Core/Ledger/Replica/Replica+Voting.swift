@@ -2,8 +2,8 @@ import Codec
 
 /// Votes, locks and commits.
 extension Replica {
-    /// Whether every promise allows a vote for an executed block on the chain. A batch's block needs its epoch
-    /// to be in force: whoever votes for it knows that the epoch block is final.
+    /// Whether every promise allows a vote for an executed block on the chain. A batch's block needs its
+    /// epoch to be in force: whoever votes for it knows that the epoch block is final.
     func canVote(for block: BlockTree.Block) -> Bool {
         guard block.header.kind == .epoch || block.context == inForce else { return false }
         let quorum = block.context.quorum(of: block.header.kind)
@@ -145,6 +145,9 @@ extension Replica {
         guard attestation.isSigned(by: publicKey, payload: payload, verifier: rules.verify) else { return }
         let (isNew, conflict) = tallies.add(attestation, logRoot: logRoot, now: now)
         if let conflict { effects.append(.evidence(.conflicting(conflict, attestation))) }
+        if isNew, let stop = stops.first(where: { $0.key == attestation.key && $0.hides(attestation) }) {
+            effects.append(.evidence(.hiddenLock(stop, attestation)))
+        }
         if isNew { try advance(attestation.block, reader: reader) }
     }
 

@@ -5,9 +5,10 @@ import Merkle
 /// which they must happen. A store is durable before any later effect is visible outside.
 ///
 /// A validator executes and stores a block, votes for it, and commits to it when a quorum has voted. A quorum
-/// of commits makes the block and its ancestors final. Where blocks do not become final in time the validators
-/// stop the epoch and go on in the next, with another engine, from the highest block that any of a quorum of
-/// them knows to be certified. With one validator the block, its vote and its commit go to disk in one record.
+/// of commits makes the block and its ancestors final. Where blocks do not become final in time the
+/// validators stop the epoch and go on in the next, with another engine, from the highest block that any of a
+/// quorum of them knows to be certified. With one validator the block, its vote and its commit go to disk in
+/// one record.
 ///
 /// Every event's `reader` reads the rows after the last block for which a `final` effect was returned.
 package struct Replica: Sendable {
@@ -26,8 +27,8 @@ package struct Replica: Sendable {
         case engine(EpochContext, after: UInt64?)
         /// Ask a peer (any, where none is named) for its chain above a height.
         case fetch(above: Height, from: MemberID?)
-        /// Send a peer the final blocks above a height up to one with a certificate, as the log holds them, and
-        /// where those are all, these after them. They hold signatures: not before what was stored before.
+        /// Send a peer the final blocks above a height up to one with a certificate, as the log holds them,
+        /// and where those are all, these after them. They hold signatures: not before what was stored before.
         case serve([CandidateBlock], above: Height, to: MemberID)
         /// The batch does not belong to the ledger and is passed over.
         case skipped(position: UInt64, BatchRefusal)
@@ -50,6 +51,8 @@ package struct Replica: Sendable {
     package enum Evidence: Hashable, Sendable {
         case conflicting(Attestation, Attestation)
         case conflictingStops(Stop, Stop)
+        /// The stop names a lock below what its signer had committed to in an earlier epoch.
+        case hiddenLock(Stop, Attestation)
     }
 
     /// Where this node's execution differs from the quorum's.

@@ -1,6 +1,7 @@
 import Codec
 
-/// What replicas tell each other. Any may be lost, repeated or come late; each is sent again while it matters.
+/// What replicas tell each other. Any may be lost, repeated or come late; each is sent again while it
+/// matters.
 package enum ReplicaMessage: Hashable, Sendable {
     /// A vote.
     case vote(Attestation)
