@@ -124,8 +124,10 @@ final class Liar {
         if stops.count > quorum { stops = Array(stops.prefix(quorum + world.chance.below(2))) }
         guard let lock = stops.map(\.lock).max() else { return nil }
         let validators = model?.validators ?? replica.inForce.validators.validators
-        let parent =
-            world.chance.permille(800) ? lock.block : world.chance.pick(world.watch.order) ?? lock.block
+        let lowest = stops.map(\.lock).min() ?? lock
+        let any = world.chance.pick(Array(world.watch.order.suffix(10))) ?? lock.block
+        let choices = [lock.block, lock.block, lowest.block, lowest.block, any]
+        let parent = world.chance.pick(choices) ?? lock.block
         world.coverage.count("lying proposals")
         return try? EpochProposal.signed(
             chain: world.rules.chain, epoch: epoch, parent: parent, validators: validators,
