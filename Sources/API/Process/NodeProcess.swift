@@ -14,6 +14,7 @@ package final class NodeProcess: Sendable {
         var isStopping = false
         var configuration: NodeConfiguration
         var server: NodeServer?
+        var documents: NodeDocuments?
     }
 
     package let home: Home
@@ -94,9 +95,12 @@ package final class NodeProcess: Sendable {
         guard let listener = configuration.listener else {
             throw NodeError("config.bad_value", "listen is HOST:PORT")
         }
+        let documents = try NodeDocuments(node: node, home: home, identity: identity, peers: peers, log: log)
+        lifetime.update { $0.documents = documents }
+        documents.start()
         let routes =
             monitor.routes + PeerRoutes(node: node, peers: peers, genesis: genesis).routes + orders.routes
-            + more
+            + documents.routes + more
         let server = try NodeServer(
             host: listener.host, port: listener.port, identity: identity, routes: routes,
             identify: { [peers, tls, log] certificate in
@@ -144,15 +148,16 @@ package final class NodeProcess: Sendable {
     /// - Returns: why the node had halted, nil where it had not.
     @discardableResult
     package func stop() -> NodeError? {
-        let (isFirst, server) = lifetime.update { state in
+        let (isFirst, server, documents) = lifetime.update { state in
             defer { state.isStopping = true }
-            return (!state.isStopping, state.server)
+            return (!state.isStopping, state.server, state.documents)
         }
         guard isFirst else { return nil }
         log.info("node stops")
         NodeAddress.remove(from: home)
         tls.stop()
         server?.stop()
+        documents?.stop()
         var failure: NodeError?
         // Others have to hear of what is on its way, so the connections go last.
         do throws(NodeError) { try node.close() } catch { failure = error }
@@ -241,6 +246,7 @@ package final class NodeProcess: Sendable {
     private func keepKeys() throws {
         if try tls.keep(node: node, book: peers.book, now: NodeProcess.now), let identity = tls.identity {
             try lifetime.read(\.server)?.use(identity)
+            lifetime.read(\.documents)?.use(identity)
             try refreshBook()
             if let address = NodeAddress.running(in: home) {
                 try NodeAddress(
