@@ -50,7 +50,7 @@ final class Ring: Sendable {
         let members = DemoCast.members
         let ports = try Ring.freePorts(members.count + 2 * RingServers.count)
         servers = engine == .nats ? try RingServers(ports: Array(ports.dropFirst(members.count))) : nil
-        let name = servers?.engine ?? "embedded:\(DemoCast.board)"
+        let name = servers?.engine ?? "embedded:"
         (self.folder, self.begins, self.engine) = (folder, begins, name)
         companies = zip(members, ports).map { member, port in
             Company(
@@ -64,7 +64,7 @@ final class Ring: Sendable {
                 member.endpoint = company.endpoint
                 return member
             }, validator: DemoCast.board, created: begins, simulated: true)
-        founding.engines = [name]
+        founding.engines = servers == nil ? [name] : [name, "embedded:"]
         chain = try founding.found(
             in: Dictionary(uniqueKeysWithValues: companies.map { ($0.member, $0.home) }),
             validators: companies.map(\.member))

@@ -40,9 +40,7 @@ final class RingClock: LedgerClock {
 
     /// Takes the clocks to the ledger, where they have been moved.
     func bring() async throws(NodeError) {
-        guard state.withLock({ $0.isAhead }) else { return }
-        try await tick()
-        state.withLock { $0.isAhead = false }
+        if state.withLock({ $0.isAhead }) { try await tick() }
     }
 
     /// Every node orders a batch with its clock, all at once.
@@ -58,5 +56,6 @@ final class RingClock: LedgerClock {
             for await error in group { failure = failure ?? error }
         }
         if let failure { throw failure }
+        state.withLock { $0.isAhead = false }
     }
 }
