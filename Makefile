@@ -1,7 +1,7 @@
 # Everything that a person or a machine does with this project, one word each.
 
 .DEFAULT_GOAL := help
-.PHONY: help install build test demo bench fuzz format lint clean
+.PHONY: help install build test demo bench simulate fuzz format lint clean
 
 SECONDS ?= 60
 SOURCES := Sources Tests Benchmarks Package.swift
@@ -28,6 +28,11 @@ demo: install ## Run the demonstration in ./demo, which is emptied first; TELEME
 bench: install ## Measure the commit path and its parts in a release build; ARGS="…" goes to the benchmark
 	swift build -c release --product millwright-bench
 	.build/release/millwright-bench $(ARGS)
+
+simulate: install ## Run SEEDS=5000 simulated consortia of EVENTS=1000 from seed FIRST=0, or one SEED=417 VERBOSE=1
+	swift build -c release --product millwright-simulate
+	@SEEDS=$(SEEDS) EVENTS=$(EVENTS) FIRST=$(FIRST) SEED=$(SEED) VERBOSE=$(VERBOSE) \
+		COMMIT=$$(git rev-parse --short HEAD) .build/release/millwright-simulate
 
 fuzz: install ## Feed broken input to every parser and verifier for SECONDS=60 each
 	swift build --build-tests

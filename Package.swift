@@ -75,7 +75,7 @@ let package = Package(
             name: "millwright-simulate", dependencies: ["Simulation"], path: "Sources/Simulate",
             swiftSettings: settings),
         .executableTarget(
-            name: "millwright-bench", dependencies: core + edge + ["Node"], path: "Benchmarks",
+            name: "millwright-bench", dependencies: core + edge + ["Node", "API"], path: "Benchmarks",
             swiftSettings: settings),
 
         // The process that the crash tests kill.
@@ -102,6 +102,9 @@ let package = Package(
         tests("API", of: core + edge + ["Node", "API", "millwright"]),
         tests("CommandLine", of: core + edge + ["Node", "API"]),
         tests("Fuzz", of: core + edge + ["Node"]),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["Simulation"], path: "Tests/SimulationTests",
+            swiftSettings: settings),
         tests("House", of: []),
     ]
 )

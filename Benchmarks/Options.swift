@@ -8,6 +8,8 @@ struct Options {
     var seconds = 10.0
     /// Tiny input, for the tests: every figure is printed, none means anything.
     var isQuick = false
+    /// Several validators instead of one.
+    var validators = false
     /// Where the ledger is put; a temporary folder by default. It is removed at the end.
     var directory: String?
 
@@ -16,7 +18,8 @@ struct Options {
     }
 
     static let usage = """
-        usage: millwright-bench [--quick] [--records N] [--transactions N] [--seconds S] [--directory D]
+        usage: millwright-bench [--validators] [--quick] [--records N] [--transactions N] [--seconds S] [--directory D]
+          --validators      4 and 7 nodes, and distance between them, instead of one
           --quick           tiny input: checks that everything runs
           --records N       records before the last measurement, 100 to 10000000 (100000)
           --transactions N  transactions of each measured run (as many as fit in --seconds)
@@ -28,6 +31,7 @@ struct Options {
         var iterator = arguments.makeIterator()
         while let name = iterator.next() {
             switch name {
+            case "--validators": validators = true
             case "--quick": (isQuick, records, transactions, seconds) = (true, 1_000, 1_000, 0.1)
             case "--records": records = try Options.number(iterator.next(), name, 100...10_000_000)
             case "--transactions":

@@ -1,12 +1,19 @@
 /// Measures what a node commits a second against what its processor can verify, and how that grows with the
 /// ledger:
 ///
-///     make bench ARGS="[--quick] [--records N] [--transactions N] [--seconds S] [--directory D]"
+///     make bench ARGS="[--validators] [--quick] [--records N] [--transactions N] [--seconds S] [--directory
+///   D]"
 import Foundation
 
 do {
     let options = try Options(CommandLine.arguments.dropFirst())
-    try Benchmark(options).run()
+    if options.validators {
+        let folder =
+            options.directory.map { URL(fileURLWithPath: $0) } ?? FileManager.default.temporaryDirectory
+        try await ValidatorBenchmark(options: options, folder: folder).run()
+    } else {
+        try Benchmark(options).run()
+    }
 } catch let error as Options.Failure {
     FileHandle.standardError.write(Data("\(error)\n".utf8))
     exit(64)

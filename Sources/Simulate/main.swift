@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import Simulation
 import Synchronization
@@ -21,7 +20,8 @@ func describe(_ outcome: Simulation.Outcome) -> String {
     guard let violation = outcome.violation else {
         return "seed \(outcome.seed): \(outcome.events) events, \(outcome.blocks) final blocks, nothing found"
     }
-    return "seed \(outcome.seed): \(violation.checker): \(violation.detail)"
+    let commit = environment["COMMIT"].map { " at commit \($0)" } ?? ""
+    return "seed \(outcome.seed)\(commit): \(violation.checker): \(violation.detail)"
 }
 
 if let seed = environment["SEED"].flatMap({ UInt64($0) }) {
@@ -46,7 +46,8 @@ let progress = Mutex(Progress(next: first))
 let started = ContinuousClock.now
 let settings = simulation
 
-DispatchQueue.concurrentPerform(iterations: number("THREADS", ProcessInfo.processInfo.activeProcessorCount)) { _ in
+DispatchQueue.concurrentPerform(iterations: number("THREADS", ProcessInfo.processInfo.activeProcessorCount)) {
+    _ in
     while let seed = progress.withLock({ state -> Int? in
         guard state.next < first + seeds, state.failures.count < 20 else { return nil }
         defer { state.next += 1 }
@@ -63,14 +64,18 @@ DispatchQueue.concurrentPerform(iterations: number("THREADS", ProcessInfo.proces
                 print(describe(outcome))
             }
             if state.done % 500 == 0 { print("\(state.done) seeds …") }
+            if outcome.violation != nil || state.done % 500 == 0 { fflush(nil) }
         }
     }
 }
 
 let total = progress.withLock { $0 }
-let seconds = max(0.001, Double((ContinuousClock.now - started).components.seconds)
-    + Double((ContinuousClock.now - started).components.attoseconds) / 1e18)
-print("\(total.done) seeds, \(total.events) events, \(total.blocks) final blocks in \(Int(seconds)) s:",
+let seconds = max(
+    0.001,
+    Double((ContinuousClock.now - started).components.seconds)
+        + Double((ContinuousClock.now - started).components.attoseconds) / 1e18)
+print(
+    "\(total.done) seeds, \(total.events) events, \(total.blocks) final blocks in \(Int(seconds)) s:",
     "\(Int(Double(total.done) / seconds)) seeds/s, \(Int(Double(total.events) / seconds)) events/s")
 for (name, count) in total.coverage.counts { print("  \(count) \(name)") }
 print(total.failures.isEmpty ? "nothing found" : "\(total.failures.count) seeds found something")

@@ -27,7 +27,7 @@ package struct Simulation: Sendable {
     package init() {}
 
     /// How long the ledger may take to settle once nothing goes wrong any more.
-    private static let patience = Span.seconds(240)
+    package var patienceSeconds: Int64 = 240
     /// How long nothing may change before it counts as settled.
     private static let calm = Span.seconds(3)
 
@@ -35,7 +35,7 @@ package struct Simulation: Sendable {
         var outcome = Outcome(seed: seed)
         let plan = Plan(seed: seed, excess: excess, isCalm: isCalm, validators: validators)
         do {
-            let world = try World(seed: seed, plan: plan, sabotage: sabotage, isEager: excess > 0, log: log)
+            let world = try World(seed: seed, plan: plan, sabotage: sabotage, log: log)
             world.watch.ignored = ignored
             defer {
                 (outcome.events, outcome.blocks, outcome.coverage) = (
@@ -56,10 +56,11 @@ package struct Simulation: Sendable {
 
     /// Goes on until everything that clients signed is final or has expired and the epoch stays.
     private func settle(_ world: World) throws {
+        let patience = Span.seconds(patienceSeconds)
         let healed = world.now
         var (epoch, epochSince) = (Epoch(0), healed)
         var next = healed
-        while world.now - healed < Simulation.patience {
+        while world.now - healed < patience {
             try world.step()
             if world.now - healed > .milliseconds(1500) { world.clientsGoOn = false }
             guard world.now >= next else { continue }
@@ -72,7 +73,8 @@ package struct Simulation: Sendable {
             "\($0.index): \($0.disk.outbox.count) waiting, final \($0.replica?.finalHeader.height ?? 0)"
         }
         let checker =
-            world.now - epochSince < .seconds(100) ? "epochs stop changing" : "what is signed becomes final"
+            world.now - epochSince < .seconds(patienceSeconds / 2)
+            ? "epochs stop changing" : "what is signed becomes final"
         throw world.watch.fail(checker, "epoch \(epoch); \(waiting.joined(separator: "; "))")
     }
 

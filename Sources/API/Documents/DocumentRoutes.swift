@@ -35,7 +35,8 @@ package struct DocumentRoutes: Sendable {
                 let cid = try DocumentRoutes.cid(call)
                 let keys = try SealedKeys(decoding: call.request.body)
                 guard let known = try DocumentExchange.known(keys, try node.view()) else {
-                    throw Problem(.unprocessable, "vault.bad_reader", "the ledger knows none of these readers")
+                    throw Problem(
+                        .unprocessable, "vault.bad_reader", "the ledger knows none of these readers")
                 }
                 try documents.vault.merge(known, into: cid)
                 return HTTPResponse(.noContent)

@@ -12,7 +12,9 @@ extension LocalRoutes {
                 let cid = try DocumentRoutes.cid(call)
                 let reader = try LocalRoutes.hex(call.request.query("reader") ?? "", "reader")
                 let vault = documents.vault
-                if vault.contains(cid), try vault.keys(of: cid).has(reader) { return HTTPResponse(.noContent) }
+                if vault.contains(cid), try vault.keys(of: cid).has(reader) {
+                    return HTTPResponse(.noContent)
+                }
                 guard try documents.exchange.fetch(cid, for: reader, into: vault) else {
                     throw NodeError(
                         "vault.not_found", "no node that can be reached has the document for this reader")

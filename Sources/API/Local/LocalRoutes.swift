@@ -64,7 +64,9 @@ package struct LocalRoutes: Sendable {
                 let keys = try CBOR.decode(LocalKeys.self, from: call.request.body).keys.map(\.array)
                 let values = try source.values(forKeys: keys)
                 return try value(
-                    LocalRows(zip(keys, values).compactMap { key, value in value.map { Row(key: key, value: $0) } }))
+                    LocalRows(
+                        zip(keys, values).compactMap { key, value in value.map { Row(key: key, value: $0) } })
+                )
             },
             route(.get, "views/:token/rows") { call in
                 let source = try views.view(call.parameter("token")).source
@@ -106,7 +108,8 @@ package struct LocalRoutes: Sendable {
             },
             route(.post, "tick") { call in
                 try moveClock(call)
-                guard try LocalWait<Void>({ [node] in try await node.tick() }).wait(call.request) != nil else {
+                guard try LocalWait<Void>({ [node] in try await node.tick() }).wait(call.request) != nil
+                else {
                     throw Problem(.gatewayTimeout, "node.slow", "the tick is not final yet")
                 }
                 return HTTPResponse(.noContent)
@@ -171,7 +174,8 @@ extension Problem {
         do { return try body() } catch let error as NodeError { throw Problem(error) } catch let error
             as VaultError
         { throw Problem(NodeError(error)) } catch let error as CodecError {
-            throw Problem(.badRequest, error.code.rawValue, "the request is not of the form that is asked for")
+            throw Problem(
+                .badRequest, error.code.rawValue, "the request is not of the form that is asked for")
         }
     }
 }

@@ -15,12 +15,14 @@ import Node
 ///   "nats": { "authorities": "ca.pem", "certificate": "node.pem", "key": "node-key.pem" },
 ///   "logLevel": "info",
 ///   "keepBlocks": 0,
+///   "keepDays": 0,
 ///   "certificateDays": 90,
 ///   "keyDays": 365
 /// }
 /// ```
 ///
-/// Only `member` has to be there. A name that is none of these is an error, so that a slip of the pen is seen.
+/// Only `member` has to be there. A name that is none of these is an error, so that a slip of the pen is
+/// seen.
 package struct NodeConfiguration: Codable, Hashable, Sendable {
     /// A node that is known beside those on the ledger.
     package struct Peer: Codable, Hashable, Sendable {
@@ -54,6 +56,8 @@ package struct NodeConfiguration: Codable, Hashable, Sendable {
     package var logLevel: String?
     /// Blocks that stay in the log when older ones are removed; 0 or missing keeps all.
     package var keepBlocks: UInt64?
+    /// Days of blocks that stay in the log; 0 or missing keeps all. Where both are given, the longer counts.
+    package var keepDays: Int64?
     package var certificateDays: Int64?
     package var keyDays: Int64?
 
@@ -82,8 +86,8 @@ package struct NodeConfiguration: Codable, Hashable, Sendable {
     // MARK: Files
 
     private static let names: Set = [
-        "member", "listen", "endpoint", "peers", "chain", "nats", "logLevel", "keepBlocks", "certificateDays",
-        "keyDays",
+        "member", "listen", "endpoint", "peers", "chain", "nats", "logLevel", "keepBlocks", "keepDays",
+        "certificateDays", "keyDays",
     ]
 
     /// Reads and checks a file.
@@ -148,6 +152,7 @@ package struct NodeConfiguration: Codable, Hashable, Sendable {
         guard (1...3650).contains(certificateDays ?? 90), (1...36_500).contains(keyDays ?? 365) else {
             throw fail("certificateDays is 1 to 3650, keyDays 1 to 36500")
         }
+        guard (0...36_500).contains(keepDays ?? 0) else { throw fail("keepDays is 0 to 36500") }
         if let chain, Hex.decode(chain).flatMap({ Digest($0) }) == nil {
             throw fail("chain is 64 hexadecimal digits")
         }
@@ -188,6 +193,13 @@ package struct NodeConfiguration: Codable, Hashable, Sendable {
                 member: MemberID(unchecked: peer.member), endpoint: peer.endpoint ?? "",
                 pins: peer.pins.compactMap { TLSPin(text: $0) })
         }
+    }
+
+    /// Which blocks stay; nil for all.
+    package var pruning: PruneOrder? {
+        let order = PruneOrder(
+            blocks: keepBlocks.flatMap { $0 > 0 ? $0 : nil }, days: keepDays.flatMap { $0 > 0 ? $0 : nil })
+        return order == PruneOrder() ? nil : order
     }
 
     package var tlsSettings: TLSPlan.Settings {

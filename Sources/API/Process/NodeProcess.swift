@@ -14,7 +14,6 @@ package final class NodeProcess: Sendable {
         var isStopping = false
         var configuration: NodeConfiguration
         var server: NodeServer?
-        var documents: NodeDocuments?
     }
 
     package let home: Home
@@ -23,6 +22,7 @@ package final class NodeProcess: Sendable {
     package let monitor: NodeMonitor
     private let log: NodeLog
     private let tls: TLSKeeper
+    private let offers: KeyOffers
     private let orders: HostedOrders
     private let lifetime: ConditionMutex<Lifetime>
 
@@ -40,6 +40,7 @@ package final class NodeProcess: Sendable {
         self.lifetime = lifetime
         let tls = try TLSKeeper(home: home, configuration: configuration, log: log, now: NodeProcess.now)
         self.tls = tls
+        offers = KeyOffers(home: home, member: configuration.memberID, log: log)
         guard let identity = tls.identity else { throw NodeError("tls.damaged", "there is no TLS key") }
         if !home.isFounded {
             try GenesisFetch(home: home, configuration: configuration, identity: identity, log: log).run()
@@ -95,12 +96,10 @@ package final class NodeProcess: Sendable {
         guard let listener = configuration.listener else {
             throw NodeError("config.bad_value", "listen is HOST:PORT")
         }
-        let documents = try NodeDocuments(node: node, home: home, identity: identity, peers: peers, log: log)
-        lifetime.update { $0.documents = documents }
-        documents.start()
         let routes =
             monitor.routes + PeerRoutes(node: node, peers: peers, genesis: genesis).routes + orders.routes
-            + documents.routes + more
+            + InvitationRoutes(node: node).routes + SnapshotRoutes(node: node, home: home).routes
+            + OperationRoutes(node: node, home: home).routes + more
         let server = try NodeServer(
             host: listener.host, port: listener.port, identity: identity, routes: routes,
             identify: { [peers, tls, log] certificate in
@@ -115,6 +114,7 @@ package final class NodeProcess: Sendable {
                 }
                 return caller
             },
+            invited: { [node] in try InvitedCallers(node: node).caller($0) },
             onFailure: { [log] error, target in
                 log.error("a request failed", ["path": target, "reason": error])
             })
@@ -148,16 +148,16 @@ package final class NodeProcess: Sendable {
     /// - Returns: why the node had halted, nil where it had not.
     @discardableResult
     package func stop() -> NodeError? {
-        let (isFirst, server, documents) = lifetime.update { state in
+        let (isFirst, server) = lifetime.update { state in
             defer { state.isStopping = true }
-            return (!state.isStopping, state.server, state.documents)
+            return (!state.isStopping, state.server)
         }
         guard isFirst else { return nil }
         log.info("node stops")
         NodeAddress.remove(from: home)
         tls.stop()
+        offers.stop()
         server?.stop()
-        documents?.stop()
         var failure: NodeError?
         // Others have to hear of what is on its way, so the connections go last.
         do throws(NodeError) { try node.close() } catch { failure = error }
@@ -219,6 +219,7 @@ package final class NodeProcess: Sendable {
                 height = status.finalHeight
                 attempt("reading the ledger's peers") { try refreshBook() }
                 attempt("keeping TLS keys") { try keepKeys() }
+                attempt("offering keys") { try offers.keep(node: node, book: peers.book) }
             }
             if isRound { round() }
         }
@@ -226,16 +227,16 @@ package final class NodeProcess: Sendable {
 
     private func round() {
         attempt("removing old orders") { try orders.remove(before: node.epochChain.last?.header.epoch ?? 0) }
-        let (keep, files) = lifetime.read { ($0.configuration.keepBlocks ?? 0, $0.configuration) }
-        if keep > 0 {
+        let configuration = lifetime.read(\.configuration)
+        if let order = configuration.pruning {
             attempt("removing old blocks") {
-                let segments = try node.prune(keeping: keep)
-                if segments > 0 {
-                    log.info("old blocks are removed", ["segments": segments, "first": node.firstBlock])
+                let report = try node.prune(order)
+                if report.segments > 0 {
+                    log.info("old blocks are removed", ["segments": report.segments, "first": report.first])
                 }
             }
         }
-        if let path = files.natsFiles(in: home)?.certificate {
+        if let path = configuration.natsFiles(in: home)?.certificate {
             attempt("reading the certificate for NATS") {
                 let text = try String(contentsOfFile: path, encoding: .utf8)
                 note("nats", try TLSCertificate(pem: text))
@@ -246,7 +247,6 @@ package final class NodeProcess: Sendable {
     private func keepKeys() throws {
         if try tls.keep(node: node, book: peers.book, now: NodeProcess.now), let identity = tls.identity {
             try lifetime.read(\.server)?.use(identity)
-            lifetime.read(\.documents)?.use(identity)
             try refreshBook()
             if let address = NodeAddress.running(in: home) {
                 try NodeAddress(

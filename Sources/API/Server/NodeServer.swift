@@ -11,11 +11,13 @@ package final class NodeServer: Sendable {
     /// Listens and serves at once.
     /// - Parameters:
     ///   - identify: told the caller's certificate, nil for none.
+    ///   - invited: asked where `identify` finds a stranger: one who shows an invitation.
     ///   - onFailure: told what a route threw that is no `Problem`; the caller learns only that it failed.
     /// - Throws: `http.server`.
     package init(
         host: String, port: UInt16, identity: TLSIdentity, routes: [Route],
         identify: @escaping @Sendable (TLSCertificate?) -> Caller,
+        invited: @escaping @Sendable (HTTPRequest) throws -> Caller? = { _ in nil },
         onFailure: @escaping @Sendable (any Error, HTTPTarget) -> Void = { _, _ in }
     ) throws(HTTPError) {
         let router = Router(routes)
@@ -23,7 +25,9 @@ package final class NodeServer: Sendable {
         configuration.maximumBodyBytes = { router.maximumBodyBytes($0, $1) }
         configuration.onFailure = onFailure
         server = try HTTPServer(configuration) { request in
-            try router.answer(request, from: identify(request.peer))
+            var caller = identify(request.peer)
+            if caller == .stranger, let guest = try invited(request) { caller = guest }
+            return try router.answer(request, from: caller)
         }
     }
 

@@ -70,7 +70,8 @@ enum LedgerOpening {
     ) throws(NodeError) -> RemoteLedger {
         guard let key = try TLSFiles(home).read(.current) else {
             throw NodeError(
-                "node.no_identity", "\(home.folder.path) has no tls/node.pem, by which a node knows its member")
+                "node.no_identity",
+                "\(home.folder.path) has no tls/node.pem, by which a node knows its member")
         }
         return try RemoteLedger(endpoint, pin: pin, identity: key.identity, home: home)
     }

@@ -35,7 +35,7 @@ package final class DocumentExchange: DocumentPeers {
 
     private let node: any LedgerAccess
     private let member: MemberID
-    private let identity: Mutex<TLSIdentity>
+    private let identity: TLSIdentity
     private let address: @Sendable (MemberRecord) -> Address?
     private let peers = Mutex<[MemberID: Peer]>([:])
     private let onFailure: @Sendable (MemberID, NodeError) -> Void
@@ -52,15 +52,8 @@ package final class DocumentExchange: DocumentPeers {
         address: @escaping @Sendable (MemberRecord) -> Address? = Address.onLedger,
         onFailure: @escaping @Sendable (MemberID, NodeError) -> Void = { _, _ in }
     ) {
-        (self.node, self.member) = (node, member)
-        self.identity = Mutex(identity)
+        (self.node, self.member, self.identity) = (node, member, identity)
         (self.address, self.onFailure) = (address, onFailure)
-    }
-
-    /// Shows another of the node's TLS keys to those who are called from now on.
-    package func use(_ new: TLSIdentity) {
-        identity.withLock { $0 = new }
-        peers.withLock { $0 = [:] }
     }
 
     /// Ends calls that are under way; later ones find nobody.
@@ -165,7 +158,6 @@ package final class DocumentExchange: DocumentPeers {
     /// The client of a member's node; nil where it cannot be reached, and for the own one.
     private func client(_ record: MemberRecord) -> HTTPClient? {
         guard record.id != member, let address = address(record) else { return nil }
-        let identity = identity.withLock { $0 }
         return peers.withLock { peers in
             if let peer = peers[record.id], peer.address == address { return peer.client }
             var configuration = HTTPClientConfiguration()

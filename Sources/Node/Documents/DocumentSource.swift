@@ -25,7 +25,8 @@ struct DocumentSource: Sendable {
                 .get, HTTPTarget(path + ["keys"]), maximumBodyBytes: 1 << 20
             ).successful().body
             guard let keys = try accept(try SealedKeys(decoding: bytes)) else {
-                throw NodeError("vault.damaged", "nobody whom the ledger knows can read what \(client.endpoint) has")
+                throw NodeError(
+                    "vault.damaged", "nobody whom the ledger knows can read what \(client.endpoint) has")
             }
             if vault.contains(cid) {
                 try vault.merge(keys, into: cid)

@@ -146,10 +146,13 @@ extension CommitPipeline {
         var name = CBORWriter()
         name.unsigned(UInt64(MonotonicClock.now.nanoseconds))
         for id in draft.ids { name.digest(id) }
-        let (digest, turn) = (rules.hash(name.bytes), counters.withLock { counters -> UInt64 in
-            counters.batchesSent += 1
-            return counters.batchesSent
-        })
+        let (digest, turn) = (
+            rules.hash(name.bytes),
+            counters.withLock { counters -> UInt64 in
+                counters.batchesSent += 1
+                return counters.batchesSent
+            }
+        )
         desk.with { $0.send(draft, as: digest, epochBlock: .zero, now: MonotonicClock.now) }
         guard !validators.isEmpty, !draft.transactions.isEmpty else { return }
         network?.submit(draft.transactions, to: validators[Int(turn % UInt64(validators.count))])

@@ -195,7 +195,8 @@ final class Mailbox<Request: Sendable>: @unchecked Sendable {
         condition.broadcast()
     }
 
-    /// The request, waiting for one, where it is said up to a number of seconds. Nil where none came, or the box is closed.
+    /// The request, waiting for one, where it is said up to a number of seconds. Nil where none came, or the
+    /// box is closed.
     func take(seconds: Double? = nil) -> Request? {
         condition.lock()
         defer { condition.unlock() }

@@ -22,7 +22,8 @@ extension LedgerNode {
                 return digest
             }
             guard let proof else { throw LedgerFault("the log has no leaf \(index)") }
-            return ReceiptBundle(chain: rules.chain, leaf: leaf, proof: proof, commits: head.commits,
+            return ReceiptBundle(
+                chain: rules.chain, leaf: leaf, proof: proof, commits: head.commits,
                 history: validatorHistory(through: head.header.height))
         } catch { throw NodeError("node.damaged", "the proof could not be made", cause: error) }
     }

@@ -26,8 +26,8 @@ extension LedgerNode {
         }
     }
 
-    /// A final block, with the signatures that this node has of it. An earlier block's may be those of a later
-    /// one, which makes it final too.
+    /// A final block, with the signatures that this node has of it. An earlier block's may be those of a
+    /// later one, which makes it final too.
     /// - Throws: `block.unknown`, `block.pruned`, `node.damaged`.
     package func block(_ height: Height) throws(NodeError) -> BlockRecord {
         try read(height) { try store.block(height) }

@@ -55,7 +55,8 @@ extension Home {
     package func replaceVotingKey() throws(NodeError) -> Ed25519.SigningKey {
         do {
             if hasVotingKey {
-                let old = try votingKey().publicKey.bytes.prefix(8).map { String(format: "%02x", $0) }.joined()
+                let old = try votingKey().publicKey.bytes.prefix(8).map { String(format: "%02x", $0) }
+                    .joined()
                 try FileManager.default.moveItem(
                     at: votingKeyFile, to: folder.appendingPathComponent("voting-retired-\(old).key"))
             }

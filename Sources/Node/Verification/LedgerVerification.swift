@@ -129,7 +129,8 @@ package struct LedgerVerification {
     private func advance(_ walk: inout EpochWalk, to record: BlockRecord) throws {
         do { try walk.advance(record.header) { record.content } } catch {
             // A header that says so falsely is found out where it is derived.
-            guard record.header.kind == .epoch, (try? Batch(decoding: record.content, chain: rules.chain)) == nil
+            guard record.header.kind == .epoch,
+                (try? Batch(decoding: record.content, chain: rules.chain)) == nil
             else { return }
             throw Failure(
                 code: "verify.epoch", height: record.header.height, transaction: nil,
@@ -306,6 +307,7 @@ extension LedgerNode {
         let bytes = try genesis.encoded()
         let verification = LedgerVerification(genesis: genesis, bytes: bytes, rules: rules, width: width)
         return try verification.run(
-            store.store.log, through: height, served: try store.snapshot(), nodes: store.store.nodes, progress: progress)
+            store.store.log, through: height, served: try store.snapshot(), nodes: store.store.nodes,
+            progress: progress)
     }
 }

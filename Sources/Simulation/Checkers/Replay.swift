@@ -5,9 +5,12 @@ import Ledger
 enum Replay {
     static func check(_ world: World) throws {
         let nodes = world.nodes.filter { $0.liar == nil }
-        let highest = nodes.max { ($0.served.last?.header.height ?? 0) < ($1.served.last?.header.height ?? 0) }
+        let highest = nodes.max {
+            ($0.served.last?.header.height ?? 0) < ($1.served.last?.header.height ?? 0)
+        }
         guard let highest else { return }
-        var (executor, genesis) = try Executor.found(world.genesis, bytes: world.genesisBytes, rules: world.rules)
+        var (executor, genesis) = try Executor.found(
+            world.genesis, bytes: world.genesisBytes, rules: world.rules)
         var rows = SimulatedRows()
         rows.apply(genesis.changes)
         var context = world.genesisContext

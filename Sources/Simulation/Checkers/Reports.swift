@@ -47,7 +47,8 @@ final class Reports {
     func final(_ block: Told, at node: Int, fastest: Timestamp?) throws {
         guard block.height == heights[node] + 1, Int(block.height) <= told.count else {
             throw watch.fail(
-                "every final block once, in order", "node \(node) told \(block.height) after \(heights[node])")
+                "every final block once, in order", "node \(node) told \(block.height) after \(heights[node])"
+            )
         }
         heights[node] = block.height
         try requireFinal(block.hash, by: node)

@@ -4,8 +4,8 @@ import Ledger
 /// Sees everything that happens in a run and says which promise is broken.
 ///
 /// It knows more than any node: every block that anybody has executed and every signature that anybody has
-/// written down or sent. A block is *certified* once a quorum of votes exists, *final* once a quorum of commits
-/// exists, whether or not a node knows.
+/// written down or sent. A block is *certified* once a quorum of votes exists, *final* once a quorum of
+/// commits exists, whether or not a node knows.
 final class Watch {
     /// What a run is ended with.
     struct Violation: Error, CustomStringConvertible {
@@ -59,7 +59,9 @@ final class Watch {
         certifiedAt[Point(epoch: 0, height: 0)] = block
     }
 
-    func fail(_ checker: String, _ detail: String) -> Violation { Violation(checker: checker, detail: detail) }
+    func fail(_ checker: String, _ detail: String) -> Violation {
+        Violation(checker: checker, detail: detail)
+    }
 
     private func report(_ checker: String, _ detail: String) throws {
         if !ignored.contains(checker) { throw fail(checker, detail) }
@@ -101,7 +103,8 @@ final class Watch {
     func ancestor(of hash: Digest, at height: Height) -> Digest? {
         var next = hash
         while let block = blocks[next], block.header.height > height {
-            if block.isFinal, Int(height) < finalChain.count, finalChain.indices.contains(Int(block.header.height)),
+            if block.isFinal, Int(height) < finalChain.count,
+                finalChain.indices.contains(Int(block.header.height)),
                 finalChain[Int(block.header.height)] == next
             {
                 return finalChain[Int(height)]
@@ -121,16 +124,19 @@ final class Watch {
         if let known = signatures[signed], !isFaulty {
             guard known != attestation else { return }
             throw fail(
-                known.block == attestation.block ? "same bytes again" : "one \(attestation.kind) an epoch and height",
+                known.block == attestation.block
+                    ? "same bytes again" : "one \(attestation.kind) an epoch and height",
                 "\(node) signed \(name(known.block)) and \(name(attestation.block))")
         }
         if let promised = promised[attestation.key], promised > attestation.epoch, !isFaulty {
             throw fail(
                 "nothing below a stop",
-                "\(node) made a \(attestation.kind) for \(name(attestation.block)) after a stop for \(promised)")
+                "\(node) made a \(attestation.kind) for \(name(attestation.block)) after a stop for \(promised)"
+            )
         }
         signatures[signed] = attestation
-        guard var block = blocks[attestation.block], attestation.concerns(block.header, hash: attestation.block)
+        guard var block = blocks[attestation.block],
+            attestation.concerns(block.header, hash: attestation.block)
         else {
             if isFaulty { return }
             throw fail("signed what exists", "\(node) signed an unknown block")

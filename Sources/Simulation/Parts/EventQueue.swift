@@ -29,7 +29,8 @@ struct EventQueue<Event> {
             var parent = 0
             while true {
                 var least = parent
-                for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && precedes(child, least) {
+                for child in [2 * parent + 1, 2 * parent + 2]
+                where child < heap.count && precedes(child, least) {
                     least = child
                 }
                 if least == parent { break }

@@ -1,8 +1,8 @@
 import Codec
 import Ledger
 
-/// Hashing and signing that are fast and not secure. Nobody in a run tries to break them: liars sign only with
-/// their own keys.
+/// Hashing and signing that are fast and not secure. Nobody in a run tries to break them: liars sign only
+/// with their own keys.
 package enum FastCryptography {
     /// 256 bits from two folded lanes of 64.
     package static let hash = HashFunction { buffer in

@@ -1,7 +1,8 @@
 import Codec
 import Ledger
 
-/// A contract with just enough in it: counters, a deadline, and what a board decides. Anybody may sign anything.
+/// A contract with just enough in it: counters, a deadline, and what a board decides. Anybody may sign
+/// anything.
 enum SimulatedContract: Contract {
     static let name = "counter"
 
@@ -60,7 +61,8 @@ enum SimulatedContract: Contract {
     }
 
     /// The rules with every member's account and key.
-    static func contracts(members: [(member: MemberID, publicKey: [UInt8])], engines: [String]) -> ContractSet {
+    static func contracts(members: [(member: MemberID, publicKey: [UInt8])], engines: [String]) -> ContractSet
+    {
         ContractSet(version: 1, contracts: [SimulatedContract.self]) {
             (genesis: Genesis, context: Context) throws(Rejection) in
             for (member, publicKey) in members {

@@ -12,7 +12,11 @@ struct SimulatedRows: Sendable {
             if change.value == nil { values[change.key] = nil }
             if known == (change.value != nil) { continue }
             let place = SimulatedRows.lowerBound(keys, change.key)
-            if known { keys.remove(at: place) } else if change.value != nil { keys.insert(change.key, at: place) }
+            if known {
+                keys.remove(at: place)
+            } else if change.value != nil {
+                keys.insert(change.key, at: place)
+            }
         }
     }
 

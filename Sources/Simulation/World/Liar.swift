@@ -73,7 +73,9 @@ final class Liar {
         case .proposal(let proposal):
             let forged = forge(proposal.epoch, like: proposal)
             for other in others(850) {
-                say(world.chance.permille(500) ? message : forged.map { .proposal($0) } ?? message, to: [other])
+                say(
+                    world.chance.permille(500) ? message : forged.map { .proposal($0) } ?? message,
+                    to: [other])
             }
         case .status(var status):
             if world.chance.permille(300) { status.finalHeight = world.chance.next() }
@@ -91,7 +93,8 @@ final class Liar {
         {
             lock = VoteRecord.Point(header, hash: block)
         } else if world.chance.permille(300) {
-            lock = VoteRecord.Point(epoch: epoch - 1, height: world.chance.next() >> 40, block: hash([1, 2, 3]))
+            lock = VoteRecord.Point(
+                epoch: epoch - 1, height: world.chance.next() >> 40, block: hash([1, 2, 3]))
         }
         let engines = world.allEngines.map(\.address)
         let stop = Stop.signed(
@@ -111,7 +114,8 @@ final class Liar {
         if world.stops.count > 120 { world.stops.removeFirst(20) }
     }
 
-    /// An epoch block on the lowest lock that some quorum of stops allows, with an engine of the liar's taste.
+    /// An epoch block on the lowest lock that some quorum of stops allows, with an engine of the liar's
+    /// taste.
     private func forge(_ epoch: Epoch, like model: EpochProposal?) -> EpochProposal? {
         guard let signer = node.signers().last, let replica = node.replica else { return nil }
         let known = world.stops.filter { $0.epoch == epoch }.sorted { $0.lock < $1.lock }
@@ -121,7 +125,8 @@ final class Liar {
         if stops.count > quorum { stops = Array(stops.prefix(quorum + world.chance.below(2))) }
         guard let lock = stops.map(\.lock).max() else { return nil }
         let validators = model?.validators ?? replica.inForce.validators.validators
-        let parent = world.chance.permille(800) ? lock.block : world.chance.pick(world.watch.order) ?? lock.block
+        let parent =
+            world.chance.permille(800) ? lock.block : world.chance.pick(world.watch.order) ?? lock.block
         world.coverage.count("lying proposals")
         return try? EpochProposal.signed(
             chain: world.rules.chain, epoch: epoch, parent: parent, validators: validators,

@@ -23,6 +23,8 @@ struct Plan {
     var clientMilliseconds = 150
     /// Everything else goes well: only what a test breaks on purpose goes wrong.
     var isCalm = false
+    /// Liars sign everything for everybody from the start, and every engine is two-faced.
+    var isEager = false
     /// Liars work on as long as so few nodes are away that the ledger should go on.
     var liarsStay = false
     var clockOffsets: [Int64] = []
@@ -52,9 +54,11 @@ struct Plan {
         checkpointPermille = chance.pick([20, 100, 500]) ?? 100
         clientMilliseconds = chance.pick([80, 200, 600]) ?? 200
         clockOffsets = (0..<nodes).map { _ in Int64(chance.within(-40...40)) }
-        let count = excess > 0 ? Plan.bound(validators) + excess : chance.below(Plan.bound(validators) + 1)
         if isCalm, excess == 0 { return }
-        if excess > 0 || chance.permille(600) {
+        isEager = excess > 0 || chance.permille(200)
+        let most = Plan.bound(validators)
+        let count = isEager ? most + excess : chance.below(most + 1)
+        if isEager || chance.permille(600) {
             liars = Array(chance.shuffle(Array(0..<validators)).prefix(count)).sorted()
         }
         if isCalm { return }
@@ -70,7 +74,8 @@ struct Plan {
         } else if nodes > 1, chance.permille(400) {
             change = .changing
         }
-        liarsStay = change == .fixed && liars.count <= validators - Plan.quorum(validators)
+        liarsStay =
+            change == .fixed && liars.count <= validators - Plan.quorum(validators)
             && chance.permille(500)
         if validators > 2, liars.count + 1 <= (validators - 1) / 2, chance.permille(300) {
             badClock = chance.below(validators)
@@ -79,7 +84,7 @@ struct Plan {
 }
 
 /// A way in which a node breaks the rules so that a checker has something to find.
-package enum Sabotage: String, CaseIterable, Sendable {
+package enum Sabotage: String, Sendable {
     /// Nothing reaches the disk.
     case skipStores
     /// Signatures leave before they are written.
@@ -98,8 +103,8 @@ package enum Sabotage: String, CaseIterable, Sendable {
     case forgetIDs
     /// Every clock is an hour fast.
     case fastClock
-    /// Final transactions are submitted again for ever.
-    case neverSettle
+    /// Nothing that clients sign is submitted, and nobody complains.
+    case submitNothing
     /// The engine is suspected whatever it does.
     case complainAlways
     /// Rows come out wrong at one node.

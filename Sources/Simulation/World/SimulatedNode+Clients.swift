@@ -18,7 +18,7 @@ extension SimulatedNode {
     /// Puts what waits into a batch, or the clock alone where consensus time has fallen behind.
     func submit() {
         // A validator that has stopped alone goes on as a client.
-        guard let replica, let following, replica.halted == nil else { return }
+        guard let replica, let following, replica.halted == nil, sabotage != .submitNothing else { return }
         let context = replica.inForce
         let secret = votingSecrets.last { context.validators.validator(FastCryptography.keyID($0)) != nil }
         let waiting = disk.outbox.indices.filter { place in
@@ -31,7 +31,8 @@ extension SimulatedNode {
         for place in waiting { disk.outbox[place].sent = now }
         guard let secret else {
             // Who has no vote asks somebody who may have one.
-            if let other = world.chance.pick(world.nodes.filter({ $0.index != index })), !transactions.isEmpty {
+            if let other = world.chance.pick(world.nodes.filter({ $0.index != index })), !transactions.isEmpty
+            {
                 world.send(.submissions(transactions), from: index, to: other.index)
             }
             return
@@ -46,7 +47,7 @@ extension SimulatedNode {
 
     /// Hints that the engine does not get on while something waits too long, and tells the others what waits.
     func complain() throws {
-        guard let replica, replica.isOrdering else {
+        guard let replica, replica.isOrdering, sabotage != .submitNothing else {
             engineSince = now
             return
         }

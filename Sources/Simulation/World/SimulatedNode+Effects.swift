@@ -60,7 +60,7 @@ extension SimulatedNode {
         }
         world.trace("\(name) has final \(world.watch.name(block.hash))")
         try tell(block)
-        if !disk.outbox.isEmpty, !block.included.isEmpty, sabotage != .neverSettle, sabotage != .forgetIDs {
+        if !disk.outbox.isEmpty, !block.included.isEmpty, sabotage != .forgetIDs {
             let done = Set(block.included.map(\.id))
             disk.outbox.removeAll { done.contains($0.id) }
         }
@@ -73,7 +73,8 @@ extension SimulatedNode {
         switch sabotage {
         case .turnTimeBack where block.header.height > 3: told.time = World.start
         case .leafAfterExpiry: (told.time, fastest) = (told.time + .days(2), nil)
-        case .changeOutcome where index == 0: told.leaves.indices.forEach { told.leaves[$0].outcome = .rejected("") }
+        case .changeOutcome where index == 0:
+            told.leaves.indices.forEach { told.leaves[$0].outcome = .rejected("") }
         case .skipFinal where block.header.height == 4: return
         case .spoilRows where index == 0:
             reader.rows.apply([RowChange(key: RowKey(table: "spoilt", key: []), value: [1])])
@@ -85,7 +86,8 @@ extension SimulatedNode {
     private func candidate(_ block: ExecutedBlock) throws -> CandidateBlock {
         let certificate = certificates.removeValue(forKey: block.hash)
         let record = BlockRecord(
-            block, votes: certificate?.votes ?? [], commits: certificate?.commits ?? [], voteRecord: VoteRecord())
+            block, votes: certificate?.votes ?? [], commits: certificate?.commits ?? [],
+            voteRecord: VoteRecord())
         return try CandidateBlock(record, chain: world.rules.chain, hash: hash)
     }
 
@@ -107,7 +109,9 @@ extension SimulatedNode {
         }
         let message = tampered(message)
         try world.published(message, by: self)
-        if sabotage == .commitAtOnce, case .vote(let vote) = message, let block = world.watch.blocks[vote.block] {
+        if sabotage == .commitAtOnce, case .vote(let vote) = message,
+            let block = world.watch.blocks[vote.block]
+        {
             let commit = Attestation.sign(
                 .commit, block.header, hash: vote.block, signer: signers()[0], hash: hash)
             try world.published(.commit(commit, logRoot: block.header.logRoot), by: self)
@@ -179,7 +183,9 @@ extension SimulatedNode {
             guard liar == nil else { return }
             let known = Set(disk.outbox.map(\.id))
             for submission in submissions where !known.contains(submission.id) {
-                guard world.reports.leaves[submission.id] == nil, submission.expires > finalTime else { continue }
+                guard world.reports.leaves[submission.id] == nil, submission.expires > finalTime else {
+                    continue
+                }
                 disk.outbox.append(
                     Submission(
                         id: submission.id, bytes: submission.bytes, expires: submission.expires, since: now))

@@ -127,7 +127,8 @@ final class SimulatedNode {
         if world.plan.slowDiskMilliseconds > 0 {
             guard !isDraining else { return }
             isDraining = true
-            world.after(milliseconds: world.chance.below(world.plan.slowDiskMilliseconds), .drain(index, life: life))
+            world.after(
+                milliseconds: world.chance.below(world.plan.slowDiskMilliseconds), .drain(index, life: life))
         } else {
             try drain()
         }
@@ -170,7 +171,8 @@ final class SimulatedNode {
     func pumpSoon() {
         guard !isPumping, isUp, let following, hasNext(following) else { return }
         isPumping = true
-        world.after(milliseconds: 1 + world.chance.below(world.plan.jitterMilliseconds), .pump(index, life: life))
+        world.after(
+            milliseconds: 1 + world.chance.below(world.plan.jitterMilliseconds), .pump(index, life: life))
     }
 
     private func hasNext(_ following: Following) -> Bool {

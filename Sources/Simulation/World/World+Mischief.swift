@@ -150,7 +150,9 @@ extension World {
         var chosen = nodes.filter { _ in chance.permille(650) }
         if chance.permille(300), let context = nodes.compactMap({ $0.replica?.inForce }).first {
             // Everybody is replaced, and the engine fails with them.
-            chosen = nodes.filter { node in !context.validators.validators.contains { $0.member == node.member } }
+            chosen = nodes.filter { node in
+                !context.validators.validators.contains { $0.member == node.member }
+            }
             engine(context.engine)?.isStalled = true
             coverage.count("everybody replaced")
         }
@@ -231,7 +233,8 @@ extension World {
             let wait = Int64(chance.within(0...5000))
             try node.submit(.later(.init(counter: counter, milliseconds: wait)), lifetime: lifetime)
         } else {
-            try node.submit(.add(.init(counter: counter, amount: Int64(chance.below(100)))), lifetime: lifetime)
+            try node.submit(
+                .add(.init(counter: counter, amount: Int64(chance.below(100)))), lifetime: lifetime)
         }
     }
 }

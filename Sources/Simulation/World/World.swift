@@ -1,8 +1,8 @@
 import Codec
 import Ledger
 
-/// What nodes send each other.
-enum Packet {
+/// What nodes send each other; indirect because it is moved about in the queue.
+indirect enum Packet {
     case replica(ReplicaMessage)
     case request(above: Height)
     case blocks([CandidateBlock])
@@ -52,8 +52,6 @@ final class World {
     /// Consensus time may be wrong: too many clocks were.
     var clocksAreBroken = false
     let sabotage: Sabotage?
-    /// There are more liars than the ledger bears, and they make the most of it.
-    let isEager: Bool
 
     static func member(_ index: Int) -> MemberID { MemberID(unchecked: "m\(index)") }
     static func memberSecret(_ index: Int) -> UInt64 { 1_000_000 + UInt64(index) }
@@ -61,8 +59,8 @@ final class World {
         UInt64(index * 1000 + generation)
     }
 
-    init(seed: UInt64, plan: Plan, sabotage: Sabotage?, isEager: Bool, log: ((String) -> Void)?) throws {
-        (self.seed, self.plan, self.log, self.sabotage, self.isEager) = (seed, plan, log, sabotage, isEager)
+    init(seed: UInt64, plan: Plan, sabotage: Sabotage?, log: ((String) -> Void)?) throws {
+        (self.seed, self.plan, self.log, self.sabotage) = (seed, plan, log, sabotage)
         chance = Chance(seed: seed)
         let members = (0..<plan.nodes).map {
             (World.member($0), FastCryptography.publicKey(World.memberSecret($0)))
@@ -107,7 +105,9 @@ final class World {
             node.sabotage = sabotage
             if sabotage == .wrongRows, index == 0 { node.reader.hiddenTable = "counter" }
             if sabotage == .forgetIDs { node.reader.hiddenTable = "seen" }
-            if plan.liars.contains(index) { node.liar = Liar(world: self, node: index, isEager: isEager) }
+            if plan.liars.contains(index) {
+                node.liar = Liar(world: self, node: index, isEager: plan.isEager)
+            }
             if plan.liars.contains(index) || plan.forgetful == index {
                 watch.faulty.insert(FastCryptography.keyID(World.votingSecret(index, 0)))
             }
@@ -120,7 +120,8 @@ final class World {
         }
         let untrusted = plan.liars.count + (plan.badClock == nil ? 0 : 1)
         clocksAreBroken = untrusted > plan.validators / 2
-        if isEager {
+        if plan.isEager {
+            coverage.count("eager liars", plan.liars.count)
             for engine in engines { engine.split((0..<plan.nodes).map { $0 % 2 }) }
         }
     }
@@ -150,7 +151,9 @@ final class World {
         case .tick(let index, let life):
             guard nodes[index].life == life, nodes[index].isUp else { return }
             try nodes[index].tick()
-            if nodes[index].isUp { after(milliseconds: 40 + chance.below(30), .tick(index, life: nodes[index].life)) }
+            if nodes[index].isUp {
+                after(milliseconds: 40 + chance.below(30), .tick(index, life: nodes[index].life))
+            }
         case .drain(let index, let life):
             if nodes[index].life == life, nodes[index].isUp { try nodes[index].drain() }
         case .pump(let index, let life):
@@ -279,7 +282,8 @@ final class World {
         case .commit(let commit, _): try explain(commit, node)
         case .stop(let stop, _):
             guard node.disk.stops.contains(stop.bytes) else {
-                throw watch.fail("the disk explains what is sent", "\(node.name) sent a stop for \(stop.epoch)")
+                throw watch.fail(
+                    "the disk explains what is sent", "\(node.name) sent a stop for \(stop.epoch)")
             }
             watch.note(stop, by: node.name)
             Liar.pool(stop, in: self)
@@ -316,7 +320,9 @@ final class World {
     /// The fastest clock of those that may be trusted; nil where too many of the validators' clocks may not.
     func fastestClock() -> Timestamp? {
         guard !clocksAreBroken else { return nil }
-        return nodes.filter { $0.liar == nil && $0.index != plan.badClock }.map(\.realClock).max().map { max($0, World.start) }
+        return nodes.filter { $0.liar == nil && $0.index != plan.badClock }.map(\.realClock).max().map {
+            max($0, World.start)
+        }
     }
 }
 

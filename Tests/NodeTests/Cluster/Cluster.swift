@@ -109,7 +109,9 @@ final class Cluster: Sendable {
     }
 
     /// All nodes that run come to the same blocks up to a height that all have, and each derives them again.
-    func expectEqual(through height: Height? = nil, _ location: SourceLocation = #_sourceLocation) async throws {
+    func expectEqual(through height: Height? = nil, _ location: SourceLocation = #_sourceLocation)
+        async throws
+    {
         let nodes = members.indices.compactMap { index in running.withLock { $0[members[index]]?.node } }
         let common = try height ?? #require(nodes.map(\.height).max())
         for node in nodes { try await node.waitForFinal(common) }

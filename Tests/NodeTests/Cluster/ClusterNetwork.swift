@@ -191,10 +191,12 @@ final class ClusterEngine: OrderingEngine {
     private var stopped: Bool { isStopped.withLock { $0 } }
 
     func stop() {
-        guard hasStarted.withLock({ $0 }), !isStopped.withLock({ was in
-            defer { was = true }
-            return was
-        }) else { return }
+        guard hasStarted.withLock({ $0 }),
+            !isStopped.withLock({ was in
+                defer { was = true }
+                return was
+            })
+        else { return }
         orders.wake()
         done.wait()
     }

@@ -98,8 +98,8 @@ extension Replica {
         try voteForward(reader: reader)
     }
 
-    /// A peer asks for blocks above a height: final ones come from the log, those that are not final from here,
-    /// parents before their children, with what signatures there are.
+    /// A peer asks for blocks above a height: final ones come from the log, those that are not final from
+    /// here, parents before their children, with what signatures there are.
     package func requested(above height: Height, by member: MemberID?) -> [Effect] {
         let pending = tree.all.map { block in
             let tally = tallies.tally(block.header, block.hash)

@@ -15,8 +15,8 @@ extension Replica {
 
     /// Proposes the epoch block where it is this node's turn and a quorum has stopped.
     ///
-    /// The parent is the highest lock that is known here to be certified. Stops that name a higher one are left
-    /// out: it may not exist, and any quorum of stops is enough.
+    /// The parent is the highest lock that is known here to be certified. Stops that name a higher one are
+    /// left out: it may not exist, and any quorum of stops is enough.
     mutating func propose(reader base: any StateReader) throws {
         let epoch = voteRecord.promised
         guard epoch > inForce.epoch, ownProposal == nil, !voters.isEmpty,
@@ -33,7 +33,9 @@ extension Replica {
         let reader = rows.reader(over: base, at: parent.header.height)
         let record = try systemRecord(ValidatorsRecord.self, reader)
         let stopped = ready.filter { $0.lock == lock || $0.lock < lock }
-        guard let validators = chooseValidators(record, on: parent, stopped: stopped.map(\.key)) else { return }
+        guard let validators = chooseValidators(record, on: parent, stopped: stopped.map(\.key)) else {
+            return
+        }
         let quorum = childQuorum(of: parent.context, kind: parent.header.kind, decided: validators)
         let backing = stopped.filter { quorum.validator($0.key) != nil }
         guard let proposer = Replica.proposer(of: epoch, in: quorum),
@@ -53,7 +55,9 @@ extension Replica {
 
     /// Whether a stop's lock is known here and certified.
     private func isBacked(_ lock: VoteRecord.Point) -> Bool {
-        if lock.block == tree.final.hash { return lock == VoteRecord.Point(tree.final.header, hash: lock.block) }
+        if lock.block == tree.final.hash {
+            return lock == VoteRecord.Point(tree.final.header, hash: lock.block)
+        }
         guard let block = tree.block(lock.block) else { return false }
         return lock == VoteRecord.Point(block.header, hash: lock.block) && isCertified(block)
     }
@@ -133,7 +137,7 @@ extension Replica {
     /// Executes and votes for a proposal that holds; keeps one whose parent is not known yet.
     mutating func consider(_ proposal: EpochProposal, reader base: any StateReader) throws {
         guard let parent = tree.known(proposal.parent) else { return hold(proposal) }
-        guard holds(proposal, on: parent.header, parent.context) else { return }
+        guard isTrusted(parent.context), holds(proposal, on: parent.header, parent.context) else { return }
         if proposal.parent != tree.final.hash, !tree.isOnChain(proposal.parent) {
             guard try switchTo(proposal.parent, reader: base) else { return }
         }
@@ -153,7 +157,9 @@ extension Replica {
 
     /// Keeps a proposal until its parent comes from a peer, unless that is below what is final here.
     private mutating func hold(_ proposal: EpochProposal) {
-        guard let lock = proposal.stops.map(\.lock).max(), lock.height > tree.final.header.height else { return }
+        guard let lock = proposal.stops.map(\.lock).max(), lock.height > tree.final.header.height else {
+            return
+        }
         if let known = heldProposals.first(where: { $0.key == proposal.key }) {
             guard known.epoch < proposal.epoch else { return }
         }

@@ -63,7 +63,8 @@ extension Replica {
             }
             head = hash
             recall(record.votes + record.commits, of: hash)
-        case .certificate(let certificate): recall(certificate.votes + certificate.commits, of: certificate.block)
+        case .certificate(let certificate):
+            recall(certificate.votes + certificate.commits, of: certificate.block)
         case .votes: break
         }
     }

@@ -21,6 +21,23 @@ extension Replica {
 
     /// Whether a quorum has voted for or committed to a block.
     func isCertified(_ block: BlockTree.Block) -> Bool {
+        let base = block.header.kind == .batch ? block.context : tree.known(block.header.previous)?.context
+        guard let base, isTrusted(base) else { return false }
+        return isSigned(block)
+    }
+
+    /// Whether an epoch's validators are those that the ones before them agreed to. A peer can serve an epoch
+    /// block that names anybody: until a quorum of the validators before has signed it, what those it names
+    /// sign is nothing.
+    func isTrusted(_ context: EpochContext) -> Bool {
+        if context.block == tree.final.context.block || tree.isOnChain(context.block) { return true }
+        guard let epoch = tree.block(context.block),
+            let before = tree.known(epoch.header.previous)?.context, isTrusted(before)
+        else { return false }
+        return context.validators == before.validators || isSigned(epoch)
+    }
+
+    private func isSigned(_ block: BlockTree.Block) -> Bool {
         guard let tally = tallies.tally(block.header, block.hash) else { return false }
         let quorum = block.context.quorum(of: block.header.kind)
         return quorum.isReached(by: tally.votes.map(\.key))

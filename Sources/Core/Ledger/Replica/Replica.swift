@@ -27,8 +27,9 @@ package struct Replica: Sendable {
         case engine(EpochContext, after: UInt64?)
         /// Ask a peer (any, where none is named) for its chain above a height.
         case fetch(above: Height, from: MemberID?)
-        /// Send a peer the final blocks above a height up to one with a certificate, as the log holds them, and
-        /// where those are all, these after them. They hold signatures: not before what was stored before.
+        /// Send a peer the final blocks above a height up to one with a certificate, as the log holds them,
+        /// and where those are all, these after them. They hold signatures: not before what was stored
+        /// before.
         case serve([CandidateBlock], above: Height, to: MemberID?)
         /// The batch does not belong to the ledger and is passed over.
         case skipped(position: UInt64, BatchRefusal)

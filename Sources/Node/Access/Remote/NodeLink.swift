@@ -72,7 +72,8 @@ struct NodeLink: Sendable {
             return NodeError(problem.code, problem.detail)
         }
         if error.code == .pinMismatch {
-            return NodeError("node.other_key", "\(endpoint) is not the node that this home knows", cause: error)
+            return NodeError(
+                "node.other_key", "\(endpoint) is not the node that this home knows", cause: error)
         }
         return NodeError("node.unreachable", "the node at \(endpoint) does not answer", cause: error)
     }

@@ -29,7 +29,8 @@ package final class RemoteLedger: LedgerAccess {
         let bytes = try link.call(.get, ["genesis"], totalMilliseconds: 10_000)
         let (genesis, _, chain) = try Home.genesis(bytes)
         if home.isFounded, try home.genesis().chain != chain {
-            throw NodeError("node.other_ledger", "the node at \(endpoint) runs another ledger than this home's")
+            throw NodeError(
+                "node.other_ledger", "the node at \(endpoint) runs another ledger than this home's")
         }
         (self.genesis, rules) = (genesis, LedgerNode.rules(chain: chain))
         clock = try RemoteClock(link)

@@ -1,0 +1,91 @@
+import Codec
+import Contracts
+import Cryptography
+import Foundation
+import Ledger
+import Node
+import Synchronization
+
+/// Puts on the ledger what others need of a new member's node, once the board has admitted the member: the
+/// voting key that it would validate with, and the key that NATS servers know it by.
+///
+/// Neither gives any right by itself. A voting key votes once the board makes its member a validator. The
+/// NATS key is a delegated one whose only scope, `nats.connect`, is no contract's: it can sign nothing on the
+/// ledger, whatever a NATS server makes it sign.
+final class KeyOffers: Sendable {
+    private struct State {
+        var isBusy = false
+        var isStopped = false
+        var isDone = false
+        var after = Date.distantPast
+    }
+
+    private let home: Home
+    private let member: MemberID
+    private let log: NodeLog
+    private let state = Mutex(State())
+
+    init(home: Home, member: MemberID, log: NodeLog) {
+        (self.home, self.member, self.log) = (home, member, log)
+    }
+
+    func stop() { state.withLock { $0.isStopped = true } }
+
+    /// Takes the next step in the background, where there is one; at most one try a minute.
+    func keep(node: LedgerNode, book: PeerBook) throws {
+        guard book.isOwnMemberActive, !node.genesis.simulated else { return }
+        let mayBegin = state.withLock { state in
+            guard !state.isBusy, !state.isStopped, !state.isDone, Date() >= state.after else { return false }
+            (state.isBusy, state.after) = (true, Date(timeIntervalSinceNow: 60))
+            return true
+        }
+        guard mayBegin else { return }
+        guard let action = try next(node) else {
+            return state.withLock { ($0.isBusy, $0.isDone) = (false, true) }
+        }
+        let signer = try home.keystore(of: member).signingKey().signer
+        Task { [self] in
+            defer { state.withLock { $0.isBusy = false } }
+            do {
+                let final = try await node.perform(ConsortiumContract.self, action, as: signer)
+                guard case .accepted = final.outcome else {
+                    return log.error(
+                        "the ledger refuses this node's key",
+                        ["code": final.outcome.code, "reason": final.message])
+                }
+                state.withLock { $0.after = .distantPast }
+                log.info("the ledger knows another key of this node", ["height": final.height])
+            } catch {
+                guard !state.withLock(\.isStopped) else { return }
+                log.warning("this node's keys are not on the ledger yet", ["reason": error])
+            }
+        }
+    }
+
+    private func next(_ node: LedgerNode) throws -> ConsortiumContract.Action? {
+        let view = try node.view()
+        let record = try view.existing(MemberRecord.self, member)
+        let validators = try view.existing(ValidatorsRecord.self, ParametersRecord.Key())
+        let isValidator = (validators.current + (validators.next ?? [])).contains { $0.member == member }
+        // A key that takes another's place is the operator's decision: `millwright voting-key rotate`.
+        if record.votingKey == nil, !isValidator, home.hasVotingKey {
+            return .setNode(
+                .init(
+                    endpoint: record.endpoint, tlsPins: record.tlsPins ?? [],
+                    votingKey: proven(try home.votingKey(), node)))
+        }
+        let nats = try home.natsKey()
+        let id = KeyID(publicKey: nats.publicKey.bytes, hash: SHA256.hash)
+        guard try view.get(KeyRecord.self, id) == nil else { return nil }
+        // Consensus time is behind the clock at most, and five years are the most.
+        let until = try node.head().time + .days(4 * 365)
+        return .delegateKey(.init(key: proven(nats, node), scopes: [NATSMembers.scope], expires: until))
+    }
+
+    private func proven(_ key: Ed25519.SigningKey, _ node: LedgerNode) -> ConsortiumContract.NewKey {
+        let message = ConsortiumContract.possessionMessage(
+            chain: node.rules.chain, member: member, signingPublicKey: key.publicKey.bytes,
+            sealingPublicKey: [])
+        return .init(publicKey: Bytes(key.publicKey.bytes), possession: Bytes(key.sign(message)))
+    }
+}

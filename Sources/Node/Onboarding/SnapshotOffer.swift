@@ -1,0 +1,169 @@
+import Codec
+import Contracts
+import Cryptography
+import Foundation
+import Ledger
+import Storage
+
+/// A snapshot as a node offers it: what to fetch, and what proves that its block is final.
+///
+/// CBOR array of 3: manifest (bytes), `[+ block record]` (bytes each: the snapshot's block, and those after
+/// it up to one that has its commits), `[* epoch record]` (as in `ledger/epochs`).
+package struct SnapshotOffer: Sendable {
+    package let manifest: SnapshotManifest
+    package let blocks: [BlockRecord]
+    package let epochs: [EpochRecord]
+
+    /// Bytes of the longest offer.
+    package static let maximumSize = 64 << 20
+    /// Blocks that are looked at for commits, at most.
+    static let blockCount = 1_024
+
+    package init(manifest: SnapshotManifest, blocks: [BlockRecord], epochs: [EpochRecord]) {
+        (self.manifest, self.blocks, self.epochs) = (manifest, blocks, epochs)
+    }
+
+    package var encoded: [UInt8] {
+        var writer = CBORWriter()
+        writer.array(3)
+        writer.byteString(manifest.encoded)
+        writer.array(blocks.count)
+        for block in blocks { writer.byteString(block.encoded) }
+        writer.array(epochs.count)
+        for epoch in epochs { epoch.write(to: &writer) }
+        return writer.bytes
+    }
+
+    /// - Throws: `snapshot.malformed_offer`.
+    package init(decoding bytes: [UInt8]) throws(NodeError) {
+        do {
+            var reader = CBORReader(bytes)
+            try reader.array(of: 3)
+            manifest = try SnapshotManifest(decoding: try reader.byteString())
+            var blocks: [BlockRecord] = []
+            for _ in 0..<(try reader.array()) {
+                blocks.append(try BlockRecord(decoding: try reader.byteString()))
+            }
+            var epochs: [EpochRecord] = []
+            for _ in 0..<(try reader.array()) { epochs.append(try EpochRecord(reading: &reader)) }
+            try reader.finish()
+            (self.blocks, self.epochs) = (blocks, epochs)
+        } catch { throw NodeError("snapshot.malformed_offer", "the offer cannot be read", cause: error) }
+    }
+
+    /// Finds that the snapshot's block is final, by nothing but the genesis document.
+    ///
+    /// Epochs that do not change the validators prove nothing and need no proof: with a false one the node
+    /// takes no further block, and is never deceived.
+    /// - Throws: `snapshot.unproven`.
+    package func verify(_ genesis: Genesis, rules: Rules) throws(NodeError) {
+        func fail(_ text: String, _ cause: (any Error)? = nil) -> NodeError {
+            NodeError("snapshot.unproven", text, cause: cause)
+        }
+        guard let first = blocks.first, let last = blocks.last, manifest.chain == rules.chain,
+            first.header.hashed(rules.hash) == manifest.block, first.header.height == manifest.height
+        else { throw fail("the snapshot is of another block") }
+        for (block, next) in zip(blocks, blocks.dropFirst()) {
+            guard next.header.previous == block.header.hashed(rules.hash),
+                next.header.height == block.header.height + 1
+            else { throw fail("the blocks do not follow one another") }
+        }
+        guard first.header.epoch == epochs.last?.header.epoch ?? 0 else {
+            throw fail("the epoch of the snapshot's block is missing")
+        }
+        var validators = ValidatorSet(genesis.validators, hash: rules.hash)
+        var changes: [ValidatorHistory.Change] = []
+        for record in epochs {
+            guard let proposal = try? EpochProposal(decoding: record.content),
+                record.header.content == rules.hash(record.content)
+            else { throw fail("an epoch block cannot be read") }
+            let next = ValidatorSet(proposal.validators, hash: rules.hash)
+            guard next != validators else { continue }
+            validators = next
+            changes.append(.init(header: record.header, content: record.content, commits: record.commits))
+        }
+        let authority: ValidatorHistory.Authority
+        do {
+            authority = try ValidatorHistory(changes).authority(
+                genesis: genesis, chain: rules.chain, hash: rules.hash, verifier: rules.verify)
+        } catch { throw fail("the validators do not follow from the genesis", error) }
+        let block = last.header.hashed(rules.hash)
+        do {
+            _ = try Certificate(
+                .commit, last.commits, over: last.header, hash: block,
+                quorum: authority.quorum(of: block), verifier: rules.verify)
+        } catch { throw fail("no quorum of validators has committed to its block", error) }
+    }
+}
+
+extension LedgerNode {
+    /// A snapshot in a folder, made where there is none or the one there is too old to go on from.
+    ///
+    /// For one thread at a time.
+    /// - Throws: `snapshot.*`, `node.storage`.
+    package func offerSnapshot(in folder: URL) throws(NodeError) -> SnapshotOffer {
+        do {
+            let files = SnapshotFolder(folder.path)
+            if FileManager.default.fileExists(atPath: folder.path), let bytes = try files.manifest(),
+                let manifest = try? SnapshotManifest(decoding: bytes), isFresh(manifest)
+            {
+                return try offer(manifest)
+            }
+            return try offer(store.store.exportSnapshot(to: folder.path, hash: rules.hash))
+        } catch let error as NodeError { throw error } catch let error as SnapshotError {
+            throw NodeError(error.code, "there is no snapshot to offer", cause: error)
+        } catch { throw NodeError("node.storage", "the snapshot could not be made", cause: error) }
+    }
+
+    /// Blocks after which another snapshot is made when one is asked for.
+    private static let snapshotBlocks: UInt64 = 10_000
+
+    private func isFresh(_ manifest: SnapshotManifest) -> Bool {
+        manifest.chain == rules.chain && manifest.height >= firstBlock
+            && height < manifest.height + LedgerNode.snapshotBlocks
+    }
+
+    private func offer(_ manifest: SnapshotManifest) throws(NodeError) -> SnapshotOffer {
+        var blocks: [BlockRecord] = []
+        repeat {
+            var record = try block(manifest.height + UInt64(blocks.count))
+            (record.changes, record.history, record.voteRecord) = ([], [], VoteRecord())
+            blocks.append(record)
+        } while blocks[blocks.count - 1].commits.isEmpty && blocks.count < SnapshotOffer.blockCount
+        let epochs = epochChain.filter { $0.header.height <= manifest.height }
+        return SnapshotOffer(manifest: manifest, blocks: blocks, epochs: epochs)
+    }
+}
+
+/// Makes a data directory's ledger from a snapshot.
+package struct SnapshotTaking {
+    private let offer: SnapshotOffer
+    private let home: Home
+    private let work: SnapshotImport
+
+    /// - Throws: `snapshot.*`, `storage.*`, `home.*`.
+    package init(_ offer: SnapshotOffer, into home: Home) throws {
+        let (genesis, _, chain) = try home.genesis()
+        try offer.verify(genesis, rules: LedgerNode.rules(chain: chain))
+        (self.offer, self.home) = (offer, home)
+        work = try SnapshotImport(
+            offer.manifest, into: home.ledgerFolder.path, chain: chain, derived: .version1,
+            hash: SHA256.hash)
+    }
+
+    /// Chunks that are still to come.
+    package var missing: Range<Int> { work.nextChunk..<offer.manifest.chunks.count }
+
+    package func add(_ chunk: [UInt8]) throws { try work.add(chunk) }
+
+    /// Compares all with the block's roots; the ledger can then be opened.
+    package func finish() throws {
+        let block = offer.blocks[0]
+        try work.finish(
+            block.header, records: [LogRecord(height: block.header.height, payload: block.encoded)])
+        if !offer.epochs.isEmpty {
+            let path = home.ledgerFolder.appendingPathComponent("epochs").path
+            try EpochChain(path, files: POSIXFileSystem(), records: offer.epochs).save()
+        }
+    }
+}
