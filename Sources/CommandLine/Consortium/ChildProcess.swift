@@ -100,9 +100,9 @@ final class ChildProcess: Sendable {
         }
     }
 
-    /// The last lines that the program wrote.
+    /// The last line that the program wrote.
     var lastWords: String {
         let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
-        return text.split(separator: "\n").suffix(3).joined(separator: "\n")
+        return text.split(separator: "\n").last.map(String.init) ?? ""
     }
 }

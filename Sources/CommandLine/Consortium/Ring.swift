@@ -115,7 +115,7 @@ final class Ring: Sendable {
         var report: NodeReport?
         while true {
             try check()
-            report = (try? self.report(company)) ?? report
+            report = (try? NodeVerbs.report(company.home)) ?? report
             if report?.isReady == true { return }
             guard ContinuousClock.now < deadline else {
                 let reasons = report?.reasons.joined(separator: "; ") ?? "it does not answer"
@@ -123,17 +123,6 @@ final class Ring: Sendable {
             }
             usleep(20_000)
         }
-    }
-
-    /// How a company's node says that it is.
-    func report(_ company: Company) throws -> NodeReport {
-        guard let address = NodeAddress.running(in: company.home), let pin = address.tlsPin,
-            let identity = try TLSFiles(company.home).read(.current)?.identity
-        else { throw NodeError("node.not_running", "no node runs on \(company.home.folder.path)") }
-        let client = try HTTPClient(address.endpoint, trust: .pins([pin]), identity: identity)
-        defer { client.close() }
-        let answer = try client.request(.get, "/v1/node/status", totalMilliseconds: 5_000).successful()
-        return try JSONDecoder().decode(NodeReport.self, from: Data(answer.body))
     }
 
     /// Sees that nobody has ended by itself.

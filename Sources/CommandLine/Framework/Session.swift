@@ -41,8 +41,8 @@ struct Session: Sendable {
         try session.node.close()
     }
 
-    /// The member named by `--as`.
-    func member() throws -> MemberID { try invocation.identifier("as") }
+    /// The member named by `--as`; verbs that do not demand it take the one whose node this is.
+    func member() throws -> MemberID { try actingMember() }
 
     /// The key that signs: the member's own, or with `--key` one that it holds for a user or a device.
     func signer() throws -> MessageSigner {

@@ -14,7 +14,7 @@ enum ConsortiumVerbs {
         updateProfile, accredit, revokeAccreditation,
     ]
 
-    private static let profileOptions: [Option] = [
+    static let profileOptions: [Option] = [
         .value("registered-name", "TEXT", "name as registered (default: the name)"),
         .value("address", "TEXT", "street and number"),
         .value("city", "TEXT", "city"),
@@ -25,7 +25,7 @@ enum ConsortiumVerbs {
         .value("endpoint", "URL", "where the member's node can be reached"),
     ]
 
-    private static func profile(_ invocation: Invocation, name: String) -> MemberProfile {
+    static func profile(_ invocation: Invocation, name: String) -> MemberProfile {
         MemberProfile(
             registrationName: invocation.string("registered-name") ?? name,
             addressLine: invocation.string("address") ?? "", city: invocation.string("city") ?? "",
@@ -47,6 +47,8 @@ enum ConsortiumVerbs {
         ] + profileOptions,
         examples: [
             "millwright found \"Machine ring south\" --board chamber --country DE",
+            "millwright found Ring --board chamber --country DE --home chamber \\\n"
+                + "  --endpoint https://node.chamber.example:7443",
             "millwright found Trial --board chamber --country DE --simulated --at 2026-03-01",
         ]
     ) { invocation in
@@ -78,8 +80,13 @@ enum ConsortiumVerbs {
         Terminal.print("\(Terminal.green("founded")) \(name)\(simulated ? " (simulated time)" : "")")
         Terminal.print("        ledger \(chain)")
         Terminal.print("        genesis document \(home.genesisFile.path)")
-        Terminal.print(
-            "next:   millwright member invite press-works --as \(board) --role oem --name \"Press works\"")
+        let directory = invocation.string("home").map { " --home \($0)" } ?? ""
+        guard !simulated else {
+            return Terminal.print(
+                "next:   millwright member invite press-works --as \(board) --role oem --name \"Press works\"")
+        }
+        Terminal.print("next:   millwright node\(directory)")
+        Terminal.print("        millwright invite press-works\(directory) --role oem --out press-works.invitation")
     }
 
     static let invite = Verb(

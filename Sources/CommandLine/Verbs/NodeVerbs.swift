@@ -93,16 +93,26 @@ enum NodeVerbs {
         "node status", "how the node that runs on a data directory is",
         examples: ["millwright node status --home chamber"]
     ) { invocation in
-        let home = Session.home(invocation)
+        let (answer, address) = try ask(Session.home(invocation))
+        if invocation.wantsJSON { return Terminal.print(String(decoding: answer, as: UTF8.self)) }
+        let report = try JSONDecoder().decode(NodeReport.self, from: Data(answer))
+        Terminal.print(text(report, address))
+    }
+
+    /// What the node that runs on a data directory says of itself.
+    /// - Throws: `node.not_running`.
+    static func report(_ home: Home) throws -> NodeReport {
+        try JSONDecoder().decode(NodeReport.self, from: Data(try ask(home).answer))
+    }
+
+    private static func ask(_ home: Home) throws -> (answer: [UInt8], address: NodeAddress) {
         guard let address = NodeAddress.running(in: home), let pin = address.tlsPin,
             let identity = try TLSFiles(home).read(.current)?.identity
         else { throw NegativeAnswer("node.not_running", "no node runs on \(home.folder.path)") }
         let client = try HTTPClient(address.endpoint, trust: .pins([pin]), identity: identity)
         defer { client.close() }
         let answer = try client.request(.get, "/v1/node/status", totalMilliseconds: 5_000).successful()
-        if invocation.wantsJSON { return Terminal.print(String(decoding: answer.body, as: UTF8.self)) }
-        let report = try JSONDecoder().decode(NodeReport.self, from: Data(answer.body))
-        Terminal.print(text(report, address))
+        return (answer.body, address)
     }
 
     private static func text(_ report: NodeReport, _ address: NodeAddress) -> String {

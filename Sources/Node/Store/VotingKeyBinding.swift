@@ -53,6 +53,11 @@ extension Home {
     /// backup was restored. It votes once an epoch block names it.
     /// - Throws: `keys.io`, `keys.exist`.
     package func replaceVotingKey() throws(NodeError) -> Ed25519.SigningKey {
+        try putVotingKeyAside()
+        return try makeVotingKey()
+    }
+
+    private func putVotingKeyAside() throws(NodeError) {
         do {
             if hasVotingKey {
                 let old = try votingKey().publicKey.bytes.prefix(8).map { String(format: "%02x", $0) }
@@ -64,6 +69,29 @@ extension Home {
                 try FileManager.default.removeItem(at: votingStoreFile)
             }
         } catch { throw NodeError("keys.io", "the old voting key could not be put aside", cause: error) }
-        return try makeVotingKey()
+    }
+}
+
+/// A voting key to follow, kept aside until the ledger has it.
+extension Home {
+    private var nextVotingKeyFile: URL { folder.appendingPathComponent("voting-next.key") }
+
+    /// The key that is to follow, made when it is first asked for.
+    /// - Throws: `keys.*`.
+    package func nextVotingKey() throws(NodeError) -> Ed25519.SigningKey {
+        let file = KeyFile(nextVotingKeyFile)
+        if FileManager.default.fileExists(atPath: nextVotingKeyFile.path) { return try file.signingKey() }
+        let key = Ed25519.SigningKey.generate()
+        try file.write(key.seed)
+        return key
+    }
+
+    /// Puts that key in the place of the old one, which is kept aside and never used again.
+    /// - Throws: `keys.io`.
+    package func promoteNextVotingKey() throws(NodeError) {
+        try putVotingKeyAside()
+        do { try FileManager.default.moveItem(at: nextVotingKeyFile, to: votingKeyFile) } catch {
+            throw NodeError("keys.io", "the new voting key could not be put in place", cause: error)
+        }
     }
 }

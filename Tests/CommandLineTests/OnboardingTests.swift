@@ -1,0 +1,159 @@
+import Contracts
+import Cryptography
+import Foundation
+import Node
+import Testing
+
+/// Companies with nodes of their own, each a process: from founding to a ledger that they validate together.
+@Suite(.enabled(if: Binary.isBuilt, "millwright is not built"), .serialized)
+struct OnboardingTests {
+    private static func founded() async throws -> Workplace {
+        let place = try Workplace()
+        try await place.succeed(
+            "found Ring --board chamber --country DE --home chamber "
+                + "--endpoint https://127.0.0.1:\(try freePort())")
+        return place
+    }
+
+    private static func validators(_ place: Workplace, _ home: String) async throws -> [String] {
+        let run = try await place.call("node status --json --home \(home)")
+        guard run.status == 0 else { return [] }
+        return try run.object()["validators"] as? [String] ?? []
+    }
+
+    @Test func aCompanyJoinsWithAFileAndValidates() async throws {
+        let place = try await OnboardingTests.founded()
+        let chamber = try await RunningNode(place, home: "chamber")
+        try await place.succeed("invite press-works --home chamber --role oem --out press.invitation")
+        let mode = try FileManager.default.attributesOfItem(
+            atPath: place.folder.appendingPathComponent("press.invitation").path)[.posixPermissions]
+        #expect(mode as? Int == 0o600)
+        try FileManager.default.copyItem(
+            at: place.folder.appendingPathComponent("press.invitation"),
+            to: place.folder.appendingPathComponent("copy.invitation"))
+
+        let joined = try await place.succeed(
+            "join press.invitation --home press --country DE --city Ulm "
+                + "--endpoint https://127.0.0.1:\(try freePort())")
+        #expect(joined.output.contains("next:   millwright node --home press"), "\(joined.output)")
+        for (line, code) in [
+            ("join copy.invitation --home another --country DE", "invitation.used"),
+            ("join press.invitation --home press --country DE", "home.exists"),
+        ] {
+            let run = try await place.call(line)
+            #expect(run.status == 1 && run.code == code, "\(line): \(run.error)")
+        }
+
+        let press = try await RunningNode(place, home: "press")
+        // Before the board's word it may look and not write.
+        try await eventually("the newcomer has the ledger", note: { press.output }) {
+            let run = try await place.call("show member press-works --json --home press")
+            return run.status == 0 && (try run.object()["status"] as? String) == "applied"
+        }
+        let early = try await place.call("member update --as press-works --city Bonn --home press")
+        #expect(early.status == 1, "\(early.error)")
+
+        try await place.succeed("admit press-works --home chamber")
+        try await eventually("the node offers its voting key", note: { press.output }) {
+            try await place.succeed("show member press-works --json --home chamber").object()["votingKey"] != nil
+        }
+        try await place.succeed("validators set chamber press-works --as chamber --home chamber")
+        try await eventually("both validate", note: { press.output + chamber.output }) {
+            try await OnboardingTests.validators(place, "press") == ["chamber", "press-works"]
+        }
+        try await place.succeed("member update --as press-works --city Neu-Ulm --home press")
+        try await eventually("the founder has it") {
+            let member = try await place.succeed("show member press-works --json --home chamber").object()
+            return (member["profile"] as? [String: Any])?["city"] as? String == "Neu-Ulm"
+        }
+        for home in ["chamber", "press"] { try await place.succeed("verify --home \(home)") }
+        chamber.stop()
+        press.stop()
+    }
+
+    @Test func whatIsWrongWithAnInvitationIsSaid() async throws {
+        let place = try await OnboardingTests.founded()
+        let lonely = try await place.call("invite stamper --home chamber --role customer --out no/where")
+        #expect(lonely.status == 2 && lonely.code == "cli.bad_file", "\(lonely.error)")
+        try await place.succeed("invite stamper --home chamber --role customer --out stamper.invitation")
+        let away = try await place.call("join stamper.invitation --home stamper --country DE")
+        #expect(away.status == 1 && away.code == "join.unreachable", "\(away.error)")
+
+        let chamber = try await RunningNode(place, home: "chamber")
+        var invitation = try Invitation(parsing: try place.read("stamper.invitation"))
+        let peer = invitation.peers[0]
+        invitation.peers = [
+            .init(member: peer.member, endpoint: peer.endpoint, pins: [SHA256.digest([1])])
+        ]
+        try place.write(try invitation.text(note: ""), to: "pin.invitation")
+        let pin = try await place.call("join pin.invitation --home pin --country DE")
+        #expect(pin.status == 1 && pin.code == "join.wrong_pin", "\(pin.error)")
+
+        invitation.peers = [peer]
+        invitation.expires = .zero
+        try place.write(try invitation.text(note: ""), to: "old.invitation")
+        let old = try await place.call("join old.invitation --home old --country DE")
+        #expect(old.status == 1 && old.code == "invitation.expired", "\(old.error)")
+
+        invitation = try Invitation(parsing: try place.read("stamper.invitation"))
+        let stranger = Invitation(
+            chain: invitation.chain, ledger: "Ring", member: "stamper", name: "Stamper", roles: [.customer],
+            expires: invitation.expires, key: .generate(), peers: invitation.peers)
+        try place.write(try stranger.text(note: ""), to: "stranger.invitation")
+        let unknown = try await place.call("join stranger.invitation --home stranger --country DE")
+        #expect(unknown.status == 1 && unknown.code == "invitation.unknown", "\(unknown.error)")
+
+        try place.write("nothing", to: "nothing.invitation")
+        let nothing = try await place.call("join nothing.invitation --home nothing --country DE")
+        #expect(nothing.status == 1 && nothing.code == "invitation.malformed", "\(nothing.error)")
+        // The one that found nobody before goes on where it was.
+        try await place.succeed("join stamper.invitation --home stamper --country DE")
+        chamber.stop()
+    }
+
+    @Test func aLoneNodeIsBackedUpPrunedAndMovedWhileItRuns() async throws {
+        let place = try await OnboardingTests.founded()
+        let chamber = try await RunningNode(place, home: "chamber")
+        try await place.succeed("invite stamper --home chamber --role customer --out stamper.invitation")
+
+        let engine = try await place.succeed("engine show --json --home chamber").object()
+        #expect(engine["listed"] as? [String] == ["embedded:"] && engine["epoch"] as? Int == 0, "\(engine)")
+        let unlisted = try await place.call("engine move nats://127.0.0.1:4222 --home chamber")
+        #expect(unlisted.status == 1 && unlisted.code == "engine.not_listed", "\(unlisted.error)")
+        try await place.succeed("engine list set embedded:chamber --home chamber")
+        let listed = try await place.succeed("engine list --home chamber").output
+        #expect(listed == "embedded:chamber\nembedded:\n")
+        try await place.succeed("engine move embedded: --home chamber")
+        #expect(try await place.succeed("engine show --json --home chamber").object()["epoch"] as? Int == 1)
+
+        try await eventually("the NATS key is on the ledger", note: { chamber.output }) {
+            try await place.call("engine nats-config --out nats --home chamber").status == 0
+        }
+        #expect(try place.read("nats/nats-server.conf").contains("# chamber\n      { nkey: U"))
+
+        try await place.succeed("backup --to copy --with-keys --home chamber")
+        let again = try await place.call("backup --to copy --home chamber")
+        #expect(again.status == 1 && again.code == "backup.not_empty", "\(again.error)")
+        let files = FileManager.default
+        let copy = place.folder.appendingPathComponent("copy")
+        for name in ["voting.key", "voting.store", "ledger/store"] {
+            #expect(!files.fileExists(atPath: copy.appendingPathComponent(name).path), "\(name)")
+        }
+        // Nothing is old enough: whole files of blocks go.
+        let pruned = try await place.succeed("prune --keep-blocks 1 --json --home chamber").object()
+        #expect(pruned["segments"] as? Int == 0)
+        for line in ["prune", "prune --below 0"] {
+            #expect(try await place.call("\(line) --home chamber").status == 2)
+        }
+
+        try await place.succeed("join stamper.invitation --snapshot --home stamper --country DE")
+        chamber.stop()
+        let full = try await place.call("restore copy --home chamber")
+        #expect(full.status == 1 && full.code == "home.exists", "\(full.error)")
+        let restored = try await place.succeed("restore copy --home restored")
+        #expect(restored.output.contains("next:   millwright node --home restored"))
+        try files.removeItem(at: copy.appendingPathComponent("backup.json"))
+        let incomplete = try await place.call("restore copy --home other")
+        #expect(incomplete.status == 1 && incomplete.code == "backup.incomplete", "\(incomplete.error)")
+    }
+}
