@@ -31,10 +31,9 @@ final class Ring: Sendable {
     let folder: URL
     let chain: ChainID
     let companies: [Company]
-    /// As the ledger names it.
-    let engine: String
     private let begins: Timestamp
-    private let servers: RingServers?
+    /// Nil where a company's node orders.
+    let servers: RingServers?
     private let running = Mutex(Running())
 
     // MARK: Founding
@@ -50,8 +49,7 @@ final class Ring: Sendable {
         let members = DemoCast.members
         let ports = try Ring.freePorts(members.count + 2 * RingServers.count)
         servers = engine == .nats ? try RingServers(ports: Array(ports.dropFirst(members.count))) : nil
-        let name = servers?.engine ?? "embedded:"
-        (self.folder, self.begins, self.engine) = (folder, begins, name)
+        (self.folder, self.begins) = (folder, begins)
         companies = zip(members, ports).map { member, port in
             Company(
                 member: member.id, home: Home(folder.appendingPathComponent(member.id.text)),
@@ -64,13 +62,14 @@ final class Ring: Sendable {
                 member.endpoint = company.endpoint
                 return member
             }, validator: DemoCast.board, created: begins, simulated: true)
-        founding.engines = servers == nil ? [name] : [name, "embedded:"]
+        founding.engines = ["embedded:"]
         chain = try founding.found(
             in: Dictionary(uniqueKeysWithValues: companies.map { ($0.member, $0.home) }),
-            validators: companies.map(\.member))
+            validators: [DemoCast.board])
         for (company, port) in zip(companies, ports) {
             var configuration = NodeConfiguration.defaults(member: company.member, endpoint: company.endpoint)
             configuration.listen = "127.0.0.1:\(port)"
+            if company.member != DemoCast.board { _ = try company.home.makeVotingKey() }
             try configuration.write(to: company.home)
         }
     }
@@ -87,19 +86,11 @@ final class Ring: Sendable {
 
     private static let patience = Duration.seconds(60)
 
-    /// Starts every process, and waits until each node follows the engine and votes.
-    /// - Throws: `process.*`, `home.io`.
+    /// Starts every company's node, and waits until each follows the order.
+    /// - Throws: `process.*`.
     func start() throws {
         guard let program = Bundle.main.executableURL else {
             throw NodeError("process.not_started", "this program does not know where it is")
-        }
-        if let servers {
-            let members = try companies.map {
-                NATSServerConfiguration.Member(id: $0.member, key: try $0.home.natsKey().publicKey)
-            }
-            let place = folder.appendingPathComponent("nats")
-            let started = try servers.start(in: place, chain: chain, members: members)
-            running.withLock { $0.servers = started }
         }
         for company in companies {
             let node = try ChildProcess(
@@ -107,19 +98,41 @@ final class Ring: Sendable {
                 log: company.home.folder.appendingPathComponent("node.log"))
             running.withLock { $0.nodes.append(node) }
         }
-        let deadline = ContinuousClock.now + Ring.patience
-        for company in companies { try wait(for: company, deadline) }
+        try wait { _ in true }
     }
 
-    private func wait(for company: Company, _ deadline: ContinuousClock.Instant) throws {
+    /// Starts the NATS servers for the companies' keys.
+    /// - Throws: `process.not_started`, `home.io`, `keys.*`.
+    func start(_ servers: RingServers) throws {
+        let members = try companies.map {
+            NATSServerConfiguration.Member(id: $0.member, key: try $0.home.natsKey().publicKey)
+        }
+        let started = try servers.start(
+            in: folder.appendingPathComponent("nats"), chain: chain, members: members)
+        running.withLock { $0.servers = started }
+    }
+
+    /// Waits until every node is ready and as wanted.
+    /// - Throws: `process.ended`, `process.not_ready`, `consortium.interrupted`.
+    func wait(until isSo: (NodeReport) -> Bool) throws {
+        let deadline = ContinuousClock.now + Ring.patience
+        for company in companies { try wait(for: company, deadline, isSo) }
+    }
+
+    private func wait(
+        for company: Company, _ deadline: ContinuousClock.Instant, _ isSo: (NodeReport) -> Bool
+    ) throws {
         var report: NodeReport?
         while true {
             try check()
             report = (try? NodeVerbs.report(company.home)) ?? report
-            if report?.isReady == true { return }
+            if let report, report.isReady, isSo(report) { return }
             guard ContinuousClock.now < deadline else {
-                let reasons = report?.reasons.joined(separator: "; ") ?? "it does not answer"
-                throw NodeError("process.not_ready", "the node of \(company.member) is not ready: \(reasons)")
+                let state =
+                    report.map { "epoch \($0.epoch) with \($0.engine.address)" } ?? "it does not answer"
+                let reasons = report?.reasons.map { "; " + $0 }.joined() ?? ""
+                throw NodeError(
+                    "process.not_ready", "the node of \(company.member) is not ready: \(state)\(reasons)")
             }
             usleep(20_000)
         }

@@ -20,6 +20,9 @@ final class RingNews: Sendable {
     /// A transaction was final so long after its node had taken it in.
     func measured(_ latency: Duration) { state.withLock { $0.latencies.append(latency) } }
 
+    /// From here on it counts.
+    func beginMeasuring() { state.withLock { $0.latencies = [] } }
+
     /// In rising order.
     var latencies: [Duration] { state.withLock { $0.latencies.sorted() } }
 }

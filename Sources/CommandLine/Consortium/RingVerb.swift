@@ -11,12 +11,13 @@ enum RingVerb {
     static let consortium = Verb(
         "consortium", "the demonstration across six companies, each with a node of its own",
         detail: """
-            Makes six data directories, starts a node for each and, for --engine nats, three NATS servers, all \
-            on this machine. Then the story of millwright demo is told across them: each company signs with \
+            Makes six data directories and starts a node for each, all on this machine. The board's node \
+            validates first, then all do; for --engine nats three NATS servers are started and the ledger \
+            moves to them while it runs. Then the story of millwright demo is told across them: each company signs with \
             its own keys, acts through its own node, and sees others' documents only where they were sealed \
             to it. All processes end with the story, on Ctrl-C, and where something fails.
             """,
-        options: [.value("engine", "ENGINE", "nats (the default) or embedded: the board's node orders")]
+        options: [.value("engine", "ENGINE", "nats (the default), or embedded: a company's node orders")]
             + DemoVerb.sourceOptions + [
                 .flag("keep", "let the nodes run after the story, until Ctrl-C"),
                 .flag("quiet", "say only where the files are"),
@@ -64,10 +65,10 @@ enum RingVerb {
     private static func tell(_ story: DemoStory, _ ring: Ring) async throws {
         story.introduce(ring.chain)
         try ring.start()
-        story.narrator.good(
-            "\(ring.companies.count) nodes run and validate; the order comes from \(ring.engine).")
         let news = RingNews()
         let cast = try ring.cast(news)
+        try await ring.grow(cast, story.narrator)
+        news.beginMeasuring()
         let invoice = try await story.tell(cast)
         try compare(cast, ring, news, story.narrator)
         story.narrator.act("Where everything is")
@@ -113,6 +114,8 @@ enum RingVerb {
             return "\(value.components.attoseconds / 1_000_000_000_000_000 + value.components.seconds * 1_000) ms"
         }
         guard !latencies.isEmpty else { return }
+        let engine = try NodeVerbs.report(ring.companies[0].home).engine
+        narrator.say("The order comes from \(engine.address).")
         narrator.good(
             "\(latencies.count) transactions, from the company's program to finality by a quorum of nodes: "
                 + "median \(milliseconds(0.5)), 99 of 100 within \(milliseconds(0.99)).")
