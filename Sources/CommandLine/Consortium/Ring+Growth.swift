@@ -52,13 +52,21 @@ extension Ring {
             invitationDays: now.invitationDays, auctionGraceSeconds: now.auctionGraceSeconds,
             engines: [engine, "embedded:"])
         try await propose(.setParameters(change), cast)
-        for company in companies {
-            guard let ledger = try cast.ledger(company.member) as? RingLedger else { continue }
-            // Only what is final counts: each node has to know the list.
-            _ = try ledger.head()
-            try ledger.node.suspectEngine(wish: engine)
+        // Validators that wait too long for an engine go on without it, and can be asked again.
+        var failure: NodeError?
+        for _ in 0..<3 {
+            for company in companies {
+                guard let ledger = try cast.ledger(company.member) as? RingLedger else { continue }
+                // Only what is final counts: each node has to know the list.
+                _ = try ledger.head()
+                try ledger.node.suspectEngine(wish: engine)
+            }
+            do { return try wait(.seconds(15)) { $0.engine.address == engine } } catch let error as NodeError {
+                guard error.code == "process.not_ready" else { throw error }
+                failure = error
+            }
         }
-        try wait { $0.engine.address == engine }
+        if let failure { throw failure }
     }
 
     /// The board consists of one company, whose word is enough.

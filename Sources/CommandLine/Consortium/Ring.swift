@@ -84,7 +84,7 @@ final class Ring: Sendable {
 
     // MARK: Running
 
-    private static let patience = Duration.seconds(60)
+    static let patience = Duration.seconds(60)
 
     /// Starts every company's node, and waits until each follows the order.
     /// - Throws: `process.*`.
@@ -101,8 +101,8 @@ final class Ring: Sendable {
         try wait { _ in true }
     }
 
-    /// Starts the NATS servers for the companies' keys.
-    /// - Throws: `process.not_started`, `home.io`, `keys.*`.
+    /// Starts the NATS servers for the companies' keys, and waits until they have a leader.
+    /// - Throws: `process.*`, `home.io`, `keys.*`.
     func start(_ servers: RingServers) throws {
         let members = try companies.map {
             NATSServerConfiguration.Member(id: $0.member, key: try $0.home.natsKey().publicKey)
@@ -110,12 +110,20 @@ final class Ring: Sendable {
         let started = try servers.start(
             in: folder.appendingPathComponent("nats"), chain: chain, members: members)
         running.withLock { $0.servers = started }
+        let deadline = ContinuousClock.now + Ring.patience
+        while !started.allSatisfy(RingServers.hasLeader) {
+            try check()
+            guard ContinuousClock.now < deadline else {
+                throw NodeError("process.not_ready", "the NATS servers have elected no leader")
+            }
+            usleep(20_000)
+        }
     }
 
     /// Waits until every node is ready and as wanted.
     /// - Throws: `process.ended`, `process.not_ready`, `consortium.interrupted`.
-    func wait(until isSo: (NodeReport) -> Bool) throws {
-        let deadline = ContinuousClock.now + Ring.patience
+    func wait(_ patience: Duration = Ring.patience, until isSo: (NodeReport) -> Bool) throws {
+        let deadline = ContinuousClock.now + patience
         for company in companies { try wait(for: company, deadline, isSo) }
     }
 

@@ -62,4 +62,10 @@ struct RingServers {
         }
         return processes
     }
+
+    /// Whether a server knows its cluster's leader, as it says itself: before that it keeps no streams.
+    static func hasLeader(_ server: ChildProcess) -> Bool {
+        let log = (try? String(contentsOf: server.log, encoding: .utf8)) ?? ""
+        return log.contains("metadata leader")
+    }
 }
