@@ -260,7 +260,10 @@ package struct LedgerVerification {
                     kind, attestations, over: block.header, hash: block.hash, quorum: quorum,
                     verifier: rules.verify)
             } catch {
-                if error == .noQuorum && !isLone { continue }
+                // Genesis is final by being agreed on: who is not its validator has no signature over it.
+                let isAgreed = block.header.height == 0 && attestations.isEmpty
+                    && link.record.voteRecord.lastVote == nil
+                if error == .noQuorum && (!isLone || isAgreed) { continue }
                 throw Failure(
                     code: error.rawValue, height: block.header.height, transaction: nil,
                     detail: "its votes or commits are not a certificate")
