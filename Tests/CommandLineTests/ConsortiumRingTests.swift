@@ -39,7 +39,8 @@ struct ConsortiumRingTests {
         let files = try FileManager.default.contentsOfDirectory(
             atPath: ring.appendingPathComponent("documents").path)
         let receipt = try #require(files.first { $0.hasSuffix(".receipt") })
-        try await place.succeed("receipt verify ring/documents/\(receipt) --genesis ring/chamber/genesis.cbor")
+        try await place.succeed(
+            "receipt verify ring/documents/\(receipt) --genesis ring/chamber/genesis.cbor")
         // Each company's keys are in its own directory and nowhere else.
         for name in ["chamber", "ulmer-pressen", "donau-metall", "fixit", "rotec", "schiedsstelle"] {
             let members = ring.appendingPathComponent("\(name)/members").path

@@ -61,7 +61,8 @@ extension Ring {
                 _ = try ledger.head()
                 try ledger.node.suspectEngine(wish: engine)
             }
-            do { return try wait(.seconds(15)) { $0.engine.address == engine } } catch let error as NodeError {
+            do { return try wait(.seconds(15)) { $0.engine.address == engine } } catch let error as NodeError
+            {
                 guard error.code == "process.not_ready" else { throw error }
                 failure = error
             }

@@ -111,7 +111,8 @@ enum RingVerb {
         func milliseconds(_ share: Double) -> String {
             let rank = Int((Double(latencies.count) * share).rounded(.up)) - 1
             let value = latencies[max(0, min(latencies.count - 1, rank))]
-            return "\(value.components.attoseconds / 1_000_000_000_000_000 + value.components.seconds * 1_000) ms"
+            return
+                "\(value.components.attoseconds / 1_000_000_000_000_000 + value.components.seconds * 1_000) ms"
         }
         guard !latencies.isEmpty else { return }
         let engine = try NodeVerbs.report(ring.companies[0].home).engine

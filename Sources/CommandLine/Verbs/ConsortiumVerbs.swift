@@ -83,10 +83,12 @@ enum ConsortiumVerbs {
         let directory = invocation.string("home").map { " --home \($0)" } ?? ""
         guard !simulated else {
             return Terminal.print(
-                "next:   millwright member invite press-works --as \(board) --role oem --name \"Press works\"")
+                "next:   millwright member invite press-works --as \(board) --role oem --name \"Press works\""
+            )
         }
         Terminal.print("next:   millwright node\(directory)")
-        Terminal.print("        millwright invite press-works\(directory) --role oem --out press-works.invitation")
+        Terminal.print(
+            "        millwright invite press-works\(directory) --role oem --out press-works.invitation")
     }
 
     static let invite = Verb(

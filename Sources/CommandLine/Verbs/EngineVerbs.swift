@@ -117,7 +117,8 @@ enum EngineVerbs {
         let before = try await status(invocation)
         guard before.listed.contains(wish) else {
             throw NegativeAnswer(
-                "engine.not_listed", "the board has to put \(wish) on the list first: millwright engine list set")
+                "engine.not_listed",
+                "the board has to put \(wish) on the list first: millwright engine list set")
         }
         try await Session.with(invocation) { session in
             guard let remote = session.node as? RemoteLedger else {
@@ -170,7 +171,8 @@ enum EngineVerbs {
         ]
     ) { invocation in
         let folder = URL(fileURLWithPath: try invocation.required("out"))
-        guard let gigabytes = Int64(invocation.string("gigabytes") ?? "20"), (1...1_000_000).contains(gigabytes)
+        guard let gigabytes = Int64(invocation.string("gigabytes") ?? "20"),
+            (1...1_000_000).contains(gigabytes)
         else { throw UsageError("cli.bad_value", "--gigabytes takes 1 to 1000000") }
         let tls = try tls(invocation)
         try await Session.with(invocation) { session in

@@ -163,7 +163,8 @@ enum OnboardingVerbs {
             case .keysMade: "keys of \(invitation.member) are made"
             case .genesisTaken(let member):
                 "genesis of «\(invitation.ledger)» from \(member)\n        ledger \(invitation.chain)"
-            case .joined(let final?): "\(invitation.member) has joined in block \(final.height), not admitted yet"
+            case .joined(let final?):
+                "\(invitation.member) has joined in block \(final.height), not admitted yet"
             case .joined(nil): "\(invitation.member) had joined before"
             case .snapshotTaken(let height): "state at block \(height) is taken and proven"
             }

@@ -55,11 +55,13 @@ enum OperationVerbs {
         Terminal.print("\(Terminal.green("done")) blocks 0 to \(note.height) are in \(home.folder.path)")
         if !note.hasKeys {
             Terminal.print(
-                "        The backup has no keys: put members/, tls/ and nats.key back from where they are kept.")
+                "        The backup has no keys: put members/, tls/ and nats.key back from where they are kept."
+            )
         }
         let directory = invocation.string("home").map { " --home \($0)" } ?? ""
         Terminal.print("next:   millwright node\(directory)")
-        Terminal.print("        millwright voting-key rotate\(directory), where the node is to validate again")
+        Terminal.print(
+            "        millwright voting-key rotate\(directory), where the node is to validate again")
     }
 
     // MARK: prune

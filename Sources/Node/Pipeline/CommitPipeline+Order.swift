@@ -135,7 +135,8 @@ extension CommitPipeline {
         let now = clock()
         guard !isAlone else { return now }
         return shared.withLock { shared in
-            shared.emptyBatches = shared.emptyBatches.clock == now ? (now, shared.emptyBatches.count + 1) : (now, 0)
+            shared.emptyBatches =
+                shared.emptyBatches.clock == now ? (now, shared.emptyBatches.count + 1) : (now, 0)
             return now + Span(nanoseconds: shared.emptyBatches.count)
         }
     }

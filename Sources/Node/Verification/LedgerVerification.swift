@@ -261,7 +261,8 @@ package struct LedgerVerification {
                     verifier: rules.verify)
             } catch {
                 // Genesis is final by being agreed on: who is not its validator has no signature over it.
-                let isAgreed = block.header.height == 0 && attestations.isEmpty
+                let isAgreed =
+                    block.header.height == 0 && attestations.isEmpty
                     && link.record.voteRecord.lastVote == nil
                 if error == .noQuorum && (!isLone || isAgreed) { continue }
                 throw Failure(
