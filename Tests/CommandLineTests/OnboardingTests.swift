@@ -1,6 +1,8 @@
+import API
 import Contracts
 import Cryptography
 import Foundation
+import Ledger
 import Node
 import Testing
 
@@ -48,14 +50,16 @@ struct OnboardingTests {
         // Before the board's word it may look and not write.
         try await eventually("the newcomer has the ledger", note: { press.output }) {
             let run = try await place.call("show member press-works --json --home press")
-            return run.status == 0 && (try run.object()["status"] as? String) == "applied"
+            guard run.status == 0 else { return false }
+            return try run.object()["status"] as? String == "applied"
         }
         let early = try await place.call("member update --as press-works --city Bonn --home press")
         #expect(early.status == 1, "\(early.error)")
 
         try await place.succeed("admit press-works --home chamber")
         try await eventually("the node offers its voting key", note: { press.output }) {
-            try await place.succeed("show member press-works --json --home chamber").object()["votingKey"] != nil
+            let member = try await place.succeed("show member press-works --json --home chamber").object()
+            return member["votingKey"] != nil
         }
         try await place.succeed("validators set chamber press-works --as chamber --home chamber")
         try await eventually("both validate", note: { press.output + chamber.output }) {
@@ -97,7 +101,8 @@ struct OnboardingTests {
 
         invitation = try Invitation(parsing: try place.read("stamper.invitation"))
         let stranger = Invitation(
-            chain: invitation.chain, ledger: "Ring", member: "stamper", name: "Stamper", roles: [.customer],
+            chain: invitation.chain, ledger: "Ring", member: invitation.member, name: "Stamper",
+            roles: [.customer],
             expires: invitation.expires, key: .generate(), peers: invitation.peers)
         try place.write(try stranger.text(note: ""), to: "stranger.invitation")
         let unknown = try await place.call("join stranger.invitation --home stranger --country DE")
@@ -146,8 +151,19 @@ struct OnboardingTests {
             #expect(try await place.call("\(line) --home chamber").status == 2)
         }
 
-        try await place.succeed("join stamper.invitation --snapshot --home stamper --country DE")
+        // A node that starts again has a checkpoint, and so a snapshot.
         chamber.stop()
+        let restarted = try await RunningNode(place, home: "chamber")
+        let joined = try await place.succeed("join stamper.invitation --snapshot --home stamper --country DE")
+        #expect(joined.output.contains("is taken and proven"), "\(joined.output)")
+        let stamper = try await RunningNode(place, home: "stamper")
+        try await eventually("the newcomer goes on from there", note: { stamper.output }) {
+            let run = try await place.call("show member stamper --json --home stamper")
+            guard run.status == 0 else { return false }
+            return try run.object()["status"] as? String == "applied"
+        }
+        restarted.stop()
+        stamper.stop()
         let full = try await place.call("restore copy --home chamber")
         #expect(full.status == 1 && full.code == "home.exists", "\(full.error)")
         let restored = try await place.succeed("restore copy --home restored")
@@ -155,5 +171,63 @@ struct OnboardingTests {
         try files.removeItem(at: copy.appendingPathComponent("backup.json"))
         let incomplete = try await place.call("restore copy --home other")
         #expect(incomplete.status == 1 && incomplete.code == "backup.incomplete", "\(incomplete.error)")
+    }
+
+    /// Four companies that founded together, each with a data directory.
+    private static func four(_ place: Workplace) throws {
+        let names = ["a", "b", "c", "d"]
+        let homes = names.map { Home(place.folder.appendingPathComponent($0)) }
+        let members = try names.map { name in
+            Founding.Member(
+                id: MemberID(unchecked: name), name: name, roles: name == "a" ? [.board] : [.customer],
+                profile: MemberProfile(registrationName: name, country: "DE"),
+                endpoint: "https://127.0.0.1:\(try freePort())")
+        }
+        let founding = Founding(
+            name: "Four", members: members, validator: members[0].id,
+            created: Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)), simulated: false)
+        _ = try founding.found(
+            in: Dictionary(uniqueKeysWithValues: zip(members.map(\.id), homes)),
+            validators: members.map(\.id))
+        for (member, home) in zip(members, homes) {
+            try NodeConfiguration.defaults(member: member.id, endpoint: member.endpoint).write(to: home)
+        }
+    }
+
+    @Test func aRestoredValidatorVotesAgainWithAnotherKey() async throws {
+        let place = try Workplace()
+        try OnboardingTests.four(place)
+        var nodes: [RunningNode] = []
+        for name in ["a", "b", "c", "d"] { nodes.append(try await RunningNode(place, home: name)) }
+        let logs = { [nodes] in nodes.map { String($0.output.suffix(800)) }.joined(separator: "\n\n") }
+        try await eventually("the first transaction is final", note: logs) {
+            try await place.call("member update --city Ulm --as a --home a").status == 0
+        }
+        try await place.succeed("backup --to copy --with-keys --home d")
+        nodes[3].stop()
+        try FileManager.default.removeItem(at: place.folder.appendingPathComponent("d"))
+        // Three of four go on.
+        try await place.succeed("member update --city Bonn --as b --home b")
+
+        try await place.succeed("restore copy --home d")
+        nodes[3] = try await RunningNode(place, home: "d")
+        try await eventually("the restored node has what it missed", note: logs) {
+            let run = try await place.call("show member b --json --home d")
+            guard run.status == 0 else { return false }
+            return (try run.object()["profile"] as? [String: Any])?["city"] as? String == "Bonn"
+        }
+        let observer = try await place.succeed("node status --json --home d").object()
+        #expect(observer["isValidator"] as? Bool == false)
+
+        try await place.succeed("voting-key rotate --home d")
+        nodes[3].stop()
+        nodes[3] = try await RunningNode(place, home: "d")
+        try await eventually("it votes again", note: { nodes.map(\.output).joined() }) {
+            let run = try await place.call("node status --json --home d")
+            return run.status == 0 ? try run.object()["isValidator"] as? Bool == true : false
+        }
+        try await place.succeed("member update --city Kiel --as d --home d")
+        try await place.succeed("verify --home d")
+        for node in nodes { node.stop() }
     }
 }

@@ -17,6 +17,8 @@ package struct Joining: Sendable {
         case keysMade
         case genesisTaken(from: MemberID)
         case snapshotTaken(height: Height)
+        /// Nobody has one yet: the node takes every block.
+        case snapshotMissing
         case joined(FinalTransaction?)
     }
 
@@ -60,7 +62,9 @@ package struct Joining: Sendable {
         if status.status == MemberRecord.Status.invited.rawValue { final = try join(client, identity) }
         tell(.joined(final))
         if wantsSnapshot || status.firstBlock > 1 {
-            tell(.snapshotTaken(height: try takeSnapshot(client, identity)))
+            do { tell(.snapshotTaken(height: try takeSnapshot(client, identity))) } catch let error
+                as NodeError where error.code == "snapshot.no_checkpoint" && status.firstBlock <= 1
+            { tell(.snapshotMissing) }
         }
         try writeConfiguration()
         unlink(pendingFile.path)

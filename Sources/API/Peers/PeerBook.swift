@@ -103,8 +103,10 @@ package struct PeerBook: Hashable, Sendable {
 }
 
 extension PeerBook {
-    /// Whether a member may follow what this node publishes.
+    /// Whether a member may follow what this node publishes: also one that has joined, so that its node is
+    /// up to date when the board admits it.
     package func follows(_ member: MemberID) -> Bool {
-        member == own || validators.contains(member) || entries[member]?.status == .active
+        let status = entries[member]?.status
+        return member == own || validators.contains(member) || status == .active || status == .applied
     }
 }

@@ -8,7 +8,7 @@ import Node
 ///
 /// | | for | |
 /// |---|---|---|
-/// | `GET messages` | members | an endless stream of frames, each a `ReplicaMessage` |
+/// | `GET messages` | guests on the ledger | an endless stream of frames, each a `ReplicaMessage` |
 /// | `GET blocks?above=H` | guests | frames, each a block record; none where this node is not ahead |
 /// | `POST transactions` | guests | frames, each a transaction; 202 says nothing of what becomes of them |
 /// | `GET genesis` | guests | the genesis document |
@@ -26,7 +26,7 @@ package struct PeerRoutes: Sendable {
 
     package var routes: [Route] {
         [
-            Route(.get, "/v1/peer/messages", for: .members) { try messages($0) },
+            Route(.get, "/v1/peer/messages", for: .guests) { try messages($0) },
             Route(.get, "/v1/peer/blocks", for: .guests) { try blocks($0) },
             Route(
                 .post, "/v1/peer/transactions", for: .guests,
@@ -42,6 +42,9 @@ package struct PeerRoutes: Sendable {
     private func messages(_ call: Call) throws -> HTTPResponse {
         // The node's own member may look as well, as a peer that nobody counts.
         let member = call.caller.other ?? peers.book.own
+        guard peers.book.follows(member) else {
+            throw Problem(.forbidden, "api.forbidden", "this is for those whom the ledger knows")
+        }
         let status = node.status
         let hello = ReplicaMessage.status(
             .init(epoch: status.epoch, finalHeight: status.finalHeight, headHeight: status.headHeight))

@@ -167,6 +167,7 @@ enum OnboardingVerbs {
                 "\(invitation.member) has joined in block \(final.height), not admitted yet"
             case .joined(nil): "\(invitation.member) had joined before"
             case .snapshotTaken(let height): "state at block \(height) is taken and proven"
+            case .snapshotMissing: "there is no snapshot yet: the node takes every block"
             }
         Terminal.print("\(Terminal.green("done")) \(text)")
     }

@@ -90,23 +90,32 @@ package struct Backup {
             throw NodeError("backup.other_ledger", "the backup's genesis document is another ledger's")
         }
         do {
-            try FileManager.default.createDirectory(
-                at: home.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-            for name in Backup.plain + Backup.secret + ["ledger"] {
-                try Backup.copy(folder, home.folder, name)
+            try fill(from: folder, note, chain)
+            return note
+        } catch {
+            // It was empty: nothing but the copy's own files is in it.
+            try? FileManager.default.removeItem(at: home.folder)
+            switch error {
+            case let error as NodeError: throw error
+            case let error as StorageError:
+                throw NodeError("backup.damaged", "the backup's ledger does not open", cause: error)
+            default: throw NodeError("backup.io", "the backup could not be restored", cause: error)
             }
-            let store = try LedgerStore(opening: home.ledgerFolder.path, chain: chain, options: .init())
-            guard store.log.lastHeight ?? 0 >= note.height else {
-                throw NodeError("backup.damaged", "the backup ends before block \(note.height)")
-            }
-            let damages = try store.log.verifyAll()
-            guard damages.count <= note.damages.count else {
-                throw NodeError("backup.damaged", "the backup's log is damaged: \(damages[0])")
-            }
-        } catch let error as NodeError { throw error } catch let error as StorageError {
-            throw NodeError("backup.damaged", "the backup's ledger does not open", cause: error)
-        } catch { throw NodeError("backup.io", "the backup could not be restored", cause: error) }
-        return note
+        }
+    }
+
+    private func fill(from folder: URL, _ note: BackupNote, _ chain: ChainID) throws {
+        try FileManager.default.createDirectory(
+            at: home.folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        for name in Backup.plain + Backup.secret + ["ledger"] { try Backup.copy(folder, home.folder, name) }
+        let store = try LedgerStore(opening: home.ledgerFolder.path, chain: chain, options: .init())
+        guard store.log.lastHeight ?? 0 >= note.height else {
+            throw NodeError("backup.damaged", "the backup ends before block \(note.height)")
+        }
+        let damages = try store.log.verifyAll()
+        guard damages.count <= note.damages.count else {
+            throw NodeError("backup.damaged", "the backup's log is damaged: \(damages[0])")
+        }
     }
 
     // MARK: Files
