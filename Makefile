@@ -1,13 +1,13 @@
 # Everything that a person or a machine does with this project, one word each.
 
 .DEFAULT_GOAL := help
-.PHONY: help install build test demo bench simulate fuzz format lint clean
+.PHONY: help install build test demo consortium bench simulate fuzz format lint clean
 
 SECONDS ?= 60
 SOURCES := Sources Tests Benchmarks Package.swift
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 install: ## Install what is missing to build and test (the other targets do it themselves)
 	@tools/install-dependencies.sh
@@ -24,6 +24,13 @@ demo: install ## Run the demonstration in ./demo, which is emptied first; TELEME
 	@echo "removing ./demo: the demonstration begins with an empty directory"
 	rm -rf demo
 	.build/release/millwright demo --home demo $(if $(TELEMETRY),--telemetry "$(TELEMETRY)")
+
+consortium: install ## The demonstration across six companies' nodes, in ./consortium; ENGINE=nats or embedded, TELEMETRY=FILE
+	swift build -c release --product millwright
+	@echo "removing ./consortium: the demonstration begins with an empty directory"
+	rm -rf consortium
+	.build/release/millwright consortium --home consortium --engine $(or $(ENGINE),nats) \
+		$(if $(TELEMETRY),--telemetry "$(TELEMETRY)") $(if $(KEEP),--keep)
 
 bench: install ## Measure the commit path and its parts in a release build; ARGS="…" goes to the benchmark
 	swift build -c release --product millwright-bench
@@ -46,4 +53,4 @@ lint: ## Say what is wrong with the sources' format and shape
 	swift test --filter HouseTests
 
 clean: ## Remove what was built, measured and demonstrated
-	rm -rf .build demo bench-data
+	rm -rf .build demo consortium bench-data
