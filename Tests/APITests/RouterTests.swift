@@ -7,7 +7,8 @@ import Testing
     @Test(arguments: [
         (Caller.own, [true, true, true, true]),
         (.member(.init(unchecked: "a")), [true, true, true, false]),
-        (.guest(.init(unchecked: "a")), [true, true, false, false]), (.stranger, [true, false, false, false]),
+        (.guest(.init(unchecked: "a")), [true, true, false, false]),
+        (.stranger, [true, false, false, false]),
     ])
     func answersThoseWhomARouteIsFor(caller: Caller, allowed: [Bool]) {
         #expect([Access.anyone, .guests, .members, .own].map { $0.allows(caller) } == allowed)
@@ -21,7 +22,8 @@ import Testing
     }
 
     @Test func allowsNoBodyWhereThereIsNoRoute() {
-        let router = Router([Route(.post, "/v1/x", for: .anyone, maximumBodyBytes: 7) { _ in HTTPResponse() }])
+        let router = Router([Route(.post, "/v1/x", for: .anyone, maximumBodyBytes: 7) { _ in HTTPResponse() }]
+        )
         #expect(router.maximumBodyBytes(.post, "/v1/x") == 7)
         #expect(router.maximumBodyBytes(.post, "/v1/y") == 0)
     }

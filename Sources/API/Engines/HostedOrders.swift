@@ -82,7 +82,8 @@ package final class HostedOrders: Sendable {
         }
         guard let order = orders.withLock({ $0[block] }) else {
             throw Problem(
-                .unavailable, OrderingError.unavailable.rawValue, "this node does not host that epoch's order")
+                .unavailable, OrderingError.unavailable.rawValue, "this node does not host that epoch's order"
+            )
         }
         return order
     }

@@ -128,7 +128,8 @@ struct MetricsText {
         gauge("millwright_http_connections", "Open connections.", Double(server.openConnections))
         gauge("millwright_http_streams", "Open streams.", Double(server.openStreams))
         counter("millwright_http_requests_total", "Answered requests.", UInt64(max(0, server.requests)))
-        counter("millwright_http_failures_total", "Answers of 500 and above.", UInt64(max(0, server.failures)))
+        counter(
+            "millwright_http_failures_total", "Answers of 500 and above.", UInt64(max(0, server.failures)))
         counter(
             "millwright_http_timeouts_total", "Connections closed because a client was too slow.",
             UInt64(max(0, server.timeouts)))

@@ -6,6 +6,7 @@ import HTTP
 import Ledger
 import Node
 import Ordering
+import Vault
 
 /// One company's node as a process: the ledger, its peers, its server, and what keeps them in order.
 package final class NodeProcess: Sendable {
@@ -23,15 +24,14 @@ package final class NodeProcess: Sendable {
     private let log: NodeLog
     private let tls: TLSKeeper
     private let orders: HostedOrders
+    private let documents: DocumentReplication
     private let lifetime: ConditionMutex<Lifetime>
 
     /// Opens the ledger, connects, and listens.
-    /// - Parameter routes: more of them, made once the ledger is open.
     /// - Throws: `config.*`, `home.*`, `keys.*`, `tls.*`, `node.*`, `http.*`.
     package init(
         home: Home, configuration: NodeConfiguration, log: NodeLog,
-        options: LedgerNode.Options = NodeProcess.defaultOptions,
-        routes: (NodeProcess) throws -> [Route] = { _ in [] }
+        options: LedgerNode.Options = NodeProcess.defaultOptions
     ) throws {
         Cryptography.initialise()
         (self.home, self.log) = (home, log)
@@ -44,6 +44,7 @@ package final class NodeProcess: Sendable {
             try GenesisFetch(home: home, configuration: configuration, identity: identity, log: log).run()
         }
         let (genesis, genesisBytes, chain) = try home.genesis()
+        let vault = try DocumentVault(home.vaultFolder)
         let book = PeerBook(
             own: configuration.memberID, ownPins: tls.pins, configured: configuration.configuredPeers)
         let peers = HTTPPeers(book, identity: identity, log: log)
@@ -71,7 +72,20 @@ package final class NodeProcess: Sendable {
         monitor = NodeMonitor(node: node, peers: peers, home: home, log: log) {
             lifetime.read { $0.server?.metrics }
         }
-        do { try begin(configuration, identity, genesisBytes, try routes(self)) } catch {
+        documents = DocumentReplication(
+            node: node, member: configuration.memberID, vault: vault,
+            exchange: DocumentExchange(
+                node: node, member: configuration.memberID, identity: identity,
+                address: { record in
+                    guard record.status == .active else { return nil }
+                    return peers.book.address(of: record.id).map {
+                        .init(endpoint: $0.endpoint, pins: $0.pins)
+                    }
+                },
+                onFailure: { member, error in
+                    log.debug("a peer gave no document", ["peer": member, "reason": error])
+                }))
+        do { try begin(configuration, identity, genesisBytes) } catch {
             stop()
             throw error
         }
@@ -86,7 +100,7 @@ package final class NodeProcess: Sendable {
     static var now: Timestamp { Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1_000)) }
 
     private func begin(
-        _ configuration: NodeConfiguration, _ identity: TLSIdentity, _ genesis: [UInt8], _ more: [Route]
+        _ configuration: NodeConfiguration, _ identity: TLSIdentity, _ genesis: [UInt8]
     ) throws {
         try refreshBook()
         peers.begin(node)
@@ -96,7 +110,8 @@ package final class NodeProcess: Sendable {
         }
         let routes =
             monitor.routes + PeerRoutes(node: node, peers: peers, genesis: genesis).routes + orders.routes
-            + more
+            + LocalRoutes(node: node, documents: documents).routes
+            + DocumentRoutes(node: node, documents: documents).routes
         let server = try NodeServer(
             host: listener.host, port: listener.port, identity: identity, routes: routes,
             identify: { [peers, tls, log] certificate in
@@ -129,6 +144,7 @@ package final class NodeProcess: Sendable {
         if node.status.votingKeyIsForeign {
             log.warning("the voting key belongs to another copy of this ledger: this node observes")
         }
+        documents.start()
         let thread = Thread { [self] in keepHouse() }
         thread.name = "house"
         thread.start()
@@ -153,6 +169,7 @@ package final class NodeProcess: Sendable {
         NodeAddress.remove(from: home)
         tls.stop()
         server?.stop()
+        documents.stop()
         var failure: NodeError?
         // Others have to hear of what is on its way, so the connections go last.
         do throws(NodeError) { try node.close() } catch { failure = error }
@@ -241,6 +258,7 @@ package final class NodeProcess: Sendable {
     private func keepKeys() throws {
         if try tls.keep(node: node, book: peers.book, now: NodeProcess.now), let identity = tls.identity {
             try lifetime.read(\.server)?.use(identity)
+            documents.exchange.use(identity)
             try refreshBook()
             if let address = NodeAddress.running(in: home) {
                 try NodeAddress(

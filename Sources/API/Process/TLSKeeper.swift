@@ -187,7 +187,8 @@ final class TLSKeeper: Sendable {
     /// A delegated key that may do nothing else, where there is one, and otherwise the member's own.
     private func signer() throws(NodeError) -> MessageSigner {
         let keystore = home.keystore(of: member)
-        return try keystore.hasHeldKey("node") ? keystore.heldKey("node").signer : keystore.signingKey().signer
+        return try keystore.hasHeldKey("node")
+            ? keystore.heldKey("node").signer : keystore.signingKey().signer
     }
 
     // MARK: Warnings

@@ -93,7 +93,8 @@ package struct Router: Sendable {
         return try route.answer(Call(request, caller, parameters))
     }
 
-    private func find(_ method: HTTPMethod, _ path: [String]) -> (route: Route, parameters: [String: String])? {
+    private func find(_ method: HTTPMethod, _ path: [String]) -> (route: Route, parameters: [String: String])?
+    {
         for route in routes where route.method == method {
             if let parameters = route.parameters(path) { return (route, parameters) }
         }

@@ -30,7 +30,7 @@ extension MachineVerbs {
         let machine: MachineID = try invocation.identifier("machine")
         let member: MemberID = try invocation.identifier("as")
         let home = Session.home(invocation)
-        _ = try home.genesis()
+        if try NodeLocation.given(invocation, home) == nil { _ = try home.genesis() }
         let store = home.keystore(of: member)
         _ = try store.signingKey()
         let name = invocation.has("next") ? nextDeviceKeyName(machine) : deviceKeyName(machine)

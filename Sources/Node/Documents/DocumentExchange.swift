@@ -35,7 +35,7 @@ package final class DocumentExchange: DocumentPeers {
 
     private let node: any LedgerAccess
     private let member: MemberID
-    private let identity: TLSIdentity
+    private let identity: Mutex<TLSIdentity>
     private let address: @Sendable (MemberRecord) -> Address?
     private let peers = Mutex<[MemberID: Peer]>([:])
     private let onFailure: @Sendable (MemberID, NodeError) -> Void
@@ -52,8 +52,15 @@ package final class DocumentExchange: DocumentPeers {
         address: @escaping @Sendable (MemberRecord) -> Address? = Address.onLedger,
         onFailure: @escaping @Sendable (MemberID, NodeError) -> Void = { _, _ in }
     ) {
-        (self.node, self.member, self.identity) = (node, member, identity)
+        (self.node, self.member) = (node, member)
+        self.identity = Mutex(identity)
         (self.address, self.onFailure) = (address, onFailure)
+    }
+
+    /// Shows another TLS key from now on.
+    package func use(_ identity: TLSIdentity) {
+        self.identity.withLock { $0 = identity }
+        peers.withLock { $0 = [:] }
     }
 
     /// Ends calls that are under way; later ones find nobody.
@@ -163,7 +170,7 @@ package final class DocumentExchange: DocumentPeers {
             var configuration = HTTPClientConfiguration()
             configuration.connectMilliseconds = 3_000
             let made = try? HTTPClient(
-                address.endpoint, trust: .pins(address.pins), identity: identity,
+                address.endpoint, trust: .pins(address.pins), identity: self.identity.withLock { $0 },
                 configuration: configuration)
             // An endpoint that is no URL leads nowhere: as if there were none.
             guard let made else { return nil }
