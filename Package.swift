@@ -106,6 +106,7 @@ let package = Package(
         tests("API", of: core + edge + ["Node", "API", "millwright"]),
         tests("CommandLine", of: core + edge + ["Node", "API"]),
         tests("Fuzz", of: core + edge + ["Node"]),
+        tests("Network", of: ["millwright", "millwright-chaos"]),
         tests("House", of: []),
     ]
 )

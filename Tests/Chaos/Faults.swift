@@ -122,6 +122,7 @@ final class Faults {
             return
         }
         goesOn(what, nodes)
+        usleep(.random(in: 500_000...4_000_000, using: &random))
     }
 
     private func goesOn(_ what: String, _ nodes: [Int]) {

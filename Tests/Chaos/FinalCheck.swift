@@ -26,12 +26,6 @@ struct FinalCheck {
         if !headers.allSatisfy({ $0 == headers[0] }) { problems.append("the blocks at \(height) differ") }
         problems += try missing()
         for index in fleet.members.indices {
-            let status = fleet.stop(index)
-            if status != 0 {
-                problems.append("\(fleet.members[index]) stopped with \(status.map { "\($0)" } ?? "SIGKILL")")
-            }
-        }
-        for index in fleet.members.indices {
             let output = fleet.folder.appendingPathComponent("\(fleet.members[index]).verify")
             let child = try Child(
                 program, ["verify", "--home", fleet.homes[index].folder.path], log: output)
@@ -41,6 +35,12 @@ struct FinalCheck {
             print("verify \(fleet.members[index]): \(last)")
             if status != 0 {
                 problems.append("verify of \(fleet.members[index]) failed: \(text.suffix(500))")
+            }
+        }
+        for index in fleet.members.indices {
+            let status = fleet.stop(index)
+            if status != 0 {
+                problems.append("\(fleet.members[index]) stopped with \(status.map { "\($0)" } ?? "SIGKILL")")
             }
         }
         return problems
