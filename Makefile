@@ -1,7 +1,7 @@
 # Everything that a person or a machine does with this project, one word each.
 
 .DEFAULT_GOAL := help
-.PHONY: help install build test demo consortium bench simulate fuzz format lint clean
+.PHONY: help install build test demo consortium bench simulate chaos fuzz format lint clean
 
 SECONDS ?= 60
 SOURCES := Sources Tests Benchmarks Package.swift
@@ -44,6 +44,11 @@ simulate: install ## Run SEEDS=5000 simulated consortia of EVENTS=1000 from seed
 fuzz: install ## Feed broken input to every parser and verifier for SECONDS=60 each
 	swift build --build-tests
 	MILLWRIGHT_FUZZ_SECONDS=$(SECONDS) swift test --filter FuzzTests
+
+chaos: install ## Kill, pause, part and wipe six nodes and three NATS servers under load; SEED=1 SECONDS=60
+	swift build --product millwright
+	swift build --product millwright-chaos
+	.build/debug/millwright-chaos --seconds $(SECONDS) --seed $(SEED)
 
 format: ## Rewrite the sources in the project's format
 	swift format --in-place --recursive $(SOURCES)

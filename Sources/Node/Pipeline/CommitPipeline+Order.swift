@@ -40,6 +40,16 @@ extension CommitPipeline {
         }
         answers += try remember(good.map { ($0.submission, $0.transaction) })
         for answer in answers { answer.tell() }
+        try settleDuplicates(good.map(\.transaction.transaction.id))
+    }
+
+    /// A validator learns from its own batch that a transaction was on the ledger before; whoever hands over to
+    /// others never hears of it. Looked up once they are in the outbox, so that a block that becomes final
+    /// meanwhile is found here or finds them there.
+    private func settleDuplicates(_ ids: [TransactionID]) throws {
+        guard !shared.withLock(\.view.isValidator) else { return }
+        let known = try ids.filter { try store.hasSeen($0) }
+        if !known.isEmpty { desk.tell { $0.refuseDuplicates(known) } }
     }
 
     private struct Refusal: Error {
