@@ -48,7 +48,7 @@ fuzz: install ## Feed broken input to every parser and verifier for SECONDS=60 e
 chaos: install ## Kill, pause, part and wipe six nodes and three NATS servers under load; SEED=1 SECONDS=60
 	swift build --product millwright
 	swift build --product millwright-chaos
-	.build/debug/millwright-chaos --seconds $(SECONDS) --seed $(SEED)
+	.build/debug/millwright-chaos --seconds $(SECONDS) --seed $(or $(SEED),1)
 
 format: ## Rewrite the sources in the project's format
 	swift format --in-place --recursive $(SOURCES)
