@@ -48,7 +48,7 @@ struct OnboardingTests {
 
         let press = try await RunningNode(place, home: "press")
         // Before the board's word it may look and not write.
-        try await eventually("the newcomer has the ledger", note: { press.output }) {
+        try await eventually("the newcomer has the ledger", note: press.output) {
             let run = try await place.call("show member press-works --json --home press")
             guard run.status == 0 else { return false }
             return try run.object()["status"] as? String == "applied"
@@ -57,12 +57,12 @@ struct OnboardingTests {
         #expect(early.status == 1, "\(early.error)")
 
         try await place.succeed("admit press-works --home chamber")
-        try await eventually("the node offers its voting key", note: { press.output }) {
+        try await eventually("the node offers its voting key", note: press.output) {
             let member = try await place.succeed("show member press-works --json --home chamber").object()
             return member["votingKey"] != nil
         }
         try await place.succeed("validators set chamber press-works --as chamber --home chamber")
-        try await eventually("both validate", note: { press.output + chamber.output }) {
+        try await eventually("both validate", note: press.output + chamber.output) {
             try await OnboardingTests.validators(place, "press") == ["chamber", "press-works"]
         }
         try await place.succeed("member update --as press-works --city Neu-Ulm --home press")
@@ -131,7 +131,7 @@ struct OnboardingTests {
         try await place.succeed("engine move embedded: --home chamber")
         #expect(try await place.succeed("engine show --json --home chamber").object()["epoch"] as? Int == 1)
 
-        try await eventually("the NATS key is on the ledger", note: { chamber.output }) {
+        try await eventually("the NATS key is on the ledger", note: chamber.output) {
             try await place.call("engine nats-config --out nats --home chamber").status == 0
         }
         #expect(try place.read("nats/nats-server.conf").contains("# chamber\n      { nkey: U"))
@@ -157,7 +157,7 @@ struct OnboardingTests {
         let joined = try await place.succeed("join stamper.invitation --snapshot --home stamper --country DE")
         #expect(joined.output.contains("is taken and proven"), "\(joined.output)")
         let stamper = try await RunningNode(place, home: "stamper")
-        try await eventually("the newcomer goes on from there", note: { stamper.output }) {
+        try await eventually("the newcomer goes on from there", note: stamper.output) {
             let run = try await place.call("show member stamper --json --home stamper")
             guard run.status == 0 else { return false }
             return try run.object()["status"] as? String == "applied"
@@ -200,7 +200,7 @@ struct OnboardingTests {
         var nodes: [RunningNode] = []
         for name in ["a", "b", "c", "d"] { nodes.append(try await RunningNode(place, home: name)) }
         let logs = { [nodes] in nodes.map { String($0.output.suffix(800)) }.joined(separator: "\n\n") }
-        try await eventually("the first transaction is final", note: logs) {
+        try await eventually("the first transaction is final", note: logs()) {
             try await place.call("member update --city Ulm --as a --home a").status == 0
         }
         try await place.succeed("backup --to copy --with-keys --home d")
@@ -211,7 +211,7 @@ struct OnboardingTests {
 
         try await place.succeed("restore copy --home d")
         nodes[3] = try await RunningNode(place, home: "d")
-        try await eventually("the restored node has what it missed", note: logs) {
+        try await eventually("the restored node has what it missed", note: logs()) {
             let run = try await place.call("show member b --json --home d")
             guard run.status == 0 else { return false }
             return (try run.object()["profile"] as? [String: Any])?["city"] as? String == "Bonn"
@@ -222,7 +222,7 @@ struct OnboardingTests {
         try await place.succeed("voting-key rotate --home d")
         nodes[3].stop()
         nodes[3] = try await RunningNode(place, home: "d")
-        try await eventually("it votes again", note: { nodes.map(\.output).joined() }) {
+        try await eventually("it votes again", note: nodes.map(\.output).joined()) {
             let run = try await place.call("node status --json --home d")
             return run.status == 0 ? try run.object()["isValidator"] as? Bool == true : false
         }

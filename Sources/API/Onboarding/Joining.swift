@@ -169,7 +169,7 @@ package struct Joining: Sendable {
             }
             throw NodeError(
                 "join.wrong_pin",
-                "the node at \(client.endpoint) has another TLS key than the invitation says: ask for another",
+                "the node at \(client.endpoint) has another TLS key than the invitation says",
                 cause: error)
         }
     }

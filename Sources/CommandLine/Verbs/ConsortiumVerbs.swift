@@ -47,8 +47,8 @@ enum ConsortiumVerbs {
         ] + profileOptions,
         examples: [
             "millwright found \"Machine ring south\" --board chamber --country DE",
-            "millwright found Ring --board chamber --country DE --home chamber \\\n"
-                + "  --endpoint https://node.chamber.example:7443",
+            "millwright found Ring --board chamber --country DE --home chamber "
+                + "--endpoint https://node.chamber.example:7443",
             "millwright found Trial --board chamber --country DE --simulated --at 2026-03-01",
         ]
     ) { invocation in

@@ -66,8 +66,9 @@ enum EngineVerbs {
     static let set = Verb(
         "engine list set", "propose the engines that the ledger may use (board)",
         detail: """
-            The preferred first. embedded:, which needs no server, is always the last, and need not be given. \
-            The list changes nothing at once: an epoch that begins later takes its engine from it.
+            The preferred first. embedded:, which needs no server, is always the last, and need not be \
+            given. The list changes nothing at once: an epoch that begins later takes its engine from \
+            it.
             """,
         options: [
             .positional("engine", "embedded:MEMBER, nats://HOST:PORT or nats-tls://…", repeated: true),
@@ -150,9 +151,9 @@ enum EngineVerbs {
     static let configuration = Verb(
         "engine nats-config", "write the configuration of this company's nats-server",
         detail: """
-            It lets in the members whose nodes have run since they were admitted, each by its NATS key on the \
-            ledger: write it again, and reload the server, when a member comes or goes. Certificates are files \
-            in PEM of an authority that the companies agree on.
+            It lets in the members whose nodes have run since they were admitted, each by its NATS key \
+            on the ledger: write it again, and reload the server, when a member comes or goes. \
+            Certificates are files in PEM of an authority that the companies agree on.
             """,
         options: [
             .value("out", "DIR", "where to write nats-server.conf", required: true),

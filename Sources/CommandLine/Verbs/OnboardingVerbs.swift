@@ -21,8 +21,8 @@ enum OnboardingVerbs {
     static let invite = Verb(
         "invite", "invite a company with a node of its own; writes an invitation file",
         detail: """
-            The file holds a one-use key: send it as you would send a password. It names the ledger and where \
-            to find it, so it is all that the company needs for millwright join.
+            The file holds a one-use key: send it as you would send a password. It names the ledger and \
+            where to find it, so it is all that the company needs for millwright join.
             """,
         options: [
             .positional("member", "the company's short name"),
@@ -120,17 +120,17 @@ enum OnboardingVerbs {
     static let join = Verb(
         "join", "join a ledger with an invitation file: keys, genesis, and a request to the board",
         detail: """
-            Makes this company's keys in a new data directory, takes the genesis document from whoever invited, \
-            over TLS with the key that the invitation names, and asks for admission. Where it could not end, \
-            the same command goes on.
+            Makes this company's keys in a new data directory, takes the genesis document from whoever \
+            invited, over TLS with the key that the invitation names, and asks for admission. Where it \
+            could not end, the same command goes on.
             """,
         options: [
             .positional("file", "the invitation"),
             .flag("snapshot", "begin with a snapshot of the state instead of every block since genesis"),
         ] + ConsortiumVerbs.profileOptions,
         examples: [
-            "millwright join press-works.invitation --home press-works --country DE \\\n"
-                + "  --endpoint https://node.press-works.example:7443"
+            "millwright join press-works.invitation --home press-works --country DE "
+                + "--endpoint https://node.press-works.example:7443"
         ]
     ) { invocation in
         guard let text = try? String(contentsOfFile: try invocation.required("file"), encoding: .utf8) else {

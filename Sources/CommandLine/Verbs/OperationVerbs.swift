@@ -15,10 +15,10 @@ enum OperationVerbs {
     static let backup = Verb(
         "backup", "copy the data directory while the node runs",
         detail: """
-            The copy holds the ledger, the vault and the configuration, and with --with-keys the members' keys, \
-            the TLS keys and the NATS key: then keep it as secret as them. The voting key is in no copy, for \
-            whoever votes has to know what it has voted. A ledger with one validator stops without that key: \
-            stop its node and copy the whole directory instead.
+            The copy holds the ledger, the vault and the configuration, and with --with-keys the \
+            members' keys, the TLS keys and the NATS key: then keep it as secret as them. The voting key \
+            is in no copy, for whoever votes has to know what it has voted. A ledger with one validator \
+            stops without that key: stop its node and copy the whole directory instead.
             """,
         options: [
             .value("to", "DIR", "a new or empty directory, on the node's machine", required: true),
@@ -42,8 +42,9 @@ enum OperationVerbs {
     static let restore = Verb(
         "restore", "fill an empty data directory from a backup",
         detail: """
-            The node then observes. It validates again with another voting key, once an epoch block names it: \
-            run the node, then millwright voting-key rotate. Never run the restored node and the old one.
+            The node then observes. It validates again with another voting key, once an epoch block \
+            names it: run the node, then millwright voting-key rotate. Never run the restored node and \
+            the old one.
             """,
         options: [.positional("dir", "the backup")],
         examples: ["millwright restore /srv/backup/2026-11-21 --home chamber"]
@@ -55,7 +56,7 @@ enum OperationVerbs {
         Terminal.print("\(Terminal.green("done")) blocks 0 to \(note.height) are in \(home.folder.path)")
         if !note.hasKeys {
             Terminal.print(
-                "        The backup has no keys: put members/, tls/ and nats.key back from where they are kept."
+                "        The backup has no keys: put members/, tls/ and nats.key back from elsewhere."
             )
         }
         let directory = invocation.string("home").map { " --home \($0)" } ?? ""
@@ -69,10 +70,10 @@ enum OperationVerbs {
     static let prune = Verb(
         "prune", "give back the disk space of old blocks",
         detail: """
-            Whole files of blocks go, and blocks that a restart needs stay. The state, its proofs and receipts \
-            that were written before stay good. What goes cannot be served to others or verified again here. \
-            To prune always, set keepBlocks or keepDays in node.json. Where several are given, the one that \
-            keeps more counts.
+            Whole files of blocks go, and blocks that a restart needs stay. The state, its proofs and \
+            receipts that were written before stay good. What goes cannot be served to others or \
+            verified again here. To prune always, set keepBlocks or keepDays in node.json. Where several \
+            are given, the one that keeps more counts.
             """,
         options: [
             .value("keep-blocks", "N", "how many of the latest blocks to keep"),
@@ -110,9 +111,9 @@ enum OperationVerbs {
     static let rotateVotingKey = Verb(
         "voting-key rotate", "vote with another key from the next epoch on (validators)",
         detail: """
-            For a node that was restored from a backup, or whose voting key may be known to others. The old key \
-            is put aside and never votes again. Start the node again afterwards: it votes with the new key once \
-            an epoch block names it.
+            For a node that was restored from a backup, or whose voting key may be known to others. The \
+            old key is put aside and never votes again. Start the node again afterwards: it votes with \
+            the new key once an epoch block names it.
             """,
         options: OnboardingVerbs.signing,
         examples: ["millwright voting-key rotate --home chamber"]

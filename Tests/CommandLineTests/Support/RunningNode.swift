@@ -21,7 +21,7 @@ final class RunningNode: Sendable {
         guard failure == 0 else { throw Trouble(String(cString: strerror(failure))) }
         self.process = process
         let home = Home(folder)
-        try await eventually("\(name) listens", note: { self.output }) {
+        try await eventually("\(name) listens", note: output) {
             NodeAddress.running(in: home)?.pid == process
         }
     }
@@ -60,7 +60,7 @@ func freePort() throws -> UInt16 {
 
 /// Waits for a condition, generously: other programs run on this machine.
 func eventually(
-    _ what: String, note: () -> String = { "" }, _ condition: () async throws -> Bool
+    _ what: String, note: @autoclosure () -> String = "", _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + .seconds(180)
     while ContinuousClock.now < deadline {
