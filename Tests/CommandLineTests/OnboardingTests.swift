@@ -151,18 +151,16 @@ struct OnboardingTests {
             #expect(try await place.call("\(line) --home chamber").status == 2)
         }
 
-        // A node that starts again has a checkpoint, and so a snapshot.
-        chamber.stop()
-        let restarted = try await RunningNode(place, home: "chamber")
+        // The ledger is too young for a snapshot: the newcomer takes every block.
         let joined = try await place.succeed("join stamper.invitation --snapshot --home stamper --country DE")
-        #expect(joined.output.contains("is taken and proven"), "\(joined.output)")
+        #expect(joined.output.contains("there is no snapshot yet"), "\(joined.output)")
         let stamper = try await RunningNode(place, home: "stamper")
         try await eventually("the newcomer goes on from there", note: stamper.output) {
             let run = try await place.call("show member stamper --json --home stamper")
             guard run.status == 0 else { return false }
             return try run.object()["status"] as? String == "applied"
         }
-        restarted.stop()
+        chamber.stop()
         stamper.stop()
         let full = try await place.call("restore copy --home chamber")
         #expect(full.status == 1 && full.code == "home.exists", "\(full.error)")
