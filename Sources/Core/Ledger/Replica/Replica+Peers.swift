@@ -182,12 +182,13 @@ extension Replica {
         claims.append(claim)
     }
 
-    /// Asks the peer that has waited longest of those who say that they have more. A claim that comes to
-    /// nothing is let go; what is true is said again.
+    /// Asks the peer that has waited longest of those who say that they have more, and the same one as long as
+    /// it delivers. A claim that comes to nothing is let go; what is true is said again.
     private mutating func askForBlocks() {
-        (lastFetch, fetchedAbove) = (now, tree.final.header.height)
-        let claim = claims.isEmpty ? nil : claims.removeFirst()
-        effects.append(.fetch(above: tree.final.header.height, from: claim?.member))
+        let final = tree.final.header.height
+        if fetchedAbove == final, let first = claims.first, first.member == asked { claims.removeFirst() }
+        (lastFetch, fetchedAbove, asked) = (now, final, claims.first?.member)
+        effects.append(.fetch(above: final, from: asked))
     }
 
     /// Asks for blocks where others are ahead, or have certified what is not on this chain.

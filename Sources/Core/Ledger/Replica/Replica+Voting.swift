@@ -5,7 +5,7 @@ extension Replica {
     /// Whether every promise allows a vote for an executed block on the chain. A batch's block needs its
     /// epoch to be in force: whoever votes for it knows that the epoch block is final.
     func canVote(for block: BlockTree.Block) -> Bool {
-        guard block.header.kind == .epoch || block.context == inForce else { return false }
+        guard block.header.kind == .epoch || block.context.block == inForce.block else { return false }
         let quorum = block.context.quorum(of: block.header.kind)
         guard voters.contains(where: { quorum.validator($0.key) != nil }) else { return false }
         return voteRecord.allowsVote(

@@ -121,8 +121,9 @@ package struct Replica: Sendable {
     var lastFinal = Timestamp.zero
     /// Who says that more is final than here, each once.
     var claims: [Claim] = []
-    /// The final height when blocks were last asked for.
+    /// The final height when blocks were last asked for, and who was asked.
     var fetchedAbove: Height?
+    var asked: MemberID?
     package internal(set) var halted: Divergence?
 
     /// A suspicion, and until when it counts: whoever still has a reason says it again.
