@@ -21,8 +21,8 @@ struct RingServers {
     /// As the ledger names the engine.
     var engine: String { "nats://" + addresses.joined(separator: ",") }
 
-    /// The server that `tools/install-dependencies.sh` installs, else one on `PATH`. It has to be 2.10 or later,
-    /// which can sync before it acknowledges.
+    /// The server that `tools/install-dependencies.sh` installs, else one on `PATH`. It has to be 2.10 or
+    /// later, which can sync before it acknowledges.
     private static func find() throws(NodeError) -> URL {
         let program = Bundle.main.executableURL?.resolvingSymlinksInPath()
         // .build/<platform>/<configuration>/millwright

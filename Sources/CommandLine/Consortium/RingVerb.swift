@@ -13,9 +13,10 @@ enum RingVerb {
         detail: """
             Makes six data directories and starts a node for each, all on this machine. The board's node \
             validates first, then all do; for --engine nats three NATS servers are started and the ledger \
-            moves to them while it runs. Then the story of millwright demo is told across them: each company signs with \
-            its own keys, acts through its own node, and sees others' documents only where they were sealed \
-            to it. All processes end with the story, on Ctrl-C, and where something fails.
+            moves to them while it runs. Then the story of millwright demo is told across them: each \
+            company signs with its own keys, acts through its own node, and sees others' documents only \
+            where they were sealed to it. All processes end with the story, on Ctrl-C, and where something \
+            fails.
             """,
         options: [.value("engine", "ENGINE", "nats (the default), or embedded: a company's node orders")]
             + DemoVerb.sourceOptions + [
@@ -111,8 +112,8 @@ enum RingVerb {
         func milliseconds(_ share: Double) -> String {
             let rank = Int((Double(latencies.count) * share).rounded(.up)) - 1
             let value = latencies[max(0, min(latencies.count - 1, rank))]
-            return
-                "\(value.components.attoseconds / 1_000_000_000_000_000 + value.components.seconds * 1_000) ms"
+            let (seconds, rest) = value.components
+            return "\(seconds * 1_000 + rest / 1_000_000_000_000_000) ms"
         }
         guard !latencies.isEmpty else { return }
         let engine = try NodeVerbs.report(ring.companies[0].home).engine
