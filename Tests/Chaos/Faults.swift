@@ -3,13 +3,14 @@ import TestSupport
 
 /// One thing that goes wrong, and comes right again.
 enum Fault: CaseIterable {
-    case killNode, pauseNode, partNode, partHalves, killEveryNode, wipeNode
+    case killNode, killAgain, killHost, pauseNode, pauseHost, restartNode
+    case partNode, partOneWay, partHalves, killEveryNode, wipeNode
     case killLeader, pauseServer, killMajority, loseServers
 
     /// What happens in a short run, in an order in which each leaves enough to go on.
     static let once: [Fault] = [
-        .killLeader, .killNode, .pauseNode, .partNode, .killMajority, .killEveryNode, .partHalves,
-        .loseServers, .wipeNode,
+        .killLeader, .killNode, .killHost, .pauseNode, .partNode, .killMajority, .killAgain, .pauseHost,
+        .killEveryNode, .partHalves, .partOneWay, .restartNode, .loseServers, .wipeNode,
     ]
 }
 
@@ -39,20 +40,40 @@ final class Faults {
     }
 
     func perform(_ fault: Fault) throws {
-        let node = all.randomElement(using: &random) ?? 0
+        let any = all.randomElement(using: &random) ?? 0
+        let node = [.killHost, .pauseHost].contains(fault) ? fleet.host ?? any : any
         let name = fleet.members[node].text
         let others = all.filter { $0 != node }
         switch fault {
-        case .killNode:
+        case .killNode, .killHost:
             fleet.kill(node)
-            during("\(name) killed", others)
+            during("\(name) killed\(fault == .killHost ? ", the engine's host" : "")", others)
             try fleet.start(node)
             after("\(name) started again", node)
-        case .pauseNode:
+        case .pauseNode, .pauseHost:
             fleet.pause(node)
-            during("\(name) paused", others)
+            during("\(name) paused\(fault == .pauseHost ? ", the engine's host" : "")", others)
             fleet.resume(node)
             after("\(name) goes on", node)
+        case .killAgain:
+            for _ in 0..<4 {
+                fleet.kill(node)
+                try fleet.start(node)
+                usleep(.random(in: 0...1_500_000, using: &random))
+            }
+            after("\(name) killed and started four times", node)
+        case .restartNode:
+            let status = fleet.stop(node)
+            if status != 0 { problems.append("\(name) stopped with \(status.map { "\($0)" } ?? "SIGKILL")") }
+            during("\(name) stopped by its operator", others)
+            try fleet.start(node)
+            after("\(name) started again", node)
+        case .partOneWay:
+            let isDeaf = Bool.random(using: &random)
+            fleet.cut(node, isDeaf: isDeaf)
+            during("\(name) \(isDeaf ? "reaches nobody" : "is reached by nobody")", others)
+            fleet.mend()
+            after("\(name) connected again", node)
         case .partNode:
             fleet.part([[node], others])
             during("\(name) cut off from the other nodes", others)
@@ -99,14 +120,14 @@ final class Faults {
         case .killMajority:
             nats.kill(leader)
             nats.kill(others[0])
-            goesOn("NATS s\(leader) s\(others[0]) killed, a majority", all)
+            withoutServers("NATS s\(leader) s\(others[0]) killed, a majority")
             try nats.start(leader)
             try nats.start(others[0])
             goesOn("NATS s\(leader) s\(others[0]) started again", all)
         default:
             for index in 0..<nats.count { nats.kill(index) }
             for index in 0..<nats.count { try nats.wipe(index) }
-            goesOn("all of NATS killed and its files removed", all)
+            withoutServers("all of NATS killed and its files removed")
             for index in 0..<nats.count { try nats.start(index) }
             goesOn("NATS started again, empty", all)
         }
@@ -123,6 +144,13 @@ final class Faults {
         }
         goesOn(what, nodes)
         usleep(.random(in: 500_000...4_000_000, using: &random))
+    }
+
+    /// Where the ledger names another engine it goes on with that.
+    private func withoutServers(_ what: String) {
+        guard fleet.hasOnlyNATS else { return goesOn(what, all) }
+        say(what, "no engine, waits 3 s")
+        usleep(3_000_000)
     }
 
     private func goesOn(_ what: String, _ nodes: [Int]) {

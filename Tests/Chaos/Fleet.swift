@@ -22,10 +22,13 @@ final class Fleet: Sendable {
     private let clients: [HTTPClient]
     private let children = Shared<[Child?]>([])
 
+    /// The ledger names no other engine than NATS.
+    let hasOnlyNATS: Bool
+
     static let quorum = 5
 
-    init(_ count: Int, in folder: URL, program: URL) throws {
-        (self.folder, self.program) = (folder, program)
+    init(_ count: Int, in folder: URL, program: URL, hasOnlyNATS: Bool) throws {
+        (self.folder, self.program, self.hasOnlyNATS) = (folder, program, hasOnlyNATS)
         let names = ["anvil", "bench", "crane", "drill", "edger", "forge"].prefix(count)
         let members = names.map { MemberID(unchecked: $0) }
         self.members = members
@@ -48,7 +51,7 @@ final class Fleet: Sendable {
             }, validator: members[0], created: Fleet.now, simulated: false,
             parameters: .init(transactionsPerSecond: 1_000_000, bytesPerSecond: 1_000_000_000))
         let servers = natsPorts.prefix(3).map { "127.0.0.1:\($0)" }.joined(separator: ",")
-        founding.engines = ["nats://\(servers)", "embedded:"]
+        founding.engines = ["nats://\(servers)"] + (hasOnlyNATS ? [] : ["embedded:"])
         chain = try founding.found(
             in: Dictionary(uniqueKeysWithValues: zip(members, homes)), validators: members)
         let identities = try zip(members, homes).map { member, home in
@@ -119,6 +122,13 @@ final class Fleet: Sendable {
         }
     }
 
+    /// Parts a node in one direction: it reaches nobody, or nobody reaches it.
+    func cut(_ index: Int, isDeaf: Bool) {
+        for (from, row) in relays.enumerated() {
+            for (to, relay) in row.enumerated() where (isDeaf ? from : to) == index { relay?.cut() }
+        }
+    }
+
     func mend() { for relay in relays.joined() { relay?.mend() } }
 
     /// Removes what a node has stored, but for its keys and the genesis. It is killed first.
@@ -132,6 +142,13 @@ final class Fleet: Sendable {
                 try FileManager.default.removeItem(at: place)
             }
         }
+    }
+
+    /// The node that hosts the engine in force; nil where NATS orders.
+    var host: Int? {
+        let reports = members.indices.compactMap { try? report($0) }
+        guard let engine = reports.max(by: { $0.epoch < $1.epoch })?.engine.address else { return nil }
+        return members.firstIndex { engine == "embedded:\($0)" }
     }
 
     /// The NATS server that became a stream's leader last, as the servers tell it.

@@ -8,6 +8,7 @@ struct Run {
     let seconds: Double
     let seed: UInt64
     let faults: [Fault]
+    let hasOnlyNATS: Bool
     /// Keep the data directories and logs.
     let keeps: Bool
     let program: URL
@@ -25,7 +26,7 @@ struct Run {
             FileHandle.standardOutput.write(Data((time + line + "\n").utf8))
         }
         print("seed \(seed), six nodes, quorum \(Fleet.quorum), three NATS servers, in \(folder.path)")
-        let fleet = try Fleet(6, in: folder, program: program)
+        let fleet = try Fleet(6, in: folder, program: program, hasOnlyNATS: hasOnlyNATS)
         let load = try Load(fleet)
         let recovery = Recovery(fleet: fleet, load: load)
         print("founded and started: \(recovery.probe(Array(fleet.members.indices), seconds: 60).text)")

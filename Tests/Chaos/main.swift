@@ -3,7 +3,7 @@ import TestSupport
 
 // Six nodes and three NATS servers as processes, and what can happen to them.
 //
-//     millwright-chaos [--seconds N] [--seed N] [--only FAULT,…] [--keep]
+//     millwright-chaos [--seconds N] [--seed N] [--only FAULT,…] [--only-nats] [--keep]
 //
 // First every fault once, then others that the seed chooses until the time is over. Ends with status 1 where
 // something is wrong, and says what.
@@ -38,7 +38,8 @@ let program = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksIn
 let run = Run(
     seconds: value("--seconds").flatMap { Double($0) } ?? 0,
     seed: value("--seed").flatMap { UInt64($0) } ?? 1,
-    faults: faults ?? Fault.once, keeps: CommandLine.arguments.contains("--keep"), program: program)
+    faults: faults ?? Fault.once, hasOnlyNATS: CommandLine.arguments.contains("--only-nats"),
+    keeps: CommandLine.arguments.contains("--keep"), program: program)
 do {
     let problems = try run.perform()
     if !problems.isEmpty { fail(problems.joined(separator: "\n"), 1) }

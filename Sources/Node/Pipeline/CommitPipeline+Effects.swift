@@ -104,8 +104,21 @@ extension CommitPipeline {
             do { try take(blocks) } catch {
                 return halt(NodeError("node.storage", "the node could not read its state", cause: error))
             }
+            if !blocks.isEmpty { waitForReplica() }
         }
     }
+
+    /// Waits until the replica has taken what was pushed. It asks for more with every part of it that becomes
+    /// final; most of that is on its way already, and would be fetched and verified once more.
+    private func waitForReplica() {
+        let taken = Mailbox<Void>()
+        events.push(.serve(above: .max) { _ in taken.put(()) })
+        let end = Date(timeIntervalSinceNow: CommitPipeline.fetchedSeconds)
+        while taken.take(seconds: 0.1) == nil, !fetches.hasClosed, Date() < end {}
+    }
+
+    /// How long blocks may take to be executed before others are fetched.
+    private static let fetchedSeconds = 10.0
 
     /// Decodes and checks a peer's blocks, in parts, up to the first that is none.
     private func take(_ encoded: [[UInt8]]) throws {
