@@ -1,13 +1,13 @@
 # Everything that a person or a machine does with this project, one word each.
 
 .DEFAULT_GOAL := help
-.PHONY: help install build test demo bench simulate fuzz format lint clean
+.PHONY: help install build test demo consortium bench simulate chaos fuzz format lint clean
 
 SECONDS ?= 60
 SOURCES := Sources Tests Benchmarks Package.swift
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 install: ## Install what is missing to build and test (the other targets do it themselves)
 	@tools/install-dependencies.sh
@@ -25,6 +25,13 @@ demo: install ## Run the demonstration in ./demo, which is emptied first; TELEME
 	rm -rf demo
 	.build/release/millwright demo --home demo $(if $(TELEMETRY),--telemetry "$(TELEMETRY)")
 
+consortium: install ## The demonstration across six companies' nodes, in ./consortium; ENGINE=nats or embedded, TELEMETRY=FILE
+	swift build -c release --product millwright
+	@echo "removing ./consortium: the demonstration begins with an empty directory"
+	rm -rf consortium
+	.build/release/millwright consortium --home consortium --engine $(or $(ENGINE),nats) \
+		$(if $(TELEMETRY),--telemetry "$(TELEMETRY)") $(if $(KEEP),--keep)
+
 bench: install ## Measure the commit path and its parts in a release build; ARGS="…" goes to the benchmark
 	swift build -c release --product millwright-bench
 	.build/release/millwright-bench $(ARGS)
@@ -38,6 +45,11 @@ fuzz: install ## Feed broken input to every parser and verifier for SECONDS=60 e
 	swift build --build-tests
 	MILLWRIGHT_FUZZ_SECONDS=$(SECONDS) swift test --filter FuzzTests
 
+chaos: install ## Kill, pause, part and wipe six nodes and three NATS servers under load; SEED=1 SECONDS=60
+	swift build --product millwright
+	swift build --product millwright-chaos
+	.build/debug/millwright-chaos --seconds $(SECONDS) --seed $(or $(SEED),1)
+
 format: ## Rewrite the sources in the project's format
 	swift format --in-place --recursive $(SOURCES)
 
@@ -46,4 +58,4 @@ lint: ## Say what is wrong with the sources' format and shape
 	swift test --filter HouseTests
 
 clean: ## Remove what was built, measured and demonstrated
-	rm -rf .build demo bench-data
+	rm -rf .build demo consortium bench-data

@@ -86,6 +86,10 @@ let package = Package(
             name: "TestSupport", dependencies: core + ["Cryptography", "Storage", "Ordering"],
             path: "Tests/TestSupport",
             swiftSettings: settings),
+        // Real nodes and real NATS servers, and what can happen to them.
+        .executableTarget(
+            name: "millwright-chaos", dependencies: core + edge + ["Node", "API", "TestSupport"],
+            path: "Tests/Chaos", swiftSettings: settings),
         tests("Codec", of: ["Codec", "Cryptography", "CSodium"]),
         tests("Merkle", of: ["Merkle", "Codec", "Cryptography"]),
         tests("Ledger", of: ["Ledger", "Merkle", "Codec", "Cryptography"]),
@@ -105,6 +109,7 @@ let package = Package(
         .testTarget(
             name: "SimulationTests", dependencies: ["Simulation"], path: "Tests/SimulationTests",
             swiftSettings: settings),
+        tests("Network", of: ["millwright", "millwright-chaos"]),
         tests("House", of: []),
     ]
 )

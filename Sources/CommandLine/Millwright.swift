@@ -7,8 +7,9 @@ import Node
 struct Millwright {
     /// Every verb, grouped by its first word in the order in which help lists them.
     static let verbs: [Verb] =
-        DemoVerb.all + NodeVerbs.all + OnboardingVerbs.all + OperationVerbs.all + EngineVerbs.all
-        + ConsortiumVerbs.all + ValidatorVerbs.all + ProposalVerbs.all + EvidenceVerbs.all
+        DemoVerb.all + RingVerb.all + NodeVerbs.all + OnboardingVerbs.all + OperationVerbs.all
+        + EngineVerbs.all + ConsortiumVerbs.all + ValidatorVerbs.all + ProposalVerbs.all
+        + EvidenceVerbs.all
         + KeyVerbs.all + MachineVerbs.all
         + AgreementVerbs.all + InvoiceVerbs.all
         + MaintenanceVerbs.all + DocumentVerbs.all + TelemetryVerbs.all + BillingVerbs.all + QueryVerbs.all

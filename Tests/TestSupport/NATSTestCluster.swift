@@ -49,19 +49,31 @@ package final class NATSTestCluster: @unchecked Sendable {
     private let lock = NSLock()
     private var processes: [pid_t?]
 
-    /// Starts the servers. `adjust` may change each one's configuration.
-    package init(
+    /// Starts servers for a ledger that does not exist. `adjust` may change each one's configuration.
+    package convenience init(
         servers: Int = 1,
         members: [MemberID] = [MemberID(unchecked: "alpha"), MemberID(unchecked: "beta.works")],
         tls: NATSServerConfiguration.TLS? = nil, adjust: (inout String) -> Void = { _ in }
     ) throws {
-        self.members = members
-        chain = SHA256.digest(SecureRandom.bytes(32))
-        keys = Dictionary(uniqueKeysWithValues: members.map { ($0, Ed25519.SigningKey.generate()) })
+        try self.init(
+            ports: Ports.free(2 * servers), chain: SHA256.digest(SecureRandom.bytes(32)),
+            keys: members.map { ($0, Ed25519.SigningKey.generate()) }, tls: tls, adjust: adjust)
+    }
+
+    /// Starts servers for a ledger whose genesis names their addresses.
+    /// - Parameters:
+    ///   - ports: one a server for clients, then one a server for the other servers.
+    ///   - keys: what each member connects with.
+    package init(
+        ports: [UInt16], chain: ChainID, keys: [(MemberID, Ed25519.SigningKey)],
+        tls: NATSServerConfiguration.TLS? = nil, adjust: (inout String) -> Void = { _ in }
+    ) throws {
+        (self.chain, members) = (chain, keys.map(\.0))
+        self.keys = Dictionary(uniqueKeysWithValues: keys)
         folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "millwright-nats-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let ports = try Ports.free(2 * servers)
+        let servers = ports.count / 2
         addresses = ports.prefix(servers).map { "127.0.0.1:\($0)" }
         let routes = ports.suffix(servers).map { "127.0.0.1:\($0)" }
         processes = Array(repeating: nil, count: servers)
@@ -69,9 +81,8 @@ package final class NATSTestCluster: @unchecked Sendable {
         for index in 0..<servers {
             var configuration = NATSServerConfiguration(
                 name: "s\(index)", chain: chain,
-                members: members.compactMap { id in
-                    keys[id].map { NATSServerConfiguration.Member(id: id, key: $0.publicKey) }
-                }, listen: addresses[index], directory: store(index).path, maximumBytes: 1 << 30)
+                members: keys.map { NATSServerConfiguration.Member(id: $0.0, key: $0.1.publicKey) },
+                listen: addresses[index], directory: store(index).path, maximumBytes: 1 << 30)
             configuration.tls = tls
             if servers > 1 {
                 configuration.cluster = NATSServerConfiguration.Cluster(
@@ -94,6 +105,9 @@ package final class NATSTestCluster: @unchecked Sendable {
     private func store(_ index: Int) -> URL { folder.appendingPathComponent("s\(index)") }
 
     package var count: Int { addresses.count }
+
+    /// Ports that nobody listens on, none of them twice.
+    package static func freePorts(_ count: Int) throws -> [UInt16] { try Ports.free(count) }
 
     /// The key that a member connects with.
     package func key(of member: MemberID) throws -> Ed25519.SigningKey {

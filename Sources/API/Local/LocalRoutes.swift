@@ -63,10 +63,10 @@ package struct LocalRoutes: Sendable {
                 let source = try views.view(call.parameter("token")).source
                 let keys = try CBOR.decode(LocalKeys.self, from: call.request.body).keys.map(\.array)
                 let values = try source.values(forKeys: keys)
-                return try value(
-                    LocalRows(
-                        zip(keys, values).compactMap { key, value in value.map { Row(key: key, value: $0) } })
-                )
+                let found = zip(keys, values).compactMap { key, value in
+                    value.map { Row(key: key, value: $0) }
+                }
+                return try value(LocalRows(found))
             },
             route(.get, "views/:token/rows") { call in
                 let source = try views.view(call.parameter("token")).source
@@ -108,8 +108,8 @@ package struct LocalRoutes: Sendable {
             },
             route(.post, "tick") { call in
                 try moveClock(call)
-                guard try LocalWait<Void>({ [node] in try await node.tick() }).wait(call.request) != nil
-                else {
+                let tick = LocalWait<Void> { [node] in try await node.tick() }
+                guard try tick.wait(call.request) != nil else {
                     throw Problem(.gatewayTimeout, "node.slow", "the tick is not final yet")
                 }
                 return HTTPResponse(.noContent)
@@ -171,9 +171,13 @@ extension LocalRoutes {
 extension Problem {
     /// Runs a route's answer; what it throws of a node's, a vault's or the codec's goes out with its code.
     static func translating<T>(_ body: () throws -> T) throws -> T {
-        do { return try body() } catch let error as NodeError { throw Problem(error) } catch let error
-            as VaultError
-        { throw Problem(NodeError(error)) } catch let error as CodecError {
+        do {
+            return try body()
+        } catch let error as NodeError {
+            throw Problem(error)
+        } catch let error as VaultError {
+            throw Problem(NodeError(error))
+        } catch let error as CodecError {
             throw Problem(
                 .badRequest, error.code.rawValue, "the request is not of the form that is asked for")
         }

@@ -19,7 +19,7 @@ final class LocalViews: Sendable {
     private let state = ConditionMutex(State())
 
     /// Each holds a reader of the database.
-    private static let capacity = 32
+    private static let capacity = 256
     private static let lifetime = Duration.seconds(30)
 
     /// Keeps a view; the one that was used least recently makes room where there are too many.

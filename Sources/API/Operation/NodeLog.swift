@@ -24,7 +24,10 @@ package final class NodeLog: Sendable {
 
     package init(
         _ level: Level,
-        write: @escaping @Sendable (String) -> Void = { FileHandle.standardError.write(Data($0.utf8)) }
+        write: @escaping @Sendable (String) -> Void = { line in
+            // Where standard error is gone there is nobody to tell.
+            try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
+        }
     ) {
         state = Mutex(State(level: level))
         self.write = write

@@ -112,10 +112,10 @@ package final class NodeProcess: Sendable {
         }
         let routes =
             monitor.routes + PeerRoutes(node: node, peers: peers, genesis: genesis).routes + orders.routes
-            + InvitationRoutes(node: node).routes + SnapshotRoutes(node: node, home: home).routes
-            + OperationRoutes(node: node, home: home).routes
             + LocalRoutes(node: node, documents: documents).routes
             + DocumentRoutes(node: node, documents: documents).routes
+            + InvitationRoutes(node: node).routes + SnapshotRoutes(node: node, home: home).routes
+            + OperationRoutes(node: node, home: home).routes
         let server = try NodeServer(
             host: listener.host, port: listener.port, identity: identity, routes: routes,
             identify: { [peers, tls, log] certificate in

@@ -5,6 +5,7 @@ import Node
 
 /// The companies of the demonstration, each acting with its own keys only.
 struct DemoCast: Sendable {
+    static let consortium = "Machine ring south"
     static let board = MemberID(unchecked: "chamber")
     static let oem = MemberID(unchecked: "ulmer-pressen")
     static let customer = MemberID(unchecked: "donau-metall")
@@ -33,16 +34,42 @@ struct DemoCast: Sendable {
 
     static func name(_ id: MemberID) -> String { members.first { $0.id == id }?.name ?? id.text }
 
-    let home: Home
-    let node: LedgerNode
+    /// Where a company acts: its data directory with its keys, and the ledger as its own node has it.
+    struct Company: Sendable {
+        let home: Home
+        let ledger: any LedgerAccess
+    }
+
+    private let companies: [MemberID: Company]
+    /// The demonstration's clock, which is everybody's.
+    let clock: any LedgerClock
+
+    init(_ companies: [MemberID: Company], clock: any LedgerClock) {
+        (self.companies, self.clock) = (companies, clock)
+    }
+
+    /// All companies on one node, with a data directory for all.
+    init(home: Home, ledger: any LedgerAccess) {
+        let company = Company(home: home, ledger: ledger)
+        self.init(
+            Dictionary(uniqueKeysWithValues: DemoCast.members.map { ($0.id, company) }), clock: ledger.clock)
+    }
 
     /// The demonstration's year, which names the series of invoice numbers.
-    var year: String { String(Output.time(node.clock.now).prefix(4)) }
+    var year: String { String(Output.time(clock.now).prefix(4)) }
 
-    func acting(_ id: MemberID) throws -> ActingMember { try ActingMember(id, in: home) }
+    func company(_ id: MemberID) throws -> Company {
+        guard let company = companies[id] else {
+            throw NodeError("member.unknown", "\(id) is not in this demonstration")
+        }
+        return company
+    }
+
+    func ledger(_ id: MemberID) throws -> any LedgerAccess { try company(id).ledger }
 
     func documents(_ id: MemberID) throws -> DocumentService {
-        try DocumentService(node: node, home: home, member: id)
+        let company = try company(id)
+        return try DocumentService(node: company.ledger, home: company.home, member: id)
     }
 
     /// Signs an action as a member and waits until it is final.
@@ -50,6 +77,11 @@ struct DemoCast: Sendable {
     func act<C: Contract>(_ id: MemberID, _ contract: C.Type, _ action: C.Action) async throws
         -> FinalTransaction
     {
-        try await node.enact(contract, action, as: try acting(id).signer)
+        let company = try company(id)
+        let signer = try ActingMember(id, in: company.home).signer
+        return try await company.ledger.enact(contract, action, as: signer)
     }
+
+    /// Brings the clock to the ledger, so that what is due happens.
+    func tick() async throws { try await ledger(DemoCast.board).tick() }
 }

@@ -57,9 +57,9 @@ struct DemoRepair: Sendable {
         guard let ticket = fault.ticket else {
             throw NegativeAnswer("demo.no_ticket", "the failure opened no ticket")
         }
-        narrator.bad("\(Output.time(cast.node.clock.now)): \(fault.text)")
+        narrator.bad("\(Output.time(cast.clock.now)): \(fault.text)")
         narrator.say("Ticket \(ticket) opens by itself, signed by the device.")
-        let end = upAt ?? (cast.node.clock.now + .hours(6)).milliseconds
+        let end = upAt ?? (cast.clock.now + .hours(6)).milliseconds
         return try await work(ticket, repairPace, for: DemoCast.customer, downSince: fault.time, upAt: end)
     }
 
@@ -79,7 +79,7 @@ struct DemoRepair: Sendable {
         narrator.say(
             "The data holds no failure. \(DemoCast.name(DemoCast.oem)) opens ticket \(ticket): an inspection."
         )
-        let now = cast.node.clock.now
+        let now = cast.clock.now
         return try await work(
             ticket, Self.servicePace, for: DemoCast.oem, downSince: nil,
             upAt: (now + .minutes(17)).milliseconds)
@@ -88,14 +88,14 @@ struct DemoRepair: Sendable {
     private func work(
         _ ticket: TicketID, _ pace: Pace, for client: MemberID, downSince: Int64?, upAt: Int64
     ) async throws -> Finished {
-        let reported = cast.node.clock.now
+        let reported = cast.clock.now
         try await bid(
             DemoCast.fixit, ticket, after: pace.bids.0, price: 184_000, arrival: .hours(5), reported)
         try await bid(
             DemoCast.rotec, ticket, after: pace.bids.1, price: 192_500, arrival: .hours(2), reported)
-        try cast.node.clock.set(reported + pace.deadline + .minutes(1))
-        try await cast.node.tick()
-        let record = try cast.node.view().existing(TicketRecord.self, ticket)
+        try cast.clock.set(reported + pace.deadline + .minutes(1))
+        try await cast.tick()
+        let record = try cast.ledger(DemoCast.customer).view().existing(TicketRecord.self, ticket)
         guard let award = record.award else {
             throw NegativeAnswer("demo.no_award", "the policy awarded nobody: \(record.state.rawValue)")
         }
@@ -103,9 +103,9 @@ struct DemoRepair: Sendable {
         narrator.good("The published policy (price, arrival, record) decides: \(DemoCast.name(winner)).")
         let end = Timestamp(milliseconds: upAt)
         let begin = min(reported + pace.start, Timestamp(milliseconds: upAt - 60_000))
-        if begin > cast.node.clock.now { try cast.node.clock.set(begin) }
+        if begin > cast.clock.now { try cast.clock.set(begin) }
         try await cast.act(winner, MaintenanceContract.self, .startWork(.init(ticket: ticket)))
-        try cast.node.clock.set(max(end, cast.node.clock.now))
+        try cast.clock.set(max(end, cast.clock.now))
         let downtime = downSince.map { end.milliseconds - $0 } ?? 0
         try await report(ticket, winner, pace, downtime: downtime, amount: award.offer.price.limit)
         return Finished(ticket: ticket, maintainer: winner, client: client, upAt: upAt)
@@ -115,7 +115,7 @@ struct DemoRepair: Sendable {
         _ maintainer: MemberID, _ ticket: TicketID, after: Span, price: Int64, arrival: Span,
         _ reported: Timestamp
     ) async throws {
-        try cast.node.clock.set(reported + after)
+        try cast.clock.set(reported + after)
         let offer = Offer(
             price: .fixed(MinorUnits(price)), currency: .euro, earliestArrival: reported + arrival,
             durationMinutes: 240, warrantyDays: 180, expires: reported + .days(2))
@@ -149,7 +149,7 @@ struct DemoRepair: Sendable {
 
     /// Verification from telemetry, closing and payment.
     func settle(_ finished: Finished, evidence: DemoSource.Up?) async throws {
-        let view = try cast.node.view()
+        let view = try cast.ledger(DemoCast.customer).view()
         let ticket = finished.ticket
         if let sequence = evidence?.sequence {
             let anchors = try view.records(
@@ -168,7 +168,7 @@ struct DemoRepair: Sendable {
             narrator.good("Reading \(sequence) shows the machine up again: the repair is verified.")
         }
         try await cast.act(DemoCast.customer, MaintenanceContract.self, .close(.init(ticket: ticket)))
-        guard let date = CivilDate(daysSinceEpoch: cast.node.clock.now.milliseconds / 86_400_000) else {
+        guard let date = CivilDate(daysSinceEpoch: cast.clock.now.milliseconds / 86_400_000) else {
             throw NegativeAnswer("demo.date", "the demonstration's clock is past the calendar")
         }
         try await cast.act(

@@ -9,39 +9,37 @@ import Telemetry
 /// The story, act by act.
 struct DemoStory: Sendable {
     let scenario: DemoScenario
-    let home: Home
+    /// Where documents for people are written.
+    let folder: URL
     let narrator: Narrator
     let agreement = AgreementID(unchecked: "rental-1")
 
-    func tell() async throws {
-        narrator.act("1. Six companies found a consortium")
-        let start = Ledger.Timestamp(milliseconds: scenario.from)
-        let chain = try Founding(
-            name: "Machine ring south", members: DemoCast.members, validator: DemoCast.board,
-            created: start, simulated: true
-        ).found(in: home)
-        let cast = DemoCast(home: home, node: try LedgerNode(home: home))
+    /// Where the founding document says that time begins.
+    var begins: Ledger.Timestamp { Ledger.Timestamp(milliseconds: scenario.from) }
+
+    /// The first act, once the companies have founded.
+    func introduce(_ chain: ChainID) {
         for member in DemoCast.members {
             narrator.say(
                 member.roles[0].rawValue.padding(toLength: 11, withPad: " ", startingAt: 0) + member.name
             )
         }
         narrator.say("Ledger \(chain.description.prefix(16))…, its time is simulated and passes in seconds.")
-        do {
-            try await rent(cast)
-            var source = try DemoSource(scenario)
-            try await run(cast, &source, to: scenario.periods[0])
-            let first = try await billHonestly(cast)
-            narrator.act("5. The machine runs on")
-            try await run(cast, &source, to: scenario.periods[1])
-            try await DemoDispute(story: self, cast: cast).quarrel(after: first)
-            try prove(cast, first)
-            try end(cast, first, source.report)
-        } catch {
-            try? cast.node.close()
-            throw error
-        }
-        try cast.node.close()
+    }
+
+    /// All acts after the first.
+    /// - Returns: the first invoice.
+    func tell(_ cast: DemoCast) async throws -> InvoiceID {
+        try await rent(cast)
+        var source = try DemoSource(scenario)
+        try await run(cast, &source, to: scenario.periods[0])
+        let first = try await billHonestly(cast)
+        narrator.act("5. The machine runs on")
+        try await run(cast, &source, to: scenario.periods[1])
+        try await DemoDispute(story: self, cast: cast).quarrel(after: first)
+        try prove(cast, first)
+        try end(cast, first, source.report)
+        return first
     }
 
     // MARK: Acts
@@ -49,7 +47,7 @@ struct DemoStory: Sendable {
     private func rent(_ cast: DemoCast) async throws {
         narrator.act("2. A machine is registered, accepted and rented out")
         narrator.say(scenario.title)
-        let device = try cast.home.keystore(of: DemoCast.customer)
+        let device = try cast.company(DemoCast.customer).home.keystore(of: DemoCast.customer)
             .createHeldKey(ActingMember.deviceKeyName(scenario.machine))
         try await cast.act(
             DemoCast.oem, MachineContract.self,
@@ -70,7 +68,7 @@ struct DemoStory: Sendable {
                     .init(
                         maintainer: maintainer, classes: [scenario.machineClass],
                         regions: [Region(unchecked: "de-south")],
-                        until: cast.node.clock.now + .days(365))))
+                        until: cast.clock.now + .days(365))))
         }
         narrator.say("It accredits two maintainers; \(DemoCast.name(DemoCast.customer)) accepts the machine.")
         try await agree(cast)
@@ -119,8 +117,8 @@ struct DemoStory: Sendable {
             finished = done
         }
         let afterwards = Ledger.Timestamp(milliseconds: period.to) + scenario.untilInvoice
-        if afterwards > cast.node.clock.now { try cast.node.clock.set(afterwards) }
-        try await cast.node.tick()
+        if afterwards > cast.clock.now { try cast.clock.set(afterwards) }
+        try await cast.tick()
         narrator.good(
             "\(summary.anchored) readings: signed by the device, sealed in the vault, anchored on the ledger."
         )
@@ -166,20 +164,22 @@ struct DemoStory: Sendable {
 
     private func prove(_ cast: DemoCast, _ invoice: InvoiceID) throws {
         narrator.act("7. Proof for outsiders")
-        let steps = try cast.node.history(of: InvoiceRecord.rowKey(invoice))
+        let customer = try cast.company(DemoCast.customer)
+        let ledger = customer.ledger
+        let steps = try ledger.history(of: InvoiceRecord.rowKey(invoice))
         guard let issued = steps.last?.transaction else { return }
-        let bundle = try cast.node.receipt(for: issued.id)
-        let genesis = try home.genesis()
+        let bundle = try ledger.receipt(for: issued.id)
+        let genesis = try customer.home.genesis()
         _ = try bundle.verify(
-            genesis: genesis.genesis, chain: genesis.chain, hash: cast.node.rules.hash,
-            verifier: cast.node.rules.verify)
-        let file = home.folder.appendingPathComponent("documents/invoice-\(invoice.number).receipt")
+            genesis: genesis.genesis, chain: genesis.chain, hash: ledger.rules.hash,
+            verifier: ledger.rules.verify)
+        let file = folder.appendingPathComponent("invoice-\(invoice.number).receipt")
         do { try Data(bundle.encoded).write(to: file) } catch {
             throw NodeError("demo.io", "\(file.path) could not be written", cause: error)
         }
         narrator.good(
             "A receipt of \(bundle.encoded.count) bytes proves the invoice with the genesis document alone.")
-        let summary = try cast.node.verify(width: ProcessInfo.processInfo.activeProcessorCount) { _ in }
+        let summary = try ledger.verify(width: ProcessInfo.processInfo.activeProcessorCount) { _ in }
         narrator.good(
             "The whole ledger derived again from its genesis: \(summary.blocks) blocks, "
                 + "\(summary.transactions) transactions, every signature, outcome and root as stored."
@@ -190,7 +190,6 @@ struct DemoStory: Sendable {
         narrator.act("What the data could not tell, and how it was treated")
         for sentence in report.sentences { narrator.say(sentence) }
         let document = try InvoiceService(try cast.documents(DemoCast.customer)).invoice(invoice)
-        let folder = home.folder.appendingPathComponent("documents")
         narrator.act("The first invoice, as a person reads it")
         if !narrator.isQuiet { Terminal.print("\n" + InvoiceText.render(document)) }
         narrator.act("Files")
@@ -198,21 +197,10 @@ struct DemoStory: Sendable {
         for name in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() {
             Terminal.print("    \(name)")
         }
-        let shown = home.folder.relativePath
-        // As the person called it, so that the lines below work as they stand.
-        let program = CommandLine.arguments.first ?? "millwright"
-        narrator.act("What to try next")
-        for command in [
-            "\(program) list invoices --home \(shown)",
-            "\(program) history machine \(scenario.machine) --home \(shown)",
-            "\(program) verify --home \(shown)",
-            "\(program) receipt verify \(shown)/documents/invoice-\(invoice.number).receipt \\",
-            "    --genesis \(shown)/genesis.cbor",
-        ] where !narrator.isQuiet { Terminal.print("  \(command)") }
     }
 
     /// Writes an invoice or credit note where the person finds it.
     func write(_ invoice: Invoice) throws {
-        try InvoiceFiles.write(invoice, to: home.folder.appendingPathComponent("documents"))
+        try InvoiceFiles.write(invoice, to: folder)
     }
 }

@@ -1,3 +1,4 @@
+import Contracts
 import Foundation
 import Ledger
 import Node
@@ -12,33 +13,61 @@ enum DemoVerb {
             Founds a consortium of six companies in an empty directory and runs the whole job on one \
             machine with a demonstration's clock. With --telemetry it bills a real machine's own data.
             """,
-        options: [
-            .value("telemetry", "FILE", "a machine's own data: CSV or MTConnect SHDR"),
-            .value("mapping", "FILE", "how to read it (default: the one in examples/mappings that fits)"),
-            .flag("quiet", "say only where the files are"),
-        ],
+        options: sourceOptions + [.flag("quiet", "say only where the files are")],
         examples: [
             "millwright demo --home demo",
             "millwright demo --home demo2 --telemetry ../shared/data/nist_mazak03_20180416.shdr",
         ]
     ) { invocation in
-        let scenario: DemoScenario
-        if let path = invocation.string("telemetry") {
-            let data = URL(fileURLWithPath: path)
-            guard FileManager.default.isReadableFile(atPath: path) else {
-                throw UsageError("cli.no_file", "\(path) cannot be read")
-            }
-            let mapping =
-                try invocation.string("mapping").map { URL(fileURLWithPath: $0) }
-                ?? DemoScenario.mapping(for: data)
-            scenario = try DemoScenario.file(data, mapping: mapping)
-        } else {
-            scenario = try DemoScenario.simulated()
-        }
+        let scenario = try scenario(invocation)
         let home = Session.home(invocation)
         let story = DemoStory(
-            scenario: scenario, home: home, narrator: Narrator(isQuiet: invocation.has("quiet")))
-        try await story.tell()
+            scenario: scenario, folder: home.folder.appendingPathComponent("documents"),
+            narrator: Narrator(isQuiet: invocation.has("quiet")))
+        story.narrator.act("1. Six companies found a consortium")
+        story.introduce(
+            try Founding(
+                name: DemoCast.consortium, members: DemoCast.members, validator: DemoCast.board,
+                created: story.begins, simulated: true
+            ).found(in: home))
+        let node = try LedgerNode(home: home)
+        do {
+            let invoice = try await story.tell(DemoCast(home: home, ledger: node))
+            story.narrator.next(suggestions(home.folder.relativePath, story.scenario.machine, invoice))
+        } catch {
+            try? node.close()
+            throw error
+        }
+        try node.close()
+    }
+
+    private static func suggestions(_ shown: String, _ machine: MachineID, _ invoice: InvoiceID) -> [String] {
+        [
+            "list invoices --home \(shown)", "history machine \(machine) --home \(shown)",
+            "verify --home \(shown)",
+            "receipt verify \(shown)/documents/invoice-\(invoice.number).receipt \\\n"
+                + "      --genesis \(shown)/genesis.cbor",
+        ]
+    }
+
+    /// What a story with its own data or a simulated machine needs of the command line.
+    static let sourceOptions: [Option] = [
+        .value("telemetry", "FILE", "a machine's own data: CSV or MTConnect SHDR"),
+        .value("mapping", "FILE", "how to read it (default: the one in examples/mappings that fits)"),
+    ]
+
+    /// The machine that the command line asks for.
+    /// - Throws: `cli.no_file`, `demo.*`, and what reading the data throws.
+    static func scenario(_ invocation: Invocation) throws -> DemoScenario {
+        guard let path = invocation.string("telemetry") else { return try DemoScenario.simulated() }
+        let data = URL(fileURLWithPath: path)
+        guard FileManager.default.isReadableFile(atPath: path) else {
+            throw UsageError("cli.no_file", "\(path) cannot be read")
+        }
+        let mapping =
+            try invocation.string("mapping").map { URL(fileURLWithPath: $0) }
+            ?? DemoScenario.mapping(for: data)
+        return try DemoScenario.file(data, mapping: mapping)
     }
 }
 
@@ -67,6 +96,14 @@ struct Narrator: Sendable {
 
     /// Something that is finding itself wrong.
     func bad(_ text: String) { print(text, mark: Terminal.red("✗ ")) }
+
+    /// Command lines that work from here on, after the program's name.
+    func next(_ lines: [String]) {
+        act("What to try next")
+        // As the person called it, so that the lines work as they stand.
+        let program = CommandLine.arguments.first ?? "millwright"
+        for line in lines where !isQuiet { Terminal.print("  \(program) \(line)") }
+    }
 
     private func print(_ text: String, mark: String) {
         guard !isQuiet else { return }

@@ -63,7 +63,9 @@ enum LedgerOpening {
         }
     }
 
-    private static func remote(
+    /// The node at an address, asked as its own member.
+    /// - Throws: `node.unreachable`, `node.no_identity`, `node.other_ledger`.
+    static func remote(
         _ endpoint: String, _ pin: TLSPin, _ home: Home
     ) throws(NodeError) -> RemoteLedger {
         guard let key = try TLSFiles(home).read(.current) else {

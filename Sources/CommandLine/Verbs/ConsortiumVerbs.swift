@@ -135,17 +135,34 @@ enum ConsortiumVerbs {
             let signing = try store.signingKey()
             let sealing = try store.sealingKey().publicKey
             let name = try session.node.view().existing(MemberRecord.self, member).name
+            let endpoint = invocation.string("endpoint") ?? ""
+            let pins = try nodeKeys(session, of: member, endpoint: endpoint)
             let action = ConsortiumContract.Action.join(
                 .init(
-                    profile: profile(invocation, name: name), endpoint: invocation.string("endpoint") ?? "",
+                    profile: profile(invocation, name: name), endpoint: endpoint,
                     signingKey: try session.newKey(signing, of: member, sealing: sealing),
-                    sealingPublicKey: Bytes(sealing)))
+                    sealingPublicKey: Bytes(sealing), tlsPins: pins))
             let final = try await session.node.perform(
                 ConsortiumContract.self, action, as: try store.heldKey("invitation").signer)
             if case .rejected(let code) = final.outcome { throw NegativeAnswer(code, final.message) }
             if invocation.wantsJSON { return try Output.json(TransactionReport(final)) }
             Terminal.print("\(Terminal.green("final")) \(member) has joined and waits for the board")
         }
+    }
+
+    /// Makes the TLS key and the configuration of the company's own node. Where the data directory is
+    /// another member's, or that of many, there is no node of its own here: nil.
+    private static func nodeKeys(
+        _ session: Session, of member: MemberID, endpoint: String
+    ) throws -> [Digest]? {
+        let home = session.home
+        guard home.membersWithKeys() == [member], !session.node.genesis.simulated else { return nil }
+        let now = Ledger.Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000))
+        let key = try TLSFiles(home).current(of: member, endpoint: endpoint, now: now)
+        if !FileManager.default.fileExists(atPath: home.configurationFile.path) {
+            try NodeConfiguration.defaults(member: member, endpoint: endpoint).write(to: home)
+        }
+        return [key.identity.pin.digest]
     }
 
     static let admit = Verb(

@@ -12,9 +12,9 @@ enum NodeVerbs {
     static let node = Verb(
         "node", "run this company's node until it is stopped",
         detail: """
-            Reads node.json in the data directory, which is written with defaults where it is missing, \
-            connects to the other members' nodes and serves them. SIGTERM and SIGINT stop it cleanly, \
-            SIGHUP reads the configuration again. Logs go to standard error.
+            Reads node.json in the data directory, which is written with defaults where it is \
+            missing, connects to the other members' nodes and serves them. SIGTERM and SIGINT stop it \
+            cleanly, SIGHUP reads the configuration again. Logs go to standard error.
             """,
         options: [
             .value("config", "FILE", "the configuration (default: node.json in the data directory)"),
@@ -143,24 +143,4 @@ enum NodeVerbs {
         lines.append(Terminal.table(["peer", "state", "final", "why"], rows))
         return lines.joined(separator: "\n")
     }
-}
-
-/// Signals as a stream, in the place of what the system does with them.
-private final class Signals {
-    let stream: AsyncStream<Int32>
-    private let sources: [any DispatchSourceSignal]
-
-    init(_ numbers: [Int32]) {
-        let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)
-        self.stream = stream
-        sources = numbers.map { number in
-            signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { continuation.yield(number) }
-            source.resume()
-            return source
-        }
-    }
-
-    func end() { for source in sources { source.cancel() } }
 }

@@ -38,6 +38,7 @@ package final class DocumentExchange: DocumentPeers {
     private let identity: Mutex<TLSIdentity>
     private let address: @Sendable (MemberRecord) -> Address?
     private let peers = Mutex<[MemberID: Peer]>([:])
+    private let isClosed = Mutex(false)
     private let onFailure: @Sendable (MemberID, NodeError) -> Void
 
     /// For how long a peer that was out of reach is asked last.
@@ -65,6 +66,7 @@ package final class DocumentExchange: DocumentPeers {
 
     /// Ends calls that are under way; later ones find nobody.
     package func close() {
+        isClosed.withLock { $0 = true }
         let clients = peers.withLock { peers in peers.values.map(\.client) }
         for client in clients { client.close() }
     }
@@ -166,6 +168,7 @@ package final class DocumentExchange: DocumentPeers {
     private func client(_ record: MemberRecord) -> HTTPClient? {
         guard record.id != member, let address = address(record) else { return nil }
         return peers.withLock { peers in
+            if isClosed.withLock({ $0 }) { return nil }
             if let peer = peers[record.id], peer.address == address { return peer.client }
             var configuration = HTTPClientConfiguration()
             configuration.connectMilliseconds = 3_000

@@ -62,8 +62,8 @@ struct DocumentNaming {
     }
 
     private func documents(of ticket: TicketRecord) -> [NamedDocument] {
-        let parties =
-            [ticket.client, ticket.oem, ticket.customer] + (ticket.award.map { [$0.maintainer] } ?? [])
+        let maintainer = ticket.award.map { [$0.maintainer] } ?? []
+        let parties = [ticket.client, ticket.oem, ticket.customer] + maintainer
         return name(ticket.request.documents, parties)
             + name(ticket.report?.documents ?? [], Array(parties.reversed()))
     }

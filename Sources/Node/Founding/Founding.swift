@@ -92,8 +92,9 @@ package struct Founding: Sendable {
         try keystore.create()
         var pins: [Digest]?
         if hasNode {
-            let entry = try TLSFiles(home).current(
-                of: member.id, endpoint: member.endpoint, now: created)
+            // Certificates live in real time, whatever a demonstration's clock says.
+            let now = simulated ? NodeClock.realTime : created
+            let entry = try TLSFiles(home).current(of: member.id, endpoint: member.endpoint, now: now)
             pins = [entry.identity.pin.digest]
         }
         return Founder(

@@ -54,6 +54,8 @@ package final class CommitPipeline: Sendable {
         var view: ReplicaView
         var failure: NodeError?
         var wantsEpochTick = false
+        /// How many batches without transactions came after the first that was made at a clock's time.
+        var emptyBatches: (clock: Timestamp, count: Int64) = (Timestamp(nanoseconds: 0), 0)
     }
 
     /// What a pipeline begins with.

@@ -212,6 +212,7 @@ struct Outbox: Sendable {
             guard !entry.waiters.isEmpty else { continue }
             news.answers.append(Answer(waiters: entry.waiters, news: .state(.final(final))))
         }
+        settleHandedOver()
         guard let batch = take(block.header.content) else { return news }
         failures = 0
         for skip in block.skipped where batch.ids.indices.contains(skip.index) {
@@ -234,6 +235,29 @@ struct Outbox: Sendable {
             news.answers.append(Answer(waiters: batch.ticks, news: .state(.final(final))))
         }
         return news
+    }
+
+    /// Lets go of what was handed over to validators and is final: nobody sees their batches as this node's, so
+    /// it is the transactions that tell.
+    private mutating func settleHandedOver() {
+        let settled = sent.filter { _, batches in
+            batches.allSatisfy {
+                $0.epochBlock == .zero && $0.ticks.isEmpty && $0.ids.allSatisfy { entries[$0] == nil }
+            }
+        }
+        for digest in settled.keys.sorted() {
+            while take(digest) != nil {}
+            failures = 0
+        }
+    }
+
+    /// Lets go of transactions that turn out to be on the ledger already.
+    mutating func refuseDuplicates(_ ids: [TransactionID]) -> [Answer] {
+        defer { settleHandedOver() }
+        return ids.compactMap { id in
+            guard let entry = entries.removeValue(forKey: id), !entry.waiters.isEmpty else { return nil }
+            return Answer(waiters: entry.waiters, news: .refused(.duplicate))
+        }
     }
 
     struct FinalNews: Sendable {

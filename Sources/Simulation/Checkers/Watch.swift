@@ -131,7 +131,7 @@ final class Watch {
         if let promised = promised[attestation.key], promised > attestation.epoch, !isFaulty {
             throw fail(
                 "nothing below a stop",
-                "\(node) made a \(attestation.kind) for \(name(attestation.block)) after a stop for \(promised)"
+                "\(node) made a \(attestation.kind) for \(name(attestation.block)) after stop \(promised)"
             )
         }
         signatures[signed] = attestation

@@ -114,8 +114,7 @@ final class Liar {
         if world.stops.count > 120 { world.stops.removeFirst(20) }
     }
 
-    /// An epoch block on the lowest lock that some quorum of stops allows, with an engine of the liar's
-    /// taste.
+    /// An epoch block on the lowest lock that some quorum of stops allows, with any engine.
     private func forge(_ epoch: Epoch, like model: EpochProposal?) -> EpochProposal? {
         guard let signer = node.signers().last, let replica = node.replica else { return nil }
         let known = world.stops.filter { $0.epoch == epoch }.sorted { $0.lock < $1.lock }
@@ -125,8 +124,10 @@ final class Liar {
         if stops.count > quorum { stops = Array(stops.prefix(quorum + world.chance.below(2))) }
         guard let lock = stops.map(\.lock).max() else { return nil }
         let validators = model?.validators ?? replica.inForce.validators.validators
-        let parent =
-            world.chance.permille(800) ? lock.block : world.chance.pick(world.watch.order) ?? lock.block
+        let lowest = stops.map(\.lock).min() ?? lock
+        let any = world.chance.pick(Array(world.watch.order.suffix(10))) ?? lock.block
+        let choices = [lock.block, lock.block, lowest.block, lowest.block, any]
+        let parent = world.chance.pick(choices) ?? lock.block
         world.coverage.count("lying proposals")
         return try? EpochProposal.signed(
             chain: world.rules.chain, epoch: epoch, parent: parent, validators: validators,

@@ -74,7 +74,7 @@ extension SimulatedNode {
         case .turnTimeBack where block.header.height > 3: told.time = World.start
         case .leafAfterExpiry: (told.time, fastest) = (told.time + .days(2), nil)
         case .changeOutcome where index == 0:
-            told.leaves.indices.forEach { told.leaves[$0].outcome = .rejected("") }
+            for place in told.leaves.indices { told.leaves[place].outcome = .rejected("") }
         case .skipFinal where block.header.height == 4: return
         case .spoilRows where index == 0:
             reader.rows.apply([RowChange(key: RowKey(table: "spoilt", key: []), value: [1])])

@@ -4,7 +4,7 @@ import Ledger
 /// What goes wrong.
 extension World {
     func makeMischief() throws {
-        switch chance.below(20) {
+        switch chance.below(23) {
         case 0..<4: crashSomebody()
         case 4..<6: partition()
         case 6: blockOneWay()
@@ -15,6 +15,10 @@ extension World {
         case 15: try wipeSomebody()
         case 16, 17: try changeValidators()
         case 18: try takeSnapshot()
+        case 19..<22:
+            // Without commits blocks are final and nobody knows.
+            veiled = chance.pick([.commit, .commit, .blocks, .vote, .stop, .proposal, nil, nil]) ?? nil
+            coverage.count("kinds of message lost")
         default: if chance.permille(plan.badClock == nil ? 120 : 400) { try sleepLong() }
         }
     }
@@ -207,6 +211,7 @@ extension World {
         isHealed = true
         trace("healed")
         liftBlocks()
+        veiled = nil
         for engine in allEngines {
             engine.unite()
             (engine.isStalled, engine.censored) = (engine.host == nil && chance.permille(300), nil)

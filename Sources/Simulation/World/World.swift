@@ -9,6 +9,21 @@ indirect enum Packet {
     case submissions([Submission])
 }
 
+extension Packet {
+    enum Kind: CaseIterable { case vote, commit, stop, proposal, blocks, other }
+
+    var kind: Kind {
+        switch self {
+        case .replica(.vote): .vote
+        case .replica(.commit): .commit
+        case .replica(.stop): .stop
+        case .replica(.proposal): .proposal
+        case .blocks: .blocks
+        case .replica, .request, .submissions: .other
+        }
+    }
+}
+
 /// What happens next.
 enum Happening {
     case deliver(Packet, from: Int, to: Int)
@@ -44,6 +59,8 @@ final class World {
     private(set) var events = 0
     private var queue = EventQueue<Happening>()
     private let log: ((String) -> Void)?
+    /// A kind of message that hardly ever arrives.
+    var veiled: Packet.Kind?
     /// Nothing goes wrong any more.
     var isHealed = false
     var clientsGoOn = true
@@ -172,6 +189,7 @@ final class World {
 
     func send(_ packet: Packet, from: Int, to: Int) {
         guard !blocked[from][to], nodes[to].isUp || chance.permille(300) else { return }
+        if let veiled, packet.kind == veiled, chance.permille(900) { return }
         if !isHealed, chance.permille(plan.dropPermille) { return }
         let copies = !isHealed && chance.permille(plan.duplicatePermille) ? 2 : 1
         for _ in 0..<copies {
@@ -308,6 +326,7 @@ final class World {
         switch evidence {
         case .conflicting(let first, let second): keys = [first.key, second.key]
         case .conflictingStops(let first, let second): keys = [first.key, second.key]
+        case .hiddenLock(let stop, let commit): keys = [stop.key, commit.key]
         }
         for key in keys where !watch.faulty.contains(key) {
             throw watch.fail("evidence only of liars", "\(node.name) accuses \(key)")

@@ -50,9 +50,9 @@ final class CompanyWorld: Sendable {
 
     /// Starts a company's server and puts its address on the ledger.
     /// - Parameter lies: what its server answers instead of the truth; nil for the truth.
-    func company(_ name: String, lies: (@Sendable (HTTPRequest) -> HTTPResponse?)? = nil) async throws
-        -> Company
-    {
+    func company(
+        _ name: String, lies: (@Sendable (HTTPRequest) -> HTTPResponse?)? = nil
+    ) async throws -> Company {
         let company = try Company(MemberID(unchecked: name), self, lies: lies)
         try await node.enact(
             ConsortiumContract.self,

@@ -128,6 +128,23 @@ import Testing
         try cluster.close()
     }
 
+    /// Who lost the answer sends the same bytes again, to a node that nobody tells of its batches.
+    @Test func aFollowerAnswersAgainForWhatIsFinal() async throws {
+        let cluster = try Cluster(4, followers: 1)
+        let bytes = try cluster.transaction(4, "from a follower")
+        let first = try await cluster[4].submit(bytes)
+        let again = try await cluster[4].submit(bytes)
+        #expect(again.leaf == first.leaf && again.height == first.height)
+        try cluster.close()
+    }
+
+    @Test func whatAFollowerHandedOverIsOffItsHandsOnceItIsFinal() async throws {
+        let cluster = try Cluster(4, followers: 1)
+        for number in 0..<10 { try await cluster.perform(4, "number \(number)") }
+        #expect(cluster[4].pipeline.desk.with { $0.batchesOnTheirWay } == 0)
+        try cluster.close()
+    }
+
     @Test func aVotingKeyBesideAnotherStoreOnlyObserves() async throws {
         let cluster = try Cluster(4)
         try await cluster.perform(0, "before")

@@ -185,6 +185,9 @@ extension Replica {
     }
 
     mutating func note(_ stop: Stop) {
+        if let commit = tallies.commits(by: stop.key).first(where: { stop.hides($0) }) {
+            effects.append(.evidence(.hiddenLock(stop, commit)))
+        }
         if let known = stops.firstIndex(where: { $0.key == stop.key }) {
             if stops[known].epoch == stop.epoch, stops[known].bytes != stop.bytes {
                 effects.append(.evidence(.conflictingStops(stops[known], stop)))

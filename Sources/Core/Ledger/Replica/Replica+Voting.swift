@@ -162,6 +162,9 @@ extension Replica {
         guard attestation.isSigned(by: publicKey, payload: payload, verifier: rules.verify) else { return }
         let (isNew, conflict) = tallies.add(attestation, logRoot: logRoot, now: now)
         if let conflict { effects.append(.evidence(.conflicting(conflict, attestation))) }
+        if isNew, let stop = stops.first(where: { $0.key == attestation.key && $0.hides(attestation) }) {
+            effects.append(.evidence(.hiddenLock(stop, attestation)))
+        }
         if isNew { try advance(attestation.block, reader: reader) }
     }
 

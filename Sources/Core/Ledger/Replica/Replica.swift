@@ -28,8 +28,7 @@ package struct Replica: Sendable {
         /// Ask a peer (any, where none is named) for its chain above a height.
         case fetch(above: Height, from: MemberID?)
         /// Send a peer the final blocks above a height up to one with a certificate, as the log holds them,
-        /// and where those are all, these after them. They hold signatures: not before what was stored
-        /// before.
+        /// and where those are all, these after them. They hold signatures: not before what was stored before.
         case serve([CandidateBlock], above: Height, to: MemberID?)
         /// The batch does not belong to the ledger and is passed over.
         case skipped(position: UInt64, BatchRefusal)
@@ -52,6 +51,8 @@ package struct Replica: Sendable {
     package enum Evidence: Hashable, Sendable {
         case conflicting(Attestation, Attestation)
         case conflictingStops(Stop, Stop)
+        /// The stop names a lock below what its signer had committed to in an earlier epoch.
+        case hiddenLock(Stop, Attestation)
     }
 
     /// Where this node's execution differs from the quorum's.

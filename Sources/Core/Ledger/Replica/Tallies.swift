@@ -29,6 +29,9 @@ struct Tallies: Sendable {
     /// Signatures over a block that is not known itself.
     func tally(_ point: VoteRecord.Point) -> Tally? { all.last { $0.point == point } }
 
+    /// A key's commits.
+    func commits(by key: KeyID) -> [Attestation] { all.compactMap { $0.signature(of: .commit, by: key) } }
+
     /// Adds a signature, once.
     /// - Returns: whether it is new, and the one that it conflicts with, where its key has signed another
     ///   block of the same epoch and height.

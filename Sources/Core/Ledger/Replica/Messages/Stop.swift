@@ -3,8 +3,7 @@ import Codec
 /// A validator's word that it signs nothing below an epoch any more, with what it is bound to and its clock.
 ///
 /// A COSE_Sign1 whose protected header is `{1: -8, 4: kid, "mw": ["stop", chain, epoch]}` and whose payload
-/// is
-/// `[lock epoch, lock height, lock block, clock, wish]`; the wish is the engine that the sender would go on
+/// is `[lock epoch, lock height, lock block, clock, wish]`; the wish is the engine that the sender would go on
 /// with, or null. Once a validator has made one for an epoch it sends the same bytes again.
 package struct Stop: Hashable, Sendable {
     /// The signed message, as received.
@@ -66,6 +65,13 @@ package struct Stop: Hashable, Sendable {
 
     package func isSigned(by publicKey: [UInt8], verifier: SignatureVerifier) -> Bool {
         ValidatorMessage.isSigned(message, by: publicKey, verifier: verifier)
+    }
+
+    /// Whether the lock is below a commit that the same validator made in an earlier epoch: whoever commits
+    /// has that block or a higher one as its lock.
+    func hides(_ commit: Attestation) -> Bool {
+        commit.kind == .commit && commit.epoch < epoch
+            && (lock.epoch, lock.height) < (commit.epoch, commit.height)
     }
 }
 

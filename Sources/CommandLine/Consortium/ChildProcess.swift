@@ -1,0 +1,108 @@
+import Foundation
+import Node
+import Synchronization
+
+/// Another program that runs until it is told to end, in a process group of its own: Ctrl-C in a terminal
+/// reaches only the one that started it, which then ends the others in order.
+final class ChildProcess: Sendable {
+    let name: String
+    /// What the program writes.
+    let log: URL
+    private let program: URL
+    private let state: Mutex<State>
+
+    private enum State {
+        case running(pid_t)
+        /// The exit status, or the signal's number below zero.
+        case ended(Int32)
+    }
+
+    /// - Throws: `process.not_started`.
+    init(_ name: String, _ program: URL, _ arguments: [String], log: URL) throws(NodeError) {
+        (self.name, self.program, self.log) = (name, program, log)
+        state = Mutex(.running(try ChildProcess.spawn(program, arguments, log)))
+    }
+
+    deinit { end(seconds: 0) }
+
+    private static func spawn(_ program: URL, _ arguments: [String], _ log: URL) throws(NodeError) -> pid_t {
+        #if canImport(Darwin)
+            var attributes: posix_spawnattr_t?
+            var actions: posix_spawn_file_actions_t?
+        #else
+            var attributes = posix_spawnattr_t()
+            var actions = posix_spawn_file_actions_t()
+        #endif
+        posix_spawnattr_init(&attributes)
+        posix_spawn_file_actions_init(&actions)
+        defer {
+            posix_spawnattr_destroy(&attributes)
+            posix_spawn_file_actions_destroy(&actions)
+        }
+        // What this process ignores the other would ignore too.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { sigaddset(&signals, number) }
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setpgroup(&attributes, 0)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP) | Int16(POSIX_SPAWN_SETSIGDEF))
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_addopen(
+            &actions, STDOUT_FILENO, log.path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
+        var words = ([program.path] + arguments).map { strdup($0) } + [nil]
+        defer { for word in words { free(word) } }
+        var process: pid_t = 0
+        let failure = posix_spawn(&process, program.path, &actions, &attributes, &words, environ)
+        guard failure == 0 else {
+            throw NodeError(
+                "process.not_started",
+                "\(program.path) cannot be run: \(String(cString: strerror(failure)))")
+        }
+        return process
+    }
+
+    /// How it ended; nil while it runs.
+    var status: Int32? {
+        state.withLock { state in
+            switch state {
+            case .ended(let status): return status
+            case .running(let process):
+                var word: Int32 = 0
+                guard waitpid(process, &word, WNOHANG) == process else { return nil }
+                let status = word & 0x7f == 0 ? word >> 8 & 0xff : -(word & 0x7f)
+                state = .ended(status)
+                return status
+            }
+        }
+    }
+
+    func send(_ signal: Int32) {
+        state.withLock { state in
+            if case .running(let process) = state { _ = kill(process, signal) }
+        }
+    }
+
+    /// Asks it to end, and kills it where it has not done so in time.
+    /// - Returns: how it ended.
+    @discardableResult
+    func end(seconds: Double) -> Int32 {
+        send(SIGTERM)
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < deadline {
+            if let status { return status }
+            usleep(5_000)
+        }
+        send(SIGKILL)
+        while true {
+            if let status { return status }
+            usleep(5_000)
+        }
+    }
+
+    /// The last line that the program wrote.
+    var lastWords: String {
+        let text = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").last.map(String.init) ?? ""
+    }
+}

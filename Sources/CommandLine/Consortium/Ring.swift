@@ -1,0 +1,198 @@
+import API
+import Contracts
+import Cryptography
+import Foundation
+import HTTP
+import Ledger
+import Node
+import Ordering
+import Synchronization
+
+/// Six companies on one machine, each with a data directory, keys and a running node of its own.
+final class Ring: Sendable {
+    enum Engine: String, CaseIterable {
+        case nats
+        case embedded
+    }
+
+    /// A company's node and the program's way to it.
+    struct Company: Sendable {
+        let member: MemberID
+        let home: Home
+        let endpoint: String
+    }
+
+    private struct Running {
+        var nodes: [ChildProcess] = []
+        var servers: [ChildProcess] = []
+        var isStopping = false
+    }
+
+    let folder: URL
+    let chain: ChainID
+    let companies: [Company]
+    private let begins: Timestamp
+    /// Nil where a company's node orders.
+    let servers: RingServers?
+    private let running = Mutex(Running())
+
+    // MARK: Founding
+
+    /// Founds the ledger: keys and configuration in a data directory for each company, and the same founding
+    /// document in all of them.
+    /// - Throws: `home.exists`, `nats.not_installed`, `http.server`, and what founding throws.
+    init(in folder: URL, engine: Engine, begins: Timestamp) throws {
+        let held = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        guard held.isEmpty else {
+            throw NodeError("home.exists", "\(folder.path) is not empty: choose another directory")
+        }
+        let members = DemoCast.members
+        let ports = try Ring.freePorts(members.count + 2 * RingServers.count)
+        servers = engine == .nats ? try RingServers(ports: Array(ports.dropFirst(members.count))) : nil
+        (self.folder, self.begins) = (folder, begins)
+        companies = zip(members, ports).map { member, port in
+            Company(
+                member: member.id, home: Home(folder.appendingPathComponent(member.id.text)),
+                endpoint: "https://127.0.0.1:\(port)")
+        }
+        var founding = Founding(
+            name: DemoCast.consortium,
+            members: zip(members, companies).map { member, company in
+                var member = member
+                member.endpoint = company.endpoint
+                return member
+            }, validator: DemoCast.board, created: begins, simulated: true)
+        founding.engines = ["embedded:"]
+        chain = try founding.found(
+            in: Dictionary(uniqueKeysWithValues: companies.map { ($0.member, $0.home) }),
+            validators: [DemoCast.board])
+        for (company, port) in zip(companies, ports) {
+            var configuration = NodeConfiguration.defaults(member: company.member, endpoint: company.endpoint)
+            configuration.listen = "127.0.0.1:\(port)"
+            if company.member != DemoCast.board { _ = try company.home.makeVotingKey() }
+            try configuration.write(to: company.home)
+        }
+    }
+
+    /// Ports of this machine's own that nobody listens on: all are held at once, then let go.
+    private static func freePorts(_ count: Int) throws(HTTPError) -> [UInt16] {
+        var servers: [HTTPServer] = []
+        defer { for server in servers { server.stop(graceMilliseconds: 0) } }
+        for _ in 0..<count { servers.append(try HTTPServer { _ in HTTPResponse() }) }
+        return servers.map(\.port)
+    }
+
+    // MARK: Running
+
+    static let patience = Duration.seconds(60)
+
+    /// Starts every company's node, and waits until each follows the order.
+    /// - Throws: `process.*`.
+    func start() throws {
+        guard let program = Bundle.main.executableURL else {
+            throw NodeError("process.not_started", "this program does not know where it is")
+        }
+        for company in companies {
+            let node = try ChildProcess(
+                company.member.text, program, ["node", "--home", company.home.folder.path],
+                log: company.home.folder.appendingPathComponent("node.log"))
+            running.withLock { $0.nodes.append(node) }
+        }
+        try wait { _ in true }
+    }
+
+    /// Starts the NATS servers for the companies' keys, and waits until they have a leader.
+    /// - Throws: `process.*`, `home.io`, `keys.*`.
+    func start(_ servers: RingServers) throws {
+        let members = try companies.map {
+            NATSServerConfiguration.Member(id: $0.member, key: try $0.home.natsKey().publicKey)
+        }
+        let started = try servers.start(
+            in: folder.appendingPathComponent("nats"), chain: chain, members: members)
+        running.withLock { $0.servers = started }
+        let deadline = ContinuousClock.now + Ring.patience
+        while !started.allSatisfy(RingServers.hasLeader) {
+            try check()
+            guard ContinuousClock.now < deadline else {
+                throw NodeError("process.not_ready", "the NATS servers have elected no leader")
+            }
+            usleep(20_000)
+        }
+    }
+
+    /// Waits until every node is ready and as wanted.
+    /// - Throws: `process.ended`, `process.not_ready`, `consortium.interrupted`.
+    func wait(_ patience: Duration = Ring.patience, until isSo: (NodeReport) -> Bool) throws {
+        let deadline = ContinuousClock.now + patience
+        for company in companies { try wait(for: company, deadline, isSo) }
+    }
+
+    private func wait(
+        for company: Company, _ deadline: ContinuousClock.Instant, _ isSo: (NodeReport) -> Bool
+    ) throws {
+        var report: NodeReport?
+        while true {
+            try check()
+            report = (try? NodeVerbs.report(company.home)) ?? report
+            if let report, report.isReady, isSo(report) { return }
+            guard ContinuousClock.now < deadline else {
+                let state =
+                    report.map { "epoch \($0.epoch) with \($0.engine.address)" } ?? "it does not answer"
+                let reasons = report?.reasons.map { "; " + $0 }.joined() ?? ""
+                throw NodeError(
+                    "process.not_ready", "the node of \(company.member) is not ready: \(state)\(reasons)")
+            }
+            usleep(20_000)
+        }
+    }
+
+    /// Sees that nobody has ended by itself.
+    /// - Throws: `process.ended`, `consortium.interrupted`.
+    func check() throws(NodeError) {
+        let (processes, isStopping) = running.withLock { ($0.servers + $0.nodes, $0.isStopping) }
+        guard !isStopping else {
+            throw NodeError("consortium.interrupted", "stopped before the end, all processes with it")
+        }
+        for process in processes {
+            guard let status = process.status else { continue }
+            throw NodeError(
+                "process.ended",
+                "\(process.name) ended with \(status), see \(process.log.path): \(process.lastWords)")
+        }
+    }
+
+    /// The companies' ways to the ledger, each through its own node and with its own keys.
+    func cast(_ news: RingNews) throws -> DemoCast {
+        var nodes: [(Company, RemoteLedger)] = []
+        for company in companies {
+            guard let address = NodeAddress.running(in: company.home), let pin = address.tlsPin else {
+                throw NodeError("node.not_running", "no node runs on \(company.home.folder.path)")
+            }
+            nodes.append((company, try LedgerOpening.remote(address.endpoint, pin, company.home)))
+        }
+        let clock = RingClock(nodes.map(\.1), begins: begins)
+        let entries = nodes.map { company, node in
+            let ledger = RingLedger(node: node, clock: clock, news: news)
+            return (company.member, DemoCast.Company(home: company.home, ledger: ledger))
+        }
+        return DemoCast(Dictionary(uniqueKeysWithValues: entries), clock: clock)
+    }
+
+    // MARK: The end
+
+    /// Ends all nodes, then the servers, and waits for them. A second call waits for nothing.
+    /// - Returns: the nodes that did not end well, with how they ended.
+    @discardableResult
+    func stop() -> [String] {
+        let (nodes, servers) = running.withLock { running in
+            defer { (running.nodes, running.servers, running.isStopping) = ([], [], true) }
+            return (running.nodes, running.servers)
+        }
+        // They finish together what is on its way: a quorum is needed for it.
+        for node in nodes { node.send(SIGTERM) }
+        let ends = nodes.map { ($0.name, $0.end(seconds: 30)) }
+        for server in servers { server.send(SIGTERM) }
+        for server in servers { server.end(seconds: 10) }
+        return ends.filter { $0.1 != 0 }.map { "\($0.0): \($0.1)" }
+    }
+}

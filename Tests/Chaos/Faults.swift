@@ -1,0 +1,157 @@
+import Foundation
+import TestSupport
+
+/// One thing that goes wrong, and comes right again.
+enum Fault: CaseIterable {
+    case killNode, pauseNode, partNode, partHalves, killEveryNode, wipeNode
+    case killLeader, pauseServer, killMajority, loseServers
+
+    /// What happens in a short run, in an order in which each leaves enough to go on.
+    static let once: [Fault] = [
+        .killLeader, .killNode, .pauseNode, .partNode, .killMajority, .killEveryNode, .partHalves,
+        .loseServers, .wipeNode,
+    ]
+}
+
+/// Brings faults about, and prints what each one did and how long recovery took.
+final class Faults {
+    private let fleet: Fleet
+    private let recovery: Recovery
+    private let print: (String) -> Void
+    private var random: SeededGenerator
+    /// Nodes that have lost their vote record and only observe.
+    private var observers: Set<Int> = []
+    private(set) var problems: [String] = []
+
+    /// How long the ledger may take to go on.
+    private static let patience = 120.0
+
+    init(_ fleet: Fleet, _ recovery: Recovery, seed: UInt64, print: @escaping (String) -> Void) {
+        (self.fleet, self.recovery, self.print) = (fleet, recovery, print)
+        random = SeededGenerator(seed: seed)
+    }
+
+    private var all: [Int] { Array(fleet.members.indices) }
+
+    func next() -> Fault {
+        let possible = Fault.allCases.filter { $0 != .wipeNode || observers.isEmpty }
+        return possible.randomElement(using: &random) ?? .killNode
+    }
+
+    func perform(_ fault: Fault) throws {
+        let node = all.randomElement(using: &random) ?? 0
+        let name = fleet.members[node].text
+        let others = all.filter { $0 != node }
+        switch fault {
+        case .killNode:
+            fleet.kill(node)
+            during("\(name) killed", others)
+            try fleet.start(node)
+            after("\(name) started again", node)
+        case .pauseNode:
+            fleet.pause(node)
+            during("\(name) paused", others)
+            fleet.resume(node)
+            after("\(name) goes on", node)
+        case .partNode:
+            fleet.part([[node], others])
+            during("\(name) cut off from the other nodes", others)
+            fleet.mend()
+            after("\(name) connected again", node)
+        case .partHalves:
+            let order = all.shuffled(using: &random)
+            let halves = [Array(order.prefix(3)).sorted(), Array(order.suffix(3)).sorted()]
+            fleet.part(halves)
+            let text = halves.map { $0.map { fleet.members[$0].text }.joined(separator: " ") }
+                .joined(separator: " | ")
+            say("\(text) parted", "no quorum, waits 5 s")
+            usleep(5_000_000)
+            fleet.mend()
+            goesOn("parts joined", all)
+        case .killEveryNode:
+            for index in all { fleet.kill(index) }
+            for index in all { try fleet.start(index) }
+            goesOn("every node killed and started", all)
+        case .wipeNode:
+            try fleet.wipe(node)
+            observers.insert(node)
+            during("\(name) killed and its ledger removed", others)
+            try fleet.start(node)
+            after("\(name) started without its ledger, observes", node)
+        case .killLeader, .pauseServer, .killMajority, .loseServers: try servers(fault)
+        }
+    }
+
+    private func servers(_ fault: Fault) throws {
+        let nats = fleet.nats
+        let leader = fleet.leader ?? Int.random(in: 0..<nats.count, using: &random)
+        let others = (0..<nats.count).filter { $0 != leader }
+        switch fault {
+        case .killLeader:
+            nats.kill(leader)
+            goesOn("NATS s\(leader) killed\(fleet.leader == nil ? "" : ", the leader")", all)
+            try nats.start(leader)
+        case .pauseServer:
+            nats.pause(leader)
+            goesOn("NATS s\(leader) paused", all)
+            nats.resume(leader)
+            goesOn("NATS s\(leader) goes on", all)
+        case .killMajority:
+            nats.kill(leader)
+            nats.kill(others[0])
+            goesOn("NATS s\(leader) s\(others[0]) killed, a majority", all)
+            try nats.start(leader)
+            try nats.start(others[0])
+            goesOn("NATS s\(leader) s\(others[0]) started again", all)
+        default:
+            for index in 0..<nats.count { nats.kill(index) }
+            for index in 0..<nats.count { try nats.wipe(index) }
+            goesOn("all of NATS killed and its files removed", all)
+            for index in 0..<nats.count { try nats.start(index) }
+            goesOn("NATS started again, empty", all)
+        }
+    }
+
+    // MARK: What is measured
+
+    /// With a node away: the others go on where they are enough to make a quorum.
+    private func during(_ what: String, _ nodes: [Int]) {
+        guard nodes.filter({ !observers.contains($0) }).count >= Fleet.quorum else {
+            say(what, "no quorum, waits 3 s")
+            usleep(3_000_000)
+            return
+        }
+        goesOn(what, nodes)
+        usleep(.random(in: 500_000...4_000_000, using: &random))
+    }
+
+    private func goesOn(_ what: String, _ nodes: [Int]) {
+        let times = recovery.probe(nodes, seconds: Faults.patience)
+        say(what, times.text)
+        if times.last == nil { problems.append("\(what): \(times.text) in \(Faults.patience) s") }
+        check()
+    }
+
+    private func after(_ what: String, _ node: Int) {
+        let caughtUp = recovery.caughtUp(node, seconds: Faults.patience)
+        let times = recovery.probe(all, seconds: Faults.patience)
+        say(what, "caught up \(Recovery.text(caughtUp)), \(times.text)")
+        if caughtUp == nil || times.last == nil { problems.append("\(what): did not recover") }
+        check()
+    }
+
+    private func check() {
+        for (index, status) in fleet.fallen {
+            problems.append("\(fleet.members[index]) ended by itself with status \(status)")
+        }
+    }
+
+    private func say(_ what: String, _ result: String) {
+        let reports = all.compactMap { try? fleet.report($0) }
+        let height = reports.map(\.finalHeight).max().map { "height \($0)" } ?? ""
+        let epoch = reports.max { $0.finalHeight < $1.finalHeight }.map {
+            "epoch \($0.epoch) \($0.engine.address.prefix { $0 != "," })"
+        }
+        print("\(what): \(result)   [\(height), \(epoch ?? "")]")
+    }
+}

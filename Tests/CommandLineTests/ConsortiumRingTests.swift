@@ -1,0 +1,77 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Six companies' nodes as six processes, with the main job told across them.
+@Suite(.serialized, .enabled(if: Binary.isBuilt, "the program is not built"))
+struct ConsortiumRingTests {
+    /// Three hours of a press that does not fail.
+    private func story(_ place: Workplace) throws -> String {
+        var lines = ["time;state;mode;good;produced;oilTemperature;alarm"]
+        for step in 0..<36 {
+            let (hour, minute) = (6 + step / 12, step % 12 * 5)
+            let time = "2026-03-02T0\(hour):\(minute < 10 ? "0" : "")\(minute):00+01:00"
+            let state = step % 6 == 5 ? "IDLE" : "RUN"
+            lines.append("\(time);\(state);AUTO;\(48_210 + step * 10);\(49_102 + step * 11);40,0;")
+        }
+        try place.write(lines.joined(separator: "\n") + "\n", to: "press.csv")
+        let mapping = SharedFiles.root.appendingPathComponent("examples/mappings/press.json").path
+        return " --telemetry press.csv --mapping \(mapping)"
+    }
+
+    private func processes(of place: Workplace) -> [String] {
+        // Where there is no /proc, the program's own word counts.
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.compactMap { name in
+            guard Int(name) != nil, let line = FileManager.default.contents(atPath: "/proc/\(name)/cmdline")
+            else { return nil }
+            let text = String(decoding: line, as: UTF8.self)
+            return text.contains(place.folder.lastPathComponent) ? text : nil
+        }
+    }
+
+    private func check(_ place: Workplace, _ told: Run) async throws {
+        #expect(told.output.contains("recomputes it from its own telemetry: equal, bit for bit"))
+        #expect(told.output.contains("computes it too and rules"))
+        #expect(told.output.contains("is the same on all 6 nodes"))
+        #expect(told.output.contains("All nodes and servers have ended"))
+        let ring = place.folder.appendingPathComponent("ring")
+        let files = try FileManager.default.contentsOfDirectory(
+            atPath: ring.appendingPathComponent("documents").path)
+        let receipt = try #require(files.first { $0.hasSuffix(".receipt") })
+        try await place.succeed(
+            "receipt verify ring/documents/\(receipt) --genesis ring/chamber/genesis.cbor")
+        // Each company's keys are in its own directory and nowhere else.
+        for name in ["chamber", "ulmer-pressen", "donau-metall", "fixit", "rotec", "schiedsstelle"] {
+            let members = ring.appendingPathComponent("\(name)/members").path
+            #expect(try FileManager.default.contentsOfDirectory(atPath: members) == [name])
+        }
+        #expect(processes(of: place).isEmpty)
+    }
+
+    @Test func tellsTheStoryWithOneCompanysNodeOrdering() async throws {
+        let place = try Workplace()
+        let told = try await place.succeed("consortium --home ring --engine embedded" + story(place))
+        try await check(place, told)
+    }
+
+    @Test(.enabled(if: NATSTestCluster.isPresent, "\(NATSTestCluster.absence)"))
+    func tellsTheStoryOverNATS() async throws {
+        let place = try Workplace()
+        let told = try await place.succeed("consortium --home ring" + story(place))
+        #expect(told.output.contains("The order comes from nats://127.0.0.1:"))
+        try await check(place, told)
+    }
+
+    @Test func aDirectoryThatHoldsSomethingIsLeftAlone() async throws {
+        let place = try Workplace()
+        try FileManager.default.createDirectory(
+            at: place.folder.appendingPathComponent("ring"), withIntermediateDirectories: true)
+        try place.write("mine", to: "ring/file")
+        let run = try await place.call("consortium --home ring --engine embedded")
+        #expect(run.status == 1 && run.code == "home.exists", "\(run.error)")
+        #expect(try place.read("ring/file") == "mine")
+        let wrong = try await place.call("consortium --home other --engine paper")
+        #expect(wrong.status == 2 && wrong.code == "cli.bad_value", "\(wrong.error)")
+    }
+}
