@@ -182,8 +182,8 @@ extension Replica {
         claims.append(claim)
     }
 
-    /// Asks the peer that has waited longest of those who say that they have more, and the same one as long as
-    /// it delivers. A claim that comes to nothing is let go; what is true is said again.
+    /// Asks the peer that has waited longest of those who say that they have more, and the same one as long
+    /// as it delivers. A claim that comes to nothing is let go; what is true is said again.
     private mutating func askForBlocks() {
         let final = tree.final.header.height
         if fetchedAbove == final, let first = claims.first, first.member == asked { claims.removeFirst() }

@@ -28,7 +28,8 @@ package struct Replica: Sendable {
         /// Ask a peer (any, where none is named) for its chain above a height.
         case fetch(above: Height, from: MemberID?)
         /// Send a peer the final blocks above a height up to one with a certificate, as the log holds them,
-        /// and where those are all, these after them. They hold signatures: not before what was stored before.
+        /// and where those are all, these after them. They hold signatures: not before what was stored
+        /// before.
         case serve([CandidateBlock], above: Height, to: MemberID?)
         /// The batch does not belong to the ledger and is passed over.
         case skipped(position: UInt64, BatchRefusal)

@@ -3,8 +3,8 @@ import Codec
 /// A validator's word that it signs nothing below an epoch any more, with what it is bound to and its clock.
 ///
 /// A COSE_Sign1 whose protected header is `{1: -8, 4: kid, "mw": ["stop", chain, epoch]}` and whose payload
-/// is `[lock epoch, lock height, lock block, clock, wish]`; the wish is the engine that the sender would go on
-/// with, or null. Once a validator has made one for an epoch it sends the same bytes again.
+/// is `[lock epoch, lock height, lock block, clock, wish]`; the wish is the engine that the sender would go
+/// on with, or null. Once a validator has made one for an epoch it sends the same bytes again.
 package struct Stop: Hashable, Sendable {
     /// The signed message, as received.
     package let bytes: [UInt8]
