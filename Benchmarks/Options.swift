@@ -18,7 +18,8 @@ struct Options {
     }
 
     static let usage = """
-        usage: millwright-bench [--validators] [--quick] [--records N] [--transactions N] [--seconds S] [--directory D]
+        usage: millwright-bench [--validators] [--quick] [--records N] [--transactions N] \
+        [--seconds S] [--directory D]
           --validators      4 and 7 nodes, and distance between them, instead of one
           --quick           tiny input: checks that everything runs
           --records N       records before the last measurement, 100 to 10000000 (100000)
