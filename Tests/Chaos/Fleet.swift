@@ -7,8 +7,8 @@ import Ledger
 import Node
 import TestSupport
 
-/// Six companies' nodes as processes, each reached by every other through a relay of that pair's own, and three
-/// NATS servers that put their transactions in order.
+/// Six companies' nodes as processes, each reached by every other through a relay of that pair's own, and
+/// three NATS servers that put their transactions in order.
 final class Fleet: Sendable {
     let folder: URL
     let members: [MemberID]

@@ -43,8 +43,8 @@ extension CommitPipeline {
         try settleDuplicates(good.map(\.transaction.transaction.id))
     }
 
-    /// A validator learns from its own batch that a transaction was on the ledger before; whoever hands over to
-    /// others never hears of it. Looked up once they are in the outbox, so that a block that becomes final
+    /// A validator learns from its own batch that a transaction was on the ledger before; whoever hands over
+    /// to others never hears of it. Looked up once they are in the outbox, so that a block that becomes final
     /// meanwhile is found here or finds them there.
     private func settleDuplicates(_ ids: [TransactionID]) throws {
         guard !shared.withLock(\.view.isValidator) else { return }

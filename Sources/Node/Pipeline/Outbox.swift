@@ -237,8 +237,8 @@ struct Outbox: Sendable {
         return news
     }
 
-    /// Lets go of what was handed over to validators and is final: nobody sees their batches as this node's, so
-    /// it is the transactions that tell.
+    /// Lets go of what was handed over to validators and is final: nobody sees their batches as this node's,
+    /// so it is the transactions that tell.
     private mutating func settleHandedOver() {
         let settled = sent.filter { _, batches in
             batches.allSatisfy {
