@@ -35,6 +35,8 @@ final class Ring: Sendable {
     /// Nil where a company's node orders.
     let servers: RingServers?
     private let running = Mutex(Running())
+    /// The nodes that did not end well; held while they end.
+    private let ending = Mutex<[String]>([])
 
     // MARK: Founding
 
@@ -180,19 +182,23 @@ final class Ring: Sendable {
 
     // MARK: The end
 
-    /// Ends all nodes, then the servers, and waits for them. A second call waits for nothing.
+    /// Ends all nodes, then the servers, and waits for them; whoever calls meanwhile waits too.
     /// - Returns: the nodes that did not end well, with how they ended.
     @discardableResult
     func stop() -> [String] {
-        let (nodes, servers) = running.withLock { running in
-            defer { (running.nodes, running.servers, running.isStopping) = ([], [], true) }
-            return (running.nodes, running.servers)
+        running.withLock { $0.isStopping = true }
+        return ending.withLock { failures in
+            let (nodes, servers) = running.withLock { running in
+                defer { (running.nodes, running.servers) = ([], []) }
+                return (running.nodes, running.servers)
+            }
+            // They finish together what is on its way: a quorum is needed for it.
+            for node in nodes { node.send(SIGTERM) }
+            let ends = nodes.map { ($0.name, $0.end(seconds: 30)) }
+            for server in servers { server.send(SIGTERM) }
+            for server in servers { server.end(seconds: 10) }
+            failures += ends.filter { $0.1 != 0 }.map { "\($0.0): \($0.1)" }
+            return failures
         }
-        // They finish together what is on its way: a quorum is needed for it.
-        for node in nodes { node.send(SIGTERM) }
-        let ends = nodes.map { ($0.name, $0.end(seconds: 30)) }
-        for server in servers { server.send(SIGTERM) }
-        for server in servers { server.end(seconds: 10) }
-        return ends.filter { $0.1 != 0 }.map { "\($0.0): \($0.1)" }
     }
 }

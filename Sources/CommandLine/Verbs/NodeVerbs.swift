@@ -12,9 +12,9 @@ enum NodeVerbs {
     static let node = Verb(
         "node", "run this company's node until it is stopped",
         detail: """
-            Reads node.json in the data directory, which is written with defaults where it is \
-            missing, connects to the other members' nodes and serves them. SIGTERM and SIGINT stop it \
-            cleanly, SIGHUP reads the configuration again. Logs go to standard error.
+            Reads node.json in the data directory, which is written with defaults where it is missing, \
+            connects to the other members' nodes and serves them. SIGTERM and SIGINT stop it cleanly, \
+            SIGHUP reads the configuration again. Logs go to standard error.
             """,
         options: [
             .value("config", "FILE", "the configuration (default: node.json in the data directory)"),
