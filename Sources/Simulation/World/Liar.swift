@@ -126,7 +126,9 @@ final class Liar {
         let validators = model?.validators ?? replica.inForce.validators.validators
         let lowest = stops.map(\.lock).min() ?? lock
         let any = world.chance.pick(Array(world.watch.order.suffix(10))) ?? lock.block
-        let choices = [lock.block, lock.block, lowest.block, lowest.block, any]
+        // What somebody holds to be final needs no certificate there, and may be below what is final.
+        let final = world.chance.pick(world.nodes)?.replica?.finalHash ?? lowest.block
+        let choices = [lock.block, lowest.block, final, final, any]
         let parent = world.chance.pick(choices) ?? lock.block
         world.coverage.count("lying proposals")
         return try? EpochProposal.signed(

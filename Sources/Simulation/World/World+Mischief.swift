@@ -4,7 +4,7 @@ import Ledger
 /// What goes wrong.
 extension World {
     func makeMischief() throws {
-        switch chance.below(23) {
+        switch chance.below(25) {
         case 0..<4: crashSomebody()
         case 4..<6: partition()
         case 6: blockOneWay()
@@ -19,6 +19,7 @@ extension World {
             // Without commits blocks are final and nobody knows.
             veiled = chance.pick([.commit, .commit, .blocks, .vote, .stop, .proposal, nil, nil]) ?? nil
             coverage.count("kinds of message lost")
+        case 22, 23: try ambush()
         default: if chance.permille(plan.badClock == nil ? 120 : 400) { try sleepLong() }
         }
     }
@@ -96,6 +97,23 @@ extension World {
         coverage.count("planned moves")
         for node in nodes where node.isUp && chance.permille(700) {
             try node.act { try $0.suspect(wish: wish, now: now, reader: node.reader) }
+        }
+    }
+
+    /// Where a liar is to propose next: blocks become final and nobody knows, then everybody stops.
+    private func ambush() throws {
+        let contexts = nodes.compactMap { $0.replica?.inForce }
+        guard let context = contexts.max(by: { $0.epoch < $1.epoch }) else { return }
+        let validators = context.validators.validators
+        let next = validators[Int((context.epoch + 1) % UInt64(validators.count))].member
+        guard nodes.contains(where: { $0.member == next && $0.liar != nil }) else { return }
+        guard veiled == .commit else {
+            veiled = .commit
+            return
+        }
+        coverage.count("ambushes")
+        for node in nodes where node.isUp {
+            try node.act { try $0.suspect(wish: nil, now: now, reader: node.reader) }
         }
     }
 
