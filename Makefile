@@ -4,6 +4,8 @@
 .PHONY: help install build test demo consortium bench simulate chaos fuzz format lint clean
 
 SECONDS ?= 60
+# Tests that start servers and nodes as processes: one after another, so that none waits for the others' load.
+PROCESSES := APITests|OrderingTests|NetworkTests|ConsortiumRing|Onboarding|Operation|ServedJourney
 SOURCES := Sources Tests Benchmarks Package.swift
 
 help: ## This list
@@ -17,7 +19,8 @@ build: install ## Build everything for debugging
 
 test: build ## Build and run every test, with the release build for the replay test
 	swift build -c release --product millwright
-	MILLWRIGHT_REQUIRE_RELEASE=1 MILLWRIGHT_REQUIRE_NATS=1 swift test
+	MILLWRIGHT_REQUIRE_RELEASE=1 swift test --skip '$(PROCESSES)'
+	MILLWRIGHT_REQUIRE_NATS=1 swift test --no-parallel --filter '$(PROCESSES)'
 
 demo: install ## Run the demonstration in ./demo, which is emptied first; TELEMETRY=FILE takes a machine's own data
 	swift build -c release --product millwright

@@ -86,7 +86,7 @@ struct NATSFaultTests {
         #expect(collector.positions == Array(0..<UInt64(collector.list.count)))
     }
 
-    @Test(arguments: EngineKind.durable)
+    @Test(arguments: EngineKind.durable.filter { $0 != .hosted })
     func reportsAWipedEngineAsLost(_ kind: EngineKind) async throws {
         let world = try kind.world(alone: true)
         let cluster = try #require(world.cluster)

@@ -130,7 +130,7 @@ final class NodeWorld: Sendable {
 
 /// Waits for a condition that another process or thread brings about.
 func wait(
-    seconds: Double = 60, _ what: String, _ condition: () throws -> Bool,
+    seconds: Double = 180, _ what: String, _ condition: () throws -> Bool,
     file: String = #fileID, line: Int = #line
 ) async throws {
     let end = Date(timeIntervalSinceNow: seconds)
