@@ -121,7 +121,9 @@ final class Liar {
         var stops: [Stop] = []
         for stop in known where !stops.contains(where: { $0.key == stop.key }) { stops.append(stop) }
         let quorum = replica.inForce.validators.quorum
-        if stops.count > quorum { stops = Array(stops.prefix(quorum + world.chance.below(2))) }
+        let wanted =
+            world.chance.permille(300) ? 1 + world.chance.below(quorum) : quorum + world.chance.below(2)
+        stops = Array(stops.prefix(wanted))
         guard let lock = stops.map(\.lock).max() else { return nil }
         let validators = model?.validators ?? replica.inForce.validators.validators
         let lowest = stops.map(\.lock).min() ?? lock
