@@ -61,6 +61,8 @@ final class Cluster: Sendable {
         var options = LedgerNode.Options()
         options.blocksPerCheckpoint = 5
         options.closeSeconds = 0.2
+        // Consensus time is behind the clocks at first, and one validator's clock alone does not move it.
+        options.ticks = true
         options.timing.suspect = .seconds(1)
         options.timing.change = .seconds(1)
         let surroundings = LedgerNode.Surroundings(

@@ -36,10 +36,7 @@ import Testing
         try cluster.close()
     }
 
-    /// Off: since handed-over transactions are taken back (`Outbox`), the last one of a node that has just
-    /// come back is not always answered.
-    @Test(.disabled("known to hang: the node that comes back is not told of its last transaction"))
-    func aKilledNodeCatchesUpWhenItIsOpenedAgain() async throws {
+    @Test func aKilledNodeCatchesUpWhenItIsOpenedAgain() async throws {
         let cluster = try Cluster(4)
         for round in 0..<3 { try await cluster.perform(round, "before \(round)") }
         cluster.kill(3)
