@@ -1,9 +1,12 @@
 /// Measures what a node commits a second against what its processor can verify, and how that grows with the
 /// ledger:
 ///
-///     make bench ARGS="[--validators] [--quick] [--records N] [--transactions N] [--seconds S] [--directory
-///   D]"
+///     make bench ARGS="[--validators] [--quick] [--records N] [--transactions N] [--seconds S]
+///         [--directory D]"
 import Foundation
+
+// Nodes that end close their connections while relays still write to them.
+signal(SIGPIPE, SIG_IGN)
 
 do {
     let options = try Options(CommandLine.arguments.dropFirst())
