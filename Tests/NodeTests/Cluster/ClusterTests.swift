@@ -48,6 +48,23 @@ import Testing
         try cluster.close()
     }
 
+    /// It is far enough behind that signatures over the newest blocks are of no use to it yet.
+    @Test func aNodeThatWasOffForHundredsOfBlocksCatchesUpWhileTheOthersGoOn() async throws {
+        let cluster = try Cluster(7)
+        try await cluster.perform(6, "before")
+        cluster.kill(6)
+        try await cluster.performMany(60, by: 0..<6, "without it")
+        let missed = try #require((0..<6).map { cluster[$0].height }.max())
+        #expect(missed > 200)
+        try cluster.start(6)
+        async let others: Void = cluster.performMany(10, by: 0..<6, "meanwhile")
+        try await cluster[6].waitForFinal(missed)
+        try await others
+        let last = try await cluster.perform(6, "again")
+        try await cluster.expectEqual(through: last.height)
+        try cluster.close()
+    }
+
     @Test func allNodesKilledAtOnceGoOnWhereTheyWere() async throws {
         let cluster = try Cluster(4)
         var told: [FinalTransaction] = []
