@@ -100,6 +100,24 @@ import Testing
         try cluster.close()
     }
 
+    @Test func anEngineThatGetsOverALossInTimeKeepsItsEpoch() async throws {
+        let cluster = try Cluster(4)
+        let before = try await cluster.perform(0, "before")
+        cluster.orders.failover = .seconds(60)
+        cluster.orders.fail(cluster[0].epoch.block, .silent)
+        let (bytes, epoch) = (try cluster.transaction(0, "meanwhile"), cluster[0].epoch)
+        async let final = cluster[0].submit(bytes)
+        // Whoever waits gives it to the others at the moment at which it would suspect another engine.
+        try await eventually("another node sends it") {
+            (1..<4).allSatisfy { cluster[$0].status.outbox > 0 }
+        }
+        cluster.orders.fail(epoch.block, nil)
+        let height = try await final.height
+        #expect(height > before.height)
+        #expect((0..<4).allSatisfy { cluster[$0].epoch == epoch })
+        try cluster.close()
+    }
+
     @Test func whatALyingEngineGaveOneNodeIsUndone() async throws {
         let cluster = try Cluster(4)
         try await cluster.perform(0, "before")

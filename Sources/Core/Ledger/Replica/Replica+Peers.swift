@@ -131,7 +131,7 @@ extension Replica {
             }
             try propose(reader: reader)
         } else if let oldest = tree.executed.first?.execution?.since,
-            now - max(oldest, lastFinal) >= backoff(timing.suspect)
+            now - max(oldest, lastFinal) >= patience
         {
             suspectEngine(wish: nil)
         }
