@@ -49,9 +49,7 @@ final class KeyOffers: Sendable {
             do {
                 let final = try await node.perform(ConsortiumContract.self, action, as: signer)
                 guard case .accepted = final.outcome else {
-                    return log.error(
-                        "the ledger refuses this node's key",
-                        ["code": final.outcome.code, "reason": final.message])
+                    return refused(final, known: try next(node)?.offeredKey != action.offeredKey)
                 }
                 state.withLock { $0.after = .distantPast }
                 log.info("the ledger knows another key of this node", ["height": final.height])
@@ -60,6 +58,14 @@ final class KeyOffers: Sendable {
                 log.warning("this node's keys are not on the ledger yet", ["reason": error])
             }
         }
+    }
+
+    /// - Parameter known: the ledger had the key already, which a node that was behind could not know.
+    private func refused(_ final: FinalTransaction, known: Bool) {
+        if known { return log.info("the ledger knew this node's key already", ["height": final.height]) }
+        log.warning(
+            "the ledger refuses this node's key; millwright voting-key rotate makes another",
+            ["code": final.outcome.code, "reason": final.message])
     }
 
     private func next(_ node: LedgerNode) throws -> ConsortiumContract.Action? {
@@ -87,5 +93,16 @@ final class KeyOffers: Sendable {
             chain: node.rules.chain, member: member, signingPublicKey: key.publicKey.bytes,
             sealingPublicKey: [])
         return .init(publicKey: Bytes(key.publicKey.bytes), possession: Bytes(key.sign(message)))
+    }
+}
+
+extension ConsortiumContract.Action {
+    /// The public key that a node offers with it.
+    fileprivate var offeredKey: Bytes? {
+        switch self {
+        case .setNode(let action): action.votingKey?.publicKey
+        case .delegateKey(let action): action.key.publicKey
+        default: nil
+        }
     }
 }

@@ -23,6 +23,15 @@ package protocol OrderingEngine: Sendable {
 
     /// How the engine is, without waiting for anything.
     var health: EngineHealth { get }
+
+    /// How long the engine may now need to get over the loss of a part of it, such as one server of several.
+    /// Nobody suspects it before: a change of the epoch would cost more. Zero where it has nothing to fall
+    /// back on.
+    var failover: Span { get }
+}
+
+extension OrderingEngine {
+    package var failover: Span { .seconds(0) }
 }
 
 /// A batch as the engine delivers it.

@@ -99,17 +99,34 @@ extension CommitPipeline {
 
     func fetchStage() {
         while let fetch = fetches.take() {
-            counters.withLock { $0.fetches += 1 }
-            guard let blocks = try? network?.blocks(above: fetch.above, from: fetch.member) else { continue }
-            do { try take(blocks) } catch {
+            do { try catchUp(fetch) } catch {
                 return halt(NodeError("node.storage", "the node could not read its state", cause: error))
             }
-            if !blocks.isEmpty { waitForReplica() }
         }
     }
 
-    /// Waits until the replica has taken what was pushed. It asks for more with every part of it that becomes
-    /// final; most of that is on its way already, and would be fetched and verified once more.
+    /// Fetches blocks as long as what was fetched becomes final: the next answer is on its way while the
+    /// replica executes the last.
+    private func catchUp(_ fetch: Fetch) throws {
+        // It was asked for before what has been executed meanwhile.
+        var above = max(fetch.above, shared.withLock { $0.view.finalHeight })
+        var blocks = fetched(above, fetch.member)
+        while let last = try take(blocks) {
+            // A shorter answer is the end of what the peer has.
+            let next = blocks.count >= CommitPipeline.partCount ? fetched(last, fetch.member) : []
+            waitForReplica()
+            guard shared.withLock({ $0.view.finalHeight }) > above, !fetches.hasClosed else { return }
+            (above, blocks) = (last, next)
+        }
+    }
+
+    /// A peer's blocks; none where no peer answers.
+    private func fetched(_ above: Height, _ member: MemberID?) -> [[UInt8]] {
+        counters.withLock { $0.fetches += 1 }
+        return (try? network?.blocks(above: above, from: member)) ?? []
+    }
+
+    /// Waits until the replica has taken what was pushed: what it asks for meanwhile is on its way already.
     private func waitForReplica() {
         let taken = Mailbox<Void>()
         events.push(.serve(above: .max) { _ in taken.put(()) })
@@ -121,18 +138,22 @@ extension CommitPipeline {
     private static let fetchedSeconds = 10.0
 
     /// Decodes and checks a peer's blocks, in parts, up to the first that is none.
-    private func take(_ encoded: [[UInt8]]) throws {
+    /// - Returns: the last one's height; nil where there is none.
+    private func take(_ encoded: [[UInt8]]) throws -> Height? {
         var part: [CandidateBlock] = []
+        var last: Height?
         for bytes in encoded.prefix(CommitPipeline.fetchCount) {
             guard let record = try? BlockRecord(decoding: bytes), let block = try verifier.candidate(record)
             else { break }
             part.append(block)
-            if part.count == 64 {
+            last = block.header.height
+            if part.count == CommitPipeline.partCount {
                 push(part)
                 part = []
             }
         }
         if !part.isEmpty { push(part) }
+        return last
     }
 
     private func push(_ blocks: [CandidateBlock]) {
@@ -142,6 +163,8 @@ extension CommitPipeline {
 
     /// Blocks of one answer that are looked at.
     private static let fetchCount = 1024
+    /// Blocks that the replica takes at once.
+    private static let partCount = 64
 }
 
 extension NodeError {

@@ -68,7 +68,9 @@ extension CommitPipeline {
         case .message(let message, let member):
             return try replica.received(message, from: member, now: now, reader: store.working)
         case .blocks(let blocks): return try replica.received(blocks, now: now, reader: store.working)
-        case .tick: return try replica.tick(now: now, clock: clock(), reader: store.working)
+        case .tick:
+            replica.failover = engines.failover
+            return try replica.tick(now: now, clock: clock(), reader: store.working)
         case .serve(let height, _): return replica.requested(above: height, by: nil)
         case .suspect(let wish): return try replica.suspect(wish: wish, now: now, reader: store.working)
         }

@@ -6,7 +6,8 @@ import Ledger
 extension CommitPipeline {
     /// Milliseconds between the replica's ticks.
     private static let tickMilliseconds = 20
-    /// How long a batch may take to be seen at a position; doubled each time.
+    /// How long a batch may take to be seen at a position before others are given what it holds. The engine is
+    /// then suspected, where it is none that may need longer to get over a loss; doubled each time.
     private static let lateAfter = Span.seconds(2)
 
     func tickerStage() {
@@ -44,8 +45,13 @@ extension CommitPipeline {
 
     /// Sends again what was not seen in time, by way of others too, and suspects the engine.
     private func hurry(_ now: Timestamp) {
+        let patience = max(CommitPipeline.lateAfter, engines.failover)
+        if patience > CommitPipeline.lateAfter {
+            let overdue = desk.with { $0.overdue(now, after: CommitPipeline.lateAfter) }
+            if !overdue.isEmpty { network?.submit(overdue, to: nil) }
+        }
         let before = desk.with { $0.failures }
-        let late = desk.with { $0.late(now, after: CommitPipeline.lateAfter) }
+        let late = desk.with { $0.late(now, after: patience) }
         guard desk.with({ $0.failures }) > before else { return }
         counters.withLock {
             $0.batchesLate += 1

@@ -53,6 +53,9 @@ final class EngineManager: Sendable {
         }
     }
 
+    /// How long the engine may need to get over a loss of its own.
+    var failover: Span { state.withLock { $0.engine }?.failover ?? .seconds(0) }
+
     /// The manager's thread.
     func run() {
         defer { letGo() }

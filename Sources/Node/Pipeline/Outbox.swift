@@ -26,6 +26,7 @@ struct Outbox: Sendable {
         let ticks: [Waiter]
         let since: Timestamp
         var isSeen = false
+        var isHandedOver = false
     }
 
     /// What the next batch holds.
@@ -274,6 +275,24 @@ struct Outbox: Sendable {
         let due = delayed.filter { $0.due <= now }
         delayed.removeAll { $0.due <= now }
         for (_, id) in due { enqueue(id) }
+    }
+
+    /// What batches hold that are not seen at a position after a while, each batch once: others may reach the
+    /// engine where this node does not.
+    mutating func overdue(_ now: Timestamp, after wait: Span) -> [[UInt8]] {
+        func isOverdue(_ batch: Sent) -> Bool {
+            !batch.isSeen && !batch.isHandedOver && now - batch.since >= wait
+        }
+        var transactions: [[UInt8]] = []
+        for digest in sent.filter({ $0.value.contains(where: isOverdue) }).keys.sorted() {
+            guard var batches = sent[digest] else { continue }
+            for index in batches.indices where isOverdue(batches[index]) {
+                batches[index].isHandedOver = true
+                transactions += batches[index].ids.compactMap { entries[$0]?.bytes }
+            }
+            sent[digest] = batches
+        }
+        return transactions
     }
 
     /// Takes back batches that were not seen at a position in time, and says what they hold.

@@ -16,13 +16,14 @@ enum ReplicaEvent: Sendable {
 }
 
 /// The one queue in front of the replica: batches, of which a few wait and so hold the engine back, and all
-/// else, which never waits for them.
+/// else, which never waits for them. Peers' blocks come before messages: where a node was away, each of them
+/// answers hundreds of signatures that wait behind it.
 ///
 /// `@unchecked Sendable`: every stored property is read and written only under `condition`.
 final class ReplicaEvents: @unchecked Sendable {
     private let condition = NSCondition()
-    private var others: [ReplicaEvent] = []
-    private var othersStart = 0
+    private var blocks = Waiting()
+    private var others = Waiting()
     private var batches: [OrderedBatch] = []
     private var isTickWaiting = false
     private var isClosed = false
@@ -30,15 +31,35 @@ final class ReplicaEvents: @unchecked Sendable {
     private var wasBatch = false
     private var dropped: UInt64 = 0
 
+    /// Events in the order in which they came.
+    private struct Waiting {
+        private var events: [ReplicaEvent] = []
+        private var start = 0
+
+        var count: Int { events.count - start }
+
+        mutating func append(_ event: ReplicaEvent) { events.append(event) }
+
+        mutating func take() -> ReplicaEvent {
+            let event = events[start]
+            start += 1
+            if start == events.count || start >= 1024 {
+                events.removeFirst(start)
+                start = 0
+            }
+            return event
+        }
+    }
+
     private static let batchCapacity = 4
-    /// Messages that wait, at most: what matters is sent again.
+    /// Messages that wait, at most, and blocks: what matters is sent again.
     private static let messageCapacity = 8192
 
     /// How many wait, and how many messages there was no room for.
     var load: (others: Int, batches: Int, dropped: UInt64) {
         condition.lock()
         defer { condition.unlock() }
-        return (others.count - othersStart, batches.count, dropped)
+        return (blocks.count + others.count, batches.count, dropped)
     }
 
     /// Adds a message, blocks or a suspicion, where there is room.
@@ -46,11 +67,16 @@ final class ReplicaEvents: @unchecked Sendable {
         condition.lock()
         defer { condition.unlock() }
         guard !isClosed else { return }
-        guard others.count - othersStart < ReplicaEvents.messageCapacity else {
+        let isOfBlocks =
+            switch event {
+            case .blocks, .serve: true
+            default: false
+            }
+        guard (isOfBlocks ? blocks : others).count < ReplicaEvents.messageCapacity else {
             dropped += 1
             return
         }
-        others.append(event)
+        if isOfBlocks { blocks.append(event) } else { others.append(event) }
         condition.broadcast()
     }
 
@@ -91,7 +117,7 @@ final class ReplicaEvents: @unchecked Sendable {
         defer { condition.unlock() }
         while true {
             let hasBatch = takesBatches && !batches.isEmpty
-            let hasOther = othersStart < others.count || isTickWaiting
+            let hasOther = blocks.count > 0 || others.count > 0 || isTickWaiting
             if hasBatch, !hasOther || !wasBatch || isClosed {
                 wasBatch = true
                 condition.broadcast()
@@ -103,19 +129,10 @@ final class ReplicaEvents: @unchecked Sendable {
                 isTickWaiting = false
                 return .tick
             }
-            if hasOther { return takeOther() }
+            if blocks.count > 0 { return blocks.take() }
+            if others.count > 0 { return others.take() }
             condition.wait()
         }
-    }
-
-    private func takeOther() -> ReplicaEvent {
-        let event = others[othersStart]
-        othersStart += 1
-        if othersStart == others.count || othersStart >= 1024 {
-            others.removeFirst(othersStart)
-            othersStart = 0
-        }
-        return event
     }
 
     func close() {

@@ -110,6 +110,18 @@ final class Cluster: Sendable {
         try await self[index].submit(try transaction(index, name))
     }
 
+    /// Brings changes through one after the other at each of some nodes, at all of them at once.
+    func performMany(_ count: Int, by nodes: Range<Int>, _ name: String) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for index in nodes {
+                group.addTask {
+                    for round in 0..<count { try await self.perform(index, "\(name) \(index) \(round)") }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
     /// All nodes that run come to the same blocks up to a height that all have, and each derives them again.
     func expectEqual(through height: Height? = nil, _ location: SourceLocation = #_sourceLocation)
         async throws

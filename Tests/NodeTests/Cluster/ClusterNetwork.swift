@@ -94,6 +94,7 @@ final class ClusterOrders: Sendable {
         var orders: [Digest: Order] = [:]
         /// For orders to come.
         var nextFault: Fault?
+        var failover = Span.seconds(0)
     }
 
     private let condition = NSCondition()
@@ -101,6 +102,12 @@ final class ClusterOrders: Sendable {
 
     func engine(_ context: EpochContext, for member: MemberID, network: ClusterNetwork) -> ClusterEngine {
         ClusterEngine(orders: self, epoch: context.block, member: member, network: network)
+    }
+
+    /// How long an order may be dead before it is suspected.
+    var failover: Span {
+        get { state.withLock { $0.failover } }
+        set { state.withLock { $0.failover = newValue } }
     }
 
     /// What goes wrong with an epoch's order from now on.
@@ -200,6 +207,8 @@ final class ClusterEngine: OrderingEngine {
         orders.wake()
         done.wait()
     }
+
+    var failover: Span { orders.failover }
 
     var health: EngineHealth {
         EngineHealth(state: .following, lastDelivered: nil, lastKnown: nil, summary: "in memory")

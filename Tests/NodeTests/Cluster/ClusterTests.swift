@@ -48,6 +48,23 @@ import Testing
         try cluster.close()
     }
 
+    /// It is far enough behind that signatures over the newest blocks are of no use to it yet.
+    @Test func aNodeThatWasOffForHundredsOfBlocksCatchesUpWhileTheOthersGoOn() async throws {
+        let cluster = try Cluster(7)
+        try await cluster.perform(6, "before")
+        cluster.kill(6)
+        try await cluster.performMany(60, by: 0..<6, "without it")
+        let missed = try #require((0..<6).map { cluster[$0].height }.max())
+        #expect(missed > 200)
+        try cluster.start(6)
+        async let others: Void = cluster.performMany(10, by: 0..<6, "meanwhile")
+        try await cluster[6].waitForFinal(missed)
+        try await others
+        let last = try await cluster.perform(6, "again")
+        try await cluster.expectEqual(through: last.height)
+        try cluster.close()
+    }
+
     @Test func allNodesKilledAtOnceGoOnWhereTheyWere() async throws {
         let cluster = try Cluster(4)
         var told: [FinalTransaction] = []
@@ -80,6 +97,24 @@ import Testing
         let last = try await cluster.perform(1, "after a restart")
         try await cluster.expectEqual(through: last.height)
         #expect(cluster[1].epochChain == cluster[2].epochChain || cluster[1].epoch.epoch >= epoch)
+        try cluster.close()
+    }
+
+    @Test func anEngineThatGetsOverALossInTimeKeepsItsEpoch() async throws {
+        let cluster = try Cluster(4)
+        let before = try await cluster.perform(0, "before")
+        cluster.orders.failover = .seconds(60)
+        cluster.orders.fail(cluster[0].epoch.block, .silent)
+        let (bytes, epoch) = (try cluster.transaction(0, "meanwhile"), cluster[0].epoch)
+        async let final = cluster[0].submit(bytes)
+        // Whoever waits gives it to the others at the moment at which it would suspect another engine.
+        try await eventually("another node sends it") {
+            (1..<4).allSatisfy { cluster[$0].status.outbox > 0 }
+        }
+        cluster.orders.fail(epoch.block, nil)
+        let height = try await final.height
+        #expect(height > before.height)
+        #expect((0..<4).allSatisfy { cluster[$0].epoch == epoch })
         try cluster.close()
     }
 

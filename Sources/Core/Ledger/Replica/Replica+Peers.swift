@@ -32,11 +32,10 @@ extension Replica {
                 candidate.header.content == self.hash(candidate.content.bytes)
             else { break }
             if tree.known(hash) == nil, !add(candidate, hash) { continue }
-            for vote in candidate.votes where vote.block == hash {
-                try harvest(vote, candidate.header, reader: reader)
-            }
-            for commit in candidate.commits where commit.block == hash {
-                try harvest(commit, candidate.header, reader: reader)
+            // A quorum of commits is enough, and to verify signatures is most of the work of catching up.
+            for attestation in candidate.commits + candidate.votes where attestation.block == hash {
+                guard !isCommitted(hash) else { break }
+                try harvest(attestation, candidate.header, reader: reader)
             }
         }
         try adoptCertified(reader: reader)
@@ -132,7 +131,7 @@ extension Replica {
             }
             try propose(reader: reader)
         } else if let oldest = tree.executed.first?.execution?.since,
-            now - max(oldest, lastFinal) >= backoff(timing.suspect)
+            now - max(oldest, lastFinal) >= patience
         {
             suspectEngine(wish: nil)
         }

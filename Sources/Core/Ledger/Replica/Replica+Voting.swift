@@ -44,6 +44,14 @@ extension Replica {
             || quorum.isReached(by: commits(of: tally, on: block.header).map(\.key))
     }
 
+    /// Whether a quorum has committed to a known block, or it is final.
+    func isCommitted(_ hash: Digest) -> Bool {
+        guard let block = tree.block(hash) else { return hash == tree.final.hash }
+        guard let tally = tallies.tally(block.header, hash) else { return false }
+        let quorum = block.context.quorum(of: block.header.kind)
+        return quorum.isReached(by: commits(of: tally, on: block.header).map(\.key))
+    }
+
     /// The commits that sign this block's log root.
     func commits(of tally: Tallies.Tally, on header: BlockHeader) -> [Attestation] {
         tally.commits.filter { $0.logRoot == header.logRoot }.map(\.attestation)
@@ -157,7 +165,9 @@ extension Replica {
             noteAhead(attestation)
             return
         }
-        guard let publicKey = votingKey(attestation.key, at: attestation.block) else { return }
+        guard !tallies.holds(attestation),
+            let publicKey = votingKey(attestation.key, at: attestation.block)
+        else { return }
         let payload = attestation.kind == .vote ? attestation.block : logRoot
         guard attestation.isSigned(by: publicKey, payload: payload, verifier: rules.verify) else { return }
         let (isNew, conflict) = tallies.add(attestation, logRoot: logRoot, now: now)
@@ -168,9 +178,11 @@ extension Replica {
         if isNew { try advance(attestation.block, reader: reader) }
     }
 
+    /// A node that is far behind hears thousands of these: the first is enough to know that it is.
     private mutating func noteAhead(_ attestation: Attestation) {
         guard attestation.chain == rules.chain,
             attestation.height > tree.final.header.height + Tallies.heights,
+            !claims.contains(where: { $0.member == nil }),
             votingKey(attestation.key, at: attestation.block) != nil
         else { return }
         note(Claim(member: nil, height: attestation.height))

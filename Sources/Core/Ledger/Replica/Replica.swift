@@ -84,6 +84,9 @@ package struct Replica: Sendable {
     /// How far ahead of the promised epoch others may be: a single number must not use up all epochs.
     static let epochLead: Epoch = 1 << 16
 
+    /// How long the engine may need to get over a loss of its own, as it says itself: it is not suspected
+    /// before.
+    package var failover = Span.seconds(0)
     package internal(set) var executor: Executor
     package internal(set) var voteRecord: VoteRecord
     let voters: [Voter]
@@ -209,7 +212,7 @@ package struct Replica: Sendable {
     /// Whether a voting key of this node is among those that count.
     package var isValidator: Bool { voters.contains { isRelevant($0.key) } }
     /// How long a block or transaction may wait before the engine is to be suspected.
-    package var patience: Span { backoff(timing.suspect) }
+    package var patience: Span { max(backoff(timing.suspect), failover) }
     /// Blocks that are executed and not final, oldest first.
     package var pendingHeaders: [BlockHeader] { tree.chain.compactMap { tree.block($0)?.header } }
 

@@ -11,6 +11,7 @@ final class EngineStatus: @unchecked Sendable {
     private var lastKnown: UInt64?
     private var stream: NATSStream?
     private var isStopping = true
+    private var hasFollowed = false
 
     var health: EngineHealth {
         condition.withLock {
@@ -19,13 +20,18 @@ final class EngineStatus: @unchecked Sendable {
         }
     }
 
+    /// Whether the servers are known to have been there in this run, and what they did may go on.
+    var mayComeBack: Bool {
+        condition.withLock { hasFollowed && (state == .following || state == .unavailable) }
+    }
+
     // MARK: The engine
 
     /// Begins a run; false where one is under way.
     func begin() -> Bool {
         condition.withLock {
             guard isStopping else { return false }
-            isStopping = false
+            (isStopping, hasFollowed) = (false, false)
             (state, summary) = (.unavailable, "connects to the servers")
             (lastDelivered, lastKnown, stream) = (nil, nil, nil)
             return true
@@ -90,6 +96,7 @@ final class EngineStatus: @unchecked Sendable {
         condition.withLock {
             guard !isStopping else { return }
             (self.state, self.summary) = (state, summary)
+            hasFollowed = hasFollowed || state == .following
             condition.broadcast()
         }
     }

@@ -29,6 +29,8 @@ package struct NATSConfiguration: Sendable {
     /// `submit` returns or throws within this time: longer than servers take to elect another leader (4 to 9
     /// s were measured).
     package var submitTimeoutMilliseconds = 15_000
+    /// How long servers that are left may take to order again: as long, and for readers to come back to them.
+    package var failoverMilliseconds = 12_000
     /// How long one request may take; `submit` makes several.
     package var requestTimeoutMilliseconds = 2_000
     /// How often an idle stream says that it is there. Three missed ones, and it is asked anew.

@@ -22,6 +22,12 @@ package final class NATSEngine: OrderingEngine {
 
     package var health: EngineHealth { status.health }
 
+    /// A minority of the servers may be lost once they have been reached at all.
+    package var failover: Span {
+        configuration.replicas >= 3 && status.mayComeBack
+            ? .milliseconds(Int64(configuration.failoverMilliseconds)) : .seconds(0)
+    }
+
     package func start(from position: UInt64, deliver: @escaping @Sendable (OrderedBytes) -> Void) {
         thread.withLock { running in
             guard status.begin() else { return }
