@@ -39,7 +39,8 @@ extension CommitPipeline {
             counters.withLock { $0.undoneBlocks += 1 }
             desk.with { $0.undone(block) }
             sendAgain(block)
-        case .seen(let digest, let candidates): desk.tell { $0.seen(digest, candidates) }
+        case .seen(let digest, let candidates):
+            desk.tell { $0.seen(digest, candidates, now: MonotonicClock.now) }
         case .skipped(let digest, let refusal):
             counters.withLock { $0.skippedBatches += 1 }
             // Sent for another epoch or while it changed: at once; otherwise something is wrong here.

@@ -48,6 +48,8 @@ struct Outbox: Sendable {
     /// bytes: they are answered in the order in which they were sent.
     private var sent: [Digest: [Sent]] = [:]
     private(set) var batchesOnTheirWay = 0
+    /// When a block was last executed or became final: the order gets on.
+    private var progress = Timestamp.zero
     /// Suspicions raised since one of the own batches was final.
     private(set) var failures = 0
 
@@ -165,7 +167,8 @@ struct Outbox: Sendable {
     }
 
     /// A batch was executed at a position.
-    mutating func seen(_ digest: Digest, _ candidates: [Candidate]) -> [Answer] {
+    mutating func seen(_ digest: Digest, _ candidates: [Candidate], now: Timestamp) -> [Answer] {
+        progress = max(progress, now)
         sent[digest]?[0].isSeen = true
         var answers: [Answer] = []
         for case .verified(let transaction) in candidates {
@@ -202,6 +205,7 @@ struct Outbox: Sendable {
     /// A block is final: tells who waits for what it holds.
     mutating func final(_ block: ExecutedBlock, clock: Timestamp, now: Timestamp) -> FinalNews {
         var news = FinalNews()
+        progress = max(progress, now)
         let height = block.header.height
         let first = block.header.logSize - UInt64(block.included.count)
         for (offset, included) in block.included.enumerated() {
@@ -277,11 +281,21 @@ struct Outbox: Sendable {
         for (_, id) in due { enqueue(id) }
     }
 
+    /// An order that gets on is busy rather than dead: a batch has longer in it, but not for ever, since the
+    /// engine may pass over this member.
+    private func isLate(_ batch: Sent, _ now: Timestamp, after wait: Span) -> Bool {
+        guard !batch.isSeen, now - batch.since >= wait else { return false }
+        return now - progress >= wait
+            || now - batch.since >= Span(nanoseconds: wait.nanoseconds * Outbox.busyFactor)
+    }
+
+    private static let busyFactor: Int64 = 8
+
     /// What batches hold that are not seen at a position after a while, each batch once: others may reach the
     /// engine where this node does not.
     mutating func overdue(_ now: Timestamp, after wait: Span) -> [[UInt8]] {
         func isOverdue(_ batch: Sent) -> Bool {
-            !batch.isSeen && !batch.isHandedOver && now - batch.since >= wait
+            !batch.isHandedOver && isLate(batch, now, after: wait)
         }
         var transactions: [[UInt8]] = []
         for digest in sent.filter({ $0.value.contains(where: isOverdue) }).keys.sorted() {
@@ -298,7 +312,7 @@ struct Outbox: Sendable {
     /// Takes back batches that were not seen at a position in time, and says what they hold.
     mutating func late(_ now: Timestamp, after wait: Span) -> [[UInt8]] {
         let wait = Span(nanoseconds: wait.nanoseconds << Int64(min(failures, 6)))
-        let digests = sent.filter { $0.value.contains { !$0.isSeen && now - $0.since >= wait } }.keys.sorted()
+        let digests = sent.filter { $0.value.contains { isLate($0, now, after: wait) } }.keys.sorted()
         guard !digests.isEmpty else { return [] }
         var transactions: [[UInt8]] = []
         for digest in digests {
