@@ -18,6 +18,8 @@ enum Fault: CaseIterable {
 final class Faults {
     private let fleet: Fleet
     private let recovery: Recovery
+    /// What may happen once each has happened.
+    private let possible: [Fault]
     private let print: (String) -> Void
     private var random: SeededGenerator
     /// Nodes that have lost their vote record and only observe.
@@ -27,15 +29,18 @@ final class Faults {
     /// How long the ledger may take to go on.
     private static let patience = 120.0
 
-    init(_ fleet: Fleet, _ recovery: Recovery, seed: UInt64, print: @escaping (String) -> Void) {
-        (self.fleet, self.recovery, self.print) = (fleet, recovery, print)
+    init(
+        _ fleet: Fleet, _ recovery: Recovery, among possible: [Fault], seed: UInt64,
+        print: @escaping (String) -> Void
+    ) {
+        (self.fleet, self.recovery, self.possible, self.print) = (fleet, recovery, possible, print)
         random = SeededGenerator(seed: seed)
     }
 
     private var all: [Int] { Array(fleet.members.indices) }
 
     func next() -> Fault {
-        let possible = Fault.allCases.filter { $0 != .wipeNode || observers.isEmpty }
+        let possible = self.possible.filter { $0 != .wipeNode || observers.isEmpty }
         return possible.randomElement(using: &random) ?? .killNode
     }
 
@@ -120,14 +125,14 @@ final class Faults {
         case .killMajority:
             nats.kill(leader)
             nats.kill(others[0])
-            withoutServers("NATS s\(leader) s\(others[0]) killed, a majority")
+            goesOn("NATS s\(leader) s\(others[0]) killed, a majority", all)
             try nats.start(leader)
             try nats.start(others[0])
             goesOn("NATS s\(leader) s\(others[0]) started again", all)
         default:
             for index in 0..<nats.count { nats.kill(index) }
             for index in 0..<nats.count { try nats.wipe(index) }
-            withoutServers("all of NATS killed and its files removed")
+            goesOn("all of NATS killed and its files removed", all)
             for index in 0..<nats.count { try nats.start(index) }
             goesOn("NATS started again, empty", all)
         }
@@ -144,13 +149,6 @@ final class Faults {
         }
         goesOn(what, nodes)
         usleep(.random(in: 500_000...4_000_000, using: &random))
-    }
-
-    /// Where the ledger names another engine it goes on with that.
-    private func withoutServers(_ what: String) {
-        guard fleet.hasOnlyNATS else { return goesOn(what, all) }
-        say(what, "no engine, waits 3 s")
-        usleep(3_000_000)
     }
 
     private func goesOn(_ what: String, _ nodes: [Int]) {

@@ -22,13 +22,10 @@ final class Fleet: Sendable {
     private let clients: [HTTPClient]
     private let children = Shared<[Child?]>([])
 
-    /// The ledger names no other engine than NATS.
-    let hasOnlyNATS: Bool
-
     static let quorum = 5
 
-    init(_ count: Int, in folder: URL, program: URL, hasOnlyNATS: Bool) throws {
-        (self.folder, self.program, self.hasOnlyNATS) = (folder, program, hasOnlyNATS)
+    init(_ count: Int, in folder: URL, program: URL) throws {
+        (self.folder, self.program) = (folder, program)
         let names = ["anvil", "bench", "crane", "drill", "edger", "forge"].prefix(count)
         let members = names.map { MemberID(unchecked: $0) }
         self.members = members
@@ -51,7 +48,7 @@ final class Fleet: Sendable {
             }, validator: members[0], created: Fleet.now, simulated: false,
             parameters: .init(transactionsPerSecond: 1_000_000, bytesPerSecond: 1_000_000_000))
         let servers = natsPorts.prefix(3).map { "127.0.0.1:\($0)" }.joined(separator: ",")
-        founding.engines = ["nats://\(servers)"] + (hasOnlyNATS ? [] : ["embedded:"])
+        founding.engines = ["nats://\(servers)", "embedded:"]
         chain = try founding.found(
             in: Dictionary(uniqueKeysWithValues: zip(members, homes)), validators: members)
         let identities = try zip(members, homes).map { member, home in
@@ -83,6 +80,11 @@ final class Fleet: Sendable {
         }
         nats = try NATSTestCluster(
             ports: natsPorts, chain: chain, keys: try zip(members, homes).map { ($0, try $1.natsKey()) })
+        // Servers that have not found each other yet order nothing, and the first epoch would end at once.
+        let deadline = Date(timeIntervalSinceNow: 30)
+        while Date() < deadline,
+            !(0..<nats.count).contains(where: { nats.log($0).contains("new metadata leader") })
+        { usleep(20_000) }
         children.update { $0 = Array(repeating: nil, count: count) }
         for index in members.indices { try start(index) }
     }

@@ -7,8 +7,8 @@ import TestSupport
 struct Run {
     let seconds: Double
     let seed: UInt64
-    let faults: [Fault]
-    let hasOnlyNATS: Bool
+    /// Only these; nil means all.
+    let faults: [Fault]?
     /// Keep the data directories and logs.
     let keeps: Bool
     let program: URL
@@ -26,13 +26,13 @@ struct Run {
             FileHandle.standardOutput.write(Data((time + line + "\n").utf8))
         }
         print("seed \(seed), six nodes, quorum \(Fleet.quorum), three NATS servers, in \(folder.path)")
-        let fleet = try Fleet(6, in: folder, program: program, hasOnlyNATS: hasOnlyNATS)
+        let fleet = try Fleet(6, in: folder, program: program)
         let load = try Load(fleet)
         let recovery = Recovery(fleet: fleet, load: load)
         print("founded and started: \(recovery.probe(Array(fleet.members.indices), seconds: 60).text)")
         load.start(submitters: Run.submitters)
-        let maker = Faults(fleet, recovery, seed: seed, print: print)
-        var remaining = faults[...]
+        let maker = Faults(fleet, recovery, among: faults ?? Fault.allCases, seed: seed, print: print)
+        var remaining = (faults ?? Fault.once)[...]
         while maker.problems.isEmpty {
             if let fault = remaining.popFirst() {
                 try maker.perform(fault)

@@ -3,10 +3,10 @@ import TestSupport
 
 // Six nodes and three NATS servers as processes, and what can happen to them.
 //
-//     millwright-chaos [--seconds N] [--seed N] [--only FAULT,…] [--only-nats] [--keep]
+//     millwright-chaos [--seconds N] [--seed N] [--only FAULT,…] [--keep]
 //
-// First every fault once, then others that the seed chooses until the time is over. Ends with status 1 where
-// something is wrong, and says what.
+// First every fault once, or those that are named, then some of them that the seed chooses until the time is
+// over. Ends with status 1 where something is wrong, and says what.
 
 func value(_ name: String) -> String? {
     guard let index = CommandLine.arguments.firstIndex(of: name) else { return nil }
@@ -38,7 +38,7 @@ let program = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksIn
 let run = Run(
     seconds: value("--seconds").flatMap { Double($0) } ?? 0,
     seed: value("--seed").flatMap { UInt64($0) } ?? 1,
-    faults: faults ?? Fault.once, hasOnlyNATS: CommandLine.arguments.contains("--only-nats"),
+    faults: faults,
     keeps: CommandLine.arguments.contains("--keep"), program: program)
 do {
     let problems = try run.perform()

@@ -6,8 +6,8 @@ import Ledger
 extension CommitPipeline {
     /// Milliseconds between the replica's ticks.
     private static let tickMilliseconds = 20
-    /// How long a batch may take to be seen at a position before others are given what it holds. The engine is
-    /// then suspected, where it is none that may need longer to get over a loss; doubled each time.
+    /// How long a batch may take to be seen at a position before others are given what it holds. The engine
+    /// is suspected then too, unless it may need longer to get over a loss; doubled each time.
     private static let lateAfter = Span.seconds(2)
 
     func tickerStage() {
