@@ -30,18 +30,20 @@ struct Tallies: Sendable {
     func tally(_ point: VoteRecord.Point) -> Tally? { all.last { $0.point == point } }
 
     /// A key's commits.
-    func commits(by key: KeyID) -> [Attestation] { all.compactMap { $0.signature(of: .commit, by: key) } }
+    func commits(by key: KeyID) -> [Replica.Evidence.Signed] {
+        all.compactMap { $0.signature(of: .commit, by: key) }
+    }
 
     /// Adds a signature, once.
     /// - Returns: whether it is new, and the one that it conflicts with, where its key has signed another
     ///   block of the same epoch and height.
     mutating func add(
         _ attestation: Attestation, logRoot: Digest, now: Timestamp
-    ) -> (isNew: Bool, conflict: Attestation?) {
+    ) -> (isNew: Bool, conflict: Replica.Evidence.Signed?) {
         let point = VoteRecord.Point(
             epoch: attestation.epoch, height: attestation.height, block: attestation.block)
         var index: Int?
-        var conflict: Attestation?
+        var conflict: Replica.Evidence.Signed?
         var count = 0
         for (place, tally) in all.enumerated() {
             if tally.point == point, tally.logSize == attestation.logSize { index = place }
@@ -84,8 +86,10 @@ struct Tallies: Sendable {
 }
 
 extension Tallies.Tally {
-    func signature(of kind: AttestationKind, by key: KeyID) -> Attestation? {
-        kind == .vote
-            ? votes.first { $0.key == key } : commits.first { $0.attestation.key == key }?.attestation
+    func signature(of kind: AttestationKind, by key: KeyID) -> Replica.Evidence.Signed? {
+        guard kind == .commit else {
+            return votes.first { $0.key == key }.map { .init($0, logRoot: .zero) }
+        }
+        return commits.first { $0.attestation.key == key }.map { .init($0.attestation, logRoot: $0.logRoot) }
     }
 }
