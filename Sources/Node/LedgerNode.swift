@@ -57,18 +57,29 @@ package final class LedgerNode: Sendable {
         return EmbeddedEngine()
     }
 
+    /// Why a node is opened.
+    package enum Purpose: Sendable {
+        /// To take part: to order, vote and submit what it holds the keys for.
+        case takingPart
+        /// To look at what is final. It has no voting key and no engine, sends nothing and takes no
+        /// transaction in: the vote record and the outbox stay as they are.
+        case reading
+    }
+
     /// Opens the ledger in a data directory and brings it to its last final block.
     /// - Throws: `home.*`, `keys.*`, `node.several_validators`, `clock.*`, `node.damaged`, `storage.*`.
     package init(
         home: Home, clock: NodeClock? = nil, surroundings: Surroundings = Surroundings(),
-        options: Options = Options(), files: any FileSystem = POSIXFileSystem()
+        options: Options = Options(), files: any FileSystem = POSIXFileSystem(),
+        for purpose: Purpose = .takingPart
     ) throws(NodeError) {
         Cryptography.initialise()
         let (genesis, bytes, chain) = try home.genesis()
         self.genesis = genesis
         rules = LedgerNode.rules(chain: chain)
         var opening = NodeOpening(
-            home: home, genesis: genesis, bytes: bytes, rules: rules, options: options, files: files)
+            home: home, genesis: genesis, bytes: bytes, rules: rules, options: options, files: files,
+            purpose: purpose)
         try opening.readVotingKey(isAlone: surroundings.network == nil)
         do {
             let opened = try opening.run()
@@ -114,6 +125,7 @@ package final class LedgerNode: Sendable {
     package func submit(
         _ bytes: [UInt8], until level: SubmissionLevel
     ) async throws(NodeError) -> SubmissionState {
+        try requireTakingPart()
         let news: SubmissionNews = await withCheckedContinuation { continuation in
             let waiter = Waiter(level: level) { continuation.resume(returning: $0) }
             pipeline.submit(Submission(bytes: bytes, origin: .caller, waiter: waiter))
@@ -131,6 +143,7 @@ package final class LedgerNode: Sendable {
 
     /// Hands a transaction over and returns; `tell` is called when it is final or refused.
     package func submit(_ bytes: [UInt8], tell: @escaping @Sendable (SubmissionResult) -> Void) {
+        do throws(NodeError) { try requireTakingPart() } catch { return tell(.failed(error)) }
         let waiter = Waiter(level: .final) { news in
             switch news {
             case .state(.final(let transaction)): tell(.final(transaction))
@@ -143,7 +156,15 @@ package final class LedgerNode: Sendable {
     }
 
     /// Brings this node's clock to the ledger, so that what is due happens.
-    package func tick() async throws(NodeError) { try await pipeline.tick() }
+    package func tick() async throws(NodeError) {
+        try requireTakingPart()
+        try await pipeline.tick()
+    }
+
+    private func requireTakingPart() throws(NodeError) {
+        guard pipeline.isReading else { return }
+        throw NodeError("node.only_reading", "this data directory is open for reading alone")
+    }
 
     private func transaction(identicalTo bytes: [UInt8]) throws(NodeError) -> FinalTransaction? {
         guard let id = try? UnverifiedTransaction(decoding: bytes, hash: rules.hash).id else { return nil }

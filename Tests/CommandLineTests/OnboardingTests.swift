@@ -73,6 +73,34 @@ struct OnboardingTests {
         for home in ["chamber", "press"] { try await place.succeed("verify --home \(home)") }
         chamber.stop()
         press.stop()
+        // The ledger was founded by one validator, and two have to agree now.
+        // The newcomer's key was never the lone founder's.
+        for (home, code) in [("chamber", "node.several_validators"), ("press", "keys.not_validator")] {
+            try await OnboardingTests.expectReadable(place, home, member: "press-works", refusal: code)
+        }
+    }
+
+    /// A stopped validator's home is verified and read, and written by nobody.
+    private static func expectReadable(
+        _ place: Workplace, _ home: String, member: String, refusal: String = "node.several_validators"
+    ) async throws {
+        let before = try await place.succeed("status --json --home \(home)").output
+        let verified = try await place.succeed("verify --json --home \(home)").object()
+        let status = try await place.succeed("status --json --home \(home)").object()
+        #expect(verified["stateRoot"] as? String == status["stateRoot"] as? String)
+        #expect(verified["blocks"] as? Int == (status["height"] as? Int ?? -1) + 1)
+        for line in ["list members", "show member \(member)", "history member \(member)", "export"] {
+            try await place.succeed("\(line) --home \(home)")
+        }
+        let last = try await place.succeed("export --home \(home)").output.split(separator: "\n").last
+        let line = try #require(last)
+        let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+        let id = try #require(object?["transaction"] as? String)
+        try await place.succeed("receipt write \(id) --out \(home).receipt --home \(home)")
+        try await place.succeed("receipt verify \(home).receipt --genesis \(home)/genesis.cbor")
+        let write = try await place.call("member update --as \(member) --city Bonn --home \(home)")
+        #expect(write.status == 1 && write.code == refusal, "\(write.error)")
+        #expect(try await place.succeed("status --json --home \(home)").output == before)
     }
 
     @Test func whatIsWrongWithAnInvitationIsSaid() async throws {
@@ -227,5 +255,6 @@ struct OnboardingTests {
         try await place.succeed("member update --city Kiel --as d --home d")
         try await place.succeed("verify --home d")
         for node in nodes { node.stop() }
+        for home in ["a", "d"] { try await OnboardingTests.expectReadable(place, home, member: home) }
     }
 }

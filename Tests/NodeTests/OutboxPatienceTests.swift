@@ -15,8 +15,8 @@ import Testing
     private func sending(_ digest: Digest) throws -> Outbox {
         var outbox = Outbox()
         outbox.addTick(nil)
-        let draft = try #require(outbox.draft(count: 1, bytes: 1))
-        outbox.send(draft, as: digest, epochBlock: epoch, now: start)
+        let draft = outbox.draft(count: 1, bytes: 1)
+        outbox.send(try #require(draft), as: digest, epochBlock: epoch, now: start)
         return outbox
     }
 

@@ -24,6 +24,7 @@ package final class NodeProcess: Sendable {
     private let log: NodeLog
     private let tls: TLSKeeper
     private let offers: KeyOffers
+    private let evidence: EvidenceReports
     private let orders: HostedOrders
     private let documents: DocumentReplication
     private let lifetime: ConditionMutex<Lifetime>
@@ -41,6 +42,8 @@ package final class NodeProcess: Sendable {
         let tls = try TLSKeeper(home: home, configuration: configuration, log: log, now: NodeProcess.now)
         self.tls = tls
         offers = KeyOffers(home: home, member: configuration.memberID, log: log)
+        let evidence = EvidenceReports(home: home, member: configuration.memberID, log: log)
+        self.evidence = evidence
         guard let identity = tls.identity else { throw NodeError("tls.damaged", "there is no TLS key") }
         if !home.isFounded {
             try GenesisFetch(home: home, configuration: configuration, identity: identity, log: log).run()
@@ -69,7 +72,7 @@ package final class NodeProcess: Sendable {
                     log.info("epoch begins", ["epoch": context.epoch, "engine": context.engine])
                     return engine
                 },
-                onEvidence: { log.error("a validator contradicts itself", ["evidence": "\($0)".prefix(300)]) }
+                onEvidence: { evidence.note($0) }
             ), options: options)
         monitor = NodeMonitor(node: node, peers: peers, home: home, log: log) {
             lifetime.read { $0.server?.metrics }
@@ -174,6 +177,7 @@ package final class NodeProcess: Sendable {
         NodeAddress.remove(from: home)
         tls.stop()
         offers.stop()
+        evidence.stop()
         server?.stop()
         documents.stop()
         var failure: NodeError?
@@ -239,6 +243,7 @@ package final class NodeProcess: Sendable {
                 attempt("keeping TLS keys") { try keepKeys() }
                 attempt("offering keys") { try offers.keep(node: node, book: peers.book) }
             }
+            attempt("reporting evidence") { try evidence.keep(node: node, book: peers.book) }
             if isRound { round() }
         }
     }

@@ -43,17 +43,19 @@ struct NodeLocation: Hashable, Sendable {
 enum LedgerOpening {
     /// - Throws: `node.unreachable`, `node.not_answering` where a node holds the data directory and says
     ///   nothing; `node.no_identity`; what `LedgerNode` throws.
-    static func open(_ invocation: Invocation, _ home: Home) throws -> any LedgerAccess {
+    static func open(
+        _ invocation: Invocation, _ home: Home, for purpose: LedgerNode.Purpose = .takingPart
+    ) throws -> any LedgerAccess {
         if let location = try NodeLocation.given(invocation, home) {
             return try remote(location.endpoint, location.pin, home)
         }
         guard let address = NodeAddress.running(in: home), let pin = address.tlsPin else {
-            return try LedgerNode(home: home)
+            return try LedgerNode(home: home, for: purpose)
         }
         do { return try remote(address.endpoint, pin, home) } catch {
             guard error.code == "node.unreachable" || error.code == "node.other_key" else { throw error }
             // The file may be a killed node's; then nobody holds the lock.
-            do { return try LedgerNode(home: home) } catch let failure {
+            do { return try LedgerNode(home: home, for: purpose) } catch let failure {
                 guard failure.code == "storage.locked" else { throw failure }
                 throw NodeError(
                     "node.not_answering",

@@ -23,12 +23,14 @@ struct Session: Sendable {
     ///
     /// `--at` holds for the body. Where it fails before anything is on the ledger the clock stays where it
     /// was; a transaction that the ledger rejects is on it with its time, and that time never goes back.
+    /// - Parameter purpose: whoever only reads can do so where the ledger needs others to write.
     static func with(
-        _ invocation: Invocation, _ body: @Sendable (Session) async throws -> Void
+        _ invocation: Invocation, for purpose: LedgerNode.Purpose = .takingPart,
+        _ body: @Sendable (Session) async throws -> Void
     ) async throws {
         let home = home(invocation)
         let session = Session(
-            invocation: invocation, home: home, node: try LedgerOpening.open(invocation, home))
+            invocation: invocation, home: home, node: try LedgerOpening.open(invocation, home, for: purpose))
         do {
             let at = try invocation.time("at")
             if let at { try session.node.clock.move(to: at) }

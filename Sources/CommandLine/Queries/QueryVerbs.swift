@@ -24,7 +24,7 @@ enum QueryVerbs {
     }
 
     static func list(_ table: TableView, _ invocation: Invocation) async throws {
-        try await Session.with(invocation) { session in
+        try await Session.with(invocation, for: .reading) { session in
             let (rows, json) = try table.list(try session.node.view())
             if invocation.wantsJSON { return try Output.json(json) }
             if rows.isEmpty { return Terminal.print("there are no \(table.plural)") }
@@ -44,7 +44,7 @@ enum QueryVerbs {
 
     static func show(_ table: TableView, _ invocation: Invocation) async throws {
         let id = try invocation.required("id")
-        try await Session.with(invocation) { session in
+        try await Session.with(invocation, for: .reading) { session in
             guard let (record, json) = try table.show(try session.node.view(), id) else {
                 throw NegativeAnswer("\(table.singular).unknown", "there is no \(table.singular) «\(id)»")
             }
@@ -71,7 +71,7 @@ enum QueryVerbs {
     ) { invocation in
         let table = try TableView.named(try invocation.required("kind"))
         let id = try invocation.required("id")
-        try await Session.with(invocation) { session in
+        try await Session.with(invocation, for: .reading) { session in
             guard let key = try table.rowKey(try session.node.view(), id) else {
                 throw NegativeAnswer("\(table.singular).unknown", "there is no \(table.singular) «\(id)»")
             }
@@ -108,7 +108,7 @@ enum QueryVerbs {
     static let status = Verb(
         "status", "show the ledger's name, height, time and roots", examples: ["millwright status"]
     ) { invocation in
-        try await Session.with(invocation) { session in
+        try await Session.with(invocation, for: .reading) { session in
             let header = try session.node.head()
             let report = StatusReport(
                 consortium: session.node.genesis.name, chain: session.node.rules.chain,
@@ -137,7 +137,7 @@ enum QueryVerbs {
         guard let height = Height(try invocation.required("height")) else {
             throw UsageError("cli.bad_value", "a height is a whole number")
         }
-        try await Session.with(invocation) { session in
+        try await Session.with(invocation, for: .reading) { session in
             let record = try session.node.block(height)
             let leaves = try record.leaves().map { leaf in
                 let transaction = try UnverifiedTransaction(decoding: leaf.transaction, hash: SHA256.hash)
@@ -186,7 +186,7 @@ enum QueryVerbs {
         options: [.flag("roots", "print height, state root and log root of every block")],
         examples: ["millwright verify", "millwright verify --json"]
     ) { invocation in
-        try await Session.with(invocation) { session in
+        try await Session.with(invocation, for: .reading) { session in
             let summary: LedgerVerification.Summary
             do {
                 var bar = ProgressBar("verify", total: try session.node.head().height)
@@ -230,7 +230,7 @@ enum QueryVerbs {
         examples: ["millwright export > ledger.jsonl"]
     ) { invocation in
         let from = try invocation.integer("from", in: 0...Int64.max) ?? 1
-        try await Session.with(invocation) { session in
+        try await Session.with(invocation, for: .reading) { session in
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             for height in stride(from: Height(max(1, from)), through: try session.node.head().height, by: 1) {

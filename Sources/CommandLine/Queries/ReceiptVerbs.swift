@@ -21,7 +21,7 @@ extension QueryVerbs {
         examples: ["millwright receipt write ID --out invoice.receipt"]
     ) { invocation in
         let id = try invocation.digest("transaction")
-        try await Session.with(invocation) { session in
+        try await Session.with(invocation, for: .reading) { session in
             let bundle = try session.node.receipt(for: id)
             try write(bundle.encoded, to: try invocation.required("out"))
             if let file = invocation.string("statement") {
@@ -107,7 +107,7 @@ extension QueryVerbs {
     ) { invocation in
         let table = try TableView.named(try invocation.required("kind"))
         let id = try invocation.required("id")
-        try await Session.with(invocation) { session in
+        try await Session.with(invocation, for: .reading) { session in
             let found = try table.rowKey(try session.node.view(), id)
             guard let key = found ?? table.absentKey(id) else {
                 throw NegativeAnswer("\(table.singular).unknown", "there is no \(table.singular) «\(id)»")

@@ -27,7 +27,7 @@ enum OperationVerbs {
         examples: ["millwright backup --home chamber --to /srv/backup/2026-11-21"]
     ) { invocation in
         let folder = URL(fileURLWithPath: try invocation.required("to")).standardizedFileURL
-        try await Session.with(invocation) { session in
+        try await Session.with(invocation, for: .reading) { session in
             let note = try session.operations().backup(
                 BackupOrder(folder: folder.path, withKeys: invocation.has("with-keys")), of: session.home)
             if invocation.wantsJSON { return try Output.json(note) }

@@ -71,20 +71,14 @@ package struct SnapshotOffer: Sendable {
         guard first.header.epoch == epochs.last?.header.epoch ?? 0 else {
             throw fail("the epoch of the snapshot's block is missing")
         }
-        var validators = ValidatorSet(genesis.validators, hash: rules.hash)
-        var changes: [ValidatorHistory.Change] = []
         for record in epochs {
-            guard let proposal = try? EpochProposal(decoding: record.content),
+            guard (try? EpochProposal(decoding: record.content)) != nil,
                 record.header.content == rules.hash(record.content)
             else { throw fail("an epoch block cannot be read") }
-            let next = ValidatorSet(proposal.validators, hash: rules.hash)
-            guard next != validators else { continue }
-            validators = next
-            changes.append(.init(header: record.header, content: record.content, commits: record.commits))
         }
         let authority: ValidatorHistory.Authority
         do {
-            authority = try ValidatorHistory(changes).authority(
+            authority = try EpochRecord.history(epochs, genesis: genesis, rules: rules).authority(
                 genesis: genesis, chain: rules.chain, hash: rules.hash, verifier: rules.verify)
         } catch { throw fail("the validators do not follow from the genesis", error) }
         let block = last.header.hashed(rules.hash)

@@ -12,6 +12,8 @@ package struct BackupNote: Codable, Hashable, Sendable {
     /// When it was made, milliseconds since 1970-01-01 UTC.
     package let madeMilliseconds: Int64
     package let hasKeys: Bool
+    /// Epoch blocks in `ledger/epochs`, without which a pruned log does not open.
+    package let epochs: Int?
     /// Records of the log that are damaged, here and so in the copy.
     package let damages: [String]
 }
@@ -60,7 +62,7 @@ package struct Backup {
             }
             let note = BackupNote(
                 chain: node.rules.chain.description, height: stored.lastHeight ?? 0,
-                madeMilliseconds: now.milliseconds, hasKeys: withKeys,
+                madeMilliseconds: now.milliseconds, hasKeys: withKeys, epochs: epochs.count,
                 damages: stored.damages.map { "\($0)" })
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
@@ -111,6 +113,10 @@ package struct Backup {
         let store = try LedgerStore(opening: home.ledgerFolder.path, chain: chain, options: .init())
         guard store.log.lastHeight ?? 0 >= note.height else {
             throw NodeError("backup.damaged", "the backup ends before block \(note.height)")
+        }
+        let epochs = EpochChain.load(home.ledgerFolder.appendingPathComponent("epochs").path)
+        guard epochs.count >= note.epochs ?? 0 else {
+            throw NodeError("backup.damaged", "the backup's chain of epochs is missing or damaged")
         }
         let damages = try store.log.verifyAll()
         guard damages.count <= note.damages.count else {

@@ -23,6 +23,8 @@ package final class CommitPipeline: Sendable {
     let onEvidence: @Sendable (Replica.Evidence) -> Void
     /// Whether this node's keys alone are a quorum and order in this process: nothing is sent twice then.
     let isAlone: Bool
+    /// Whether only what is final is looked at: no engine is followed, and no time passes.
+    let isReading: Bool
 
     let submitted = BoundedQueue<Submission>(capacity: 16_384)
     let deliveries = Deliveries()
@@ -66,6 +68,8 @@ package final class CommitPipeline: Sendable {
         let voters: [MessageSigner]
         /// What the outbox file holds.
         let remembered: [[UInt8]]
+        /// Nothing is ordered, sent or signed.
+        let isReading: Bool
     }
 
     /// Starts the stages on a replica's head.
@@ -83,6 +87,7 @@ package final class CommitPipeline: Sendable {
             try store.publicKey($0)
         }
         isAlone = CommitPipeline.isAlone(replica.inForce, start.voters, rules) && network == nil
+        isReading = start.isReading
         feed = FinalFeed(replica.finalHeader)
         desk = OutboxDesk(canHandOver: network != nil)
         engines = EngineManager(factory: factory, desk: desk, deliveries: deliveries) { [events] in
@@ -93,10 +98,11 @@ package final class CommitPipeline: Sendable {
         let box = Mutex(start)
         checking.start("check") { [self] in checkStage(remembered) }
         batching.start("batch") { [self] in batchStage() }
-        threads.start("engine") { [self] in engines.run() }
         threads.start("verify") { [self] in verifyStage() }
         threads.start("replica") { [self] in box.withLock { replicaStage($0) } }
         threads.start("effects") { [self] in effectsStage() }
+        guard !isReading else { return }
+        threads.start("engine") { [self] in engines.run() }
         threads.start("ticker") { [self] in tickerStage() }
         if network != nil { threads.start("fetch") { [self] in fetchStage() } }
     }

@@ -39,6 +39,45 @@ package struct EpochRecord: Hashable, Sendable {
     }
 }
 
+extension EpochRecord {
+    /// The epoch blocks that changed the validators, each with a quorum's commits of both sets.
+    ///
+    /// A block that changes the validators may be final only by the epoch block right after it, which repeats
+    /// the change and has the commits of both sets itself: then that one stands for it.
+    /// - Throws: `receipt.incomplete` where neither has them.
+    static func history(
+        _ chain: [EpochRecord], genesis: Genesis, rules: Rules
+    ) throws(NodeError) -> ValidatorHistory {
+        var proven = ValidatorSet(genesis.validators, hash: rules.hash)
+        var lacking: (set: ValidatorSet, height: Height)?
+        var changes: [ValidatorHistory.Change] = []
+        for record in chain {
+            guard let proposal = try? EpochProposal(decoding: record.content) else { continue }
+            let next = ValidatorSet(proposal.validators, hash: rules.hash)
+            let (set, height) = (lacking?.set ?? proven, lacking?.height ?? 0)
+            if next == set, lacking == nil { continue }
+            // Only the block right after repeats the change.
+            if lacking != nil, next != set || record.header.height != height + 1 { break }
+            let certificate = try? Certificate(
+                .commit, record.commits, over: record.header, hash: record.header.hashed(rules.hash),
+                quorum: Quorum([proven, next]), verifier: rules.verify)
+            guard certificate != nil else {
+                lacking = (next, record.header.height)
+                continue
+            }
+            (proven, lacking) = (next, nil)
+            changes.append(.init(header: record.header, content: record.content, commits: record.commits))
+        }
+        if let lacking {
+            throw NodeError(
+                "receipt.incomplete",
+                "this node lacks commits of block \(lacking.height), which changed the validators: "
+                    + "ask another node")
+        }
+        return ValidatorHistory(changes)
+    }
+}
+
 /// The epoch blocks after genesis that are final, in a file of their own: derived from the log, and all that
 /// is left of them where the log has been pruned.
 ///

@@ -12,14 +12,16 @@ struct NodeOpening {
     let rules: Rules
     let options: LedgerNode.Options
     let files: any FileSystem
+    let purpose: LedgerNode.Purpose
     private var voter: MessageSigner?
+    private var isAlone = false
 
     init(
         home: Home, genesis: Genesis, bytes: [UInt8], rules: Rules, options: LedgerNode.Options,
-        files: any FileSystem
+        files: any FileSystem, purpose: LedgerNode.Purpose = .takingPart
     ) {
         (self.home, self.genesis, self.bytes, self.rules) = (home, genesis, bytes, rules)
-        (self.options, self.files) = (options, files)
+        (self.options, self.files, self.purpose) = (options, files, purpose)
     }
 
     struct Opened {
@@ -32,21 +34,33 @@ struct NodeOpening {
         let isForeign: Bool
     }
 
-    /// Reads the voting key; a node without one follows the others.
+    /// Reads the voting key; a node without one follows the others, and so does one that only reads.
     /// - Parameter isAlone: there is nobody to follow, so the key has to be the only one that counts.
     /// - Throws: `node.several_validators`, `keys.*`.
     mutating func readVotingKey(isAlone: Bool) throws(NodeError) {
+        // A lone validator's store has to be founded with its signature.
+        let isToBeFounded = genesis.validators.count == 1 && home.hasVotingKey && isEmpty
+        if purpose == .reading, !isToBeFounded { return }
+        self.isAlone = isAlone && purpose == .takingPart
         if home.hasVotingKey || isAlone { voter = try home.votingKey().signer }
         guard isAlone, let voter else { return }
         let set = ValidatorSet(genesis.validators, hash: rules.hash)
         guard set.quorum == 1 else {
-            throw NodeError(
-                "node.several_validators",
-                "a ledger of \(genesis.validators.count) validators is run with others: see millwright node")
+            throw severalValidators(genesis.validators.count)
         }
         guard set.validator(KeyID(publicKey: voter.publicKey, hash: rules.hash)) != nil else {
             throw NodeError("keys.not_validator", "the voting key here is not that of the ledger's validator")
         }
+    }
+
+    /// Whether nothing has been written yet.
+    private var isEmpty: Bool { !FileManager.default.fileExists(atPath: home.ledgerFolder.path) }
+
+    private func severalValidators(_ count: Int) -> NodeError {
+        NodeError(
+            "node.several_validators",
+            "a ledger of \(count) validators is run with others, and what is written goes through a node "
+                + "that runs: see millwright node")
     }
 
     func run() throws -> Opened {
@@ -62,9 +76,14 @@ struct NodeOpening {
         let restoration = Restoration(
             store: store, rules: rules, genesis: founded.inForce, epochFile: epochFile)
         guard let restored = try restoration.restore(voters: keys) else {
+            guard purpose == .takingPart || voter != nil else {
+                throw NodeError(
+                    "home.no_blocks", "\(home.folder.path) holds no block yet: see millwright node")
+            }
             try found(store, effects)
             let start = CommitPipeline.Start(
-                replica: founded, effects: [], voters: voters, remembered: try outbox.load())
+                replica: founded, effects: [], voters: voters, remembered: try remembered(outbox),
+                isReading: purpose == .reading)
             return Opened(
                 store: store, epochs: EpochChain(epochFile, files: files, records: []), outbox: outbox,
                 start: start, headTime: founded.finalHeader.time, isForeign: isForeign)
@@ -75,6 +94,9 @@ struct NodeOpening {
                 "the voting key belongs to another copy of this ledger, and may have signed what this one "
                     + "does not know: go on with that copy")
         }
+        if isAlone, !restored.context.quorum(of: .epoch).isReached(by: keys) {
+            throw severalValidators(restored.context.validators.validators.count)
+        }
         let (replica, begun) = try Replica.restore(
             executor: restored.executor, context: restored.context, voteState: restored.voteState,
             log: restored.log, voters: voters, timing: options.timing,
@@ -82,10 +104,16 @@ struct NodeOpening {
         let epochs = EpochChain(epochFile, files: files, records: restored.epochs)
         if !restored.epochs.isEmpty, EpochChain.load(epochFile) != restored.epochs { try epochs.save() }
         let start = CommitPipeline.Start(
-            replica: replica, effects: begun, voters: voters, remembered: try outbox.load())
+            replica: replica, effects: begun, voters: voters, remembered: try remembered(outbox),
+            isReading: purpose == .reading)
         return Opened(
             store: store, epochs: epochs, outbox: outbox, start: start,
             headTime: restored.executor.head.time, isForeign: isForeign)
+    }
+
+    /// What is to be sent again: nothing where nothing is sent.
+    private func remembered(_ outbox: OutboxFile) throws -> [[UInt8]] {
+        purpose == .reading ? [] : try outbox.load()
     }
 
     private func found(_ store: LedgerStore, _ effects: [Replica.Effect]) throws {

@@ -324,9 +324,9 @@ final class World {
         coverage.count("evidence")
         let keys: [KeyID]
         switch evidence {
-        case .conflicting(let first, let second): keys = [first.key, second.key]
+        case .conflicting(let first, let second): keys = [first.attestation.key, second.attestation.key]
         case .conflictingStops(let first, let second): keys = [first.key, second.key]
-        case .hiddenLock(let stop, let commit): keys = [stop.key, commit.key]
+        case .hiddenLock(let stop, let commit): keys = [stop.key, commit.attestation.key]
         }
         for key in keys where !watch.faulty.contains(key) {
             throw watch.fail("evidence only of liars", "\(node.name) accuses \(key)")

@@ -13,14 +13,18 @@ import Testing
 /// A consortium of several validators in one process, each with its own data directory.
 final class Cluster: Sendable {
     private let folder: URL
+    private let segmentBytes: Int?
     let members: [MemberID]
     let homes: [Home]
     let network = ClusterNetwork()
     let orders = ClusterOrders()
     private let running: Mutex<[MemberID: (node: LedgerNode, files: CuttableFiles)]> = Mutex([:])
 
-    /// - Parameter followers: nodes that are no validators.
-    init(_ count: Int, followers: Int = 0) throws {
+    /// - Parameters:
+    ///   - followers: nodes that are no validators.
+    ///   - segmentBytes: of the log's files, where they are to be small.
+    init(_ count: Int, followers: Int = 0, segmentBytes: Int? = nil) throws {
+        self.segmentBytes = segmentBytes
         folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "millwright-cluster-\(UUID().uuidString)")
         members = (1...(count + followers)).map { MemberID(unchecked: "n\($0)") }
@@ -60,6 +64,11 @@ final class Cluster: Sendable {
         let (member, files) = (members[index], CuttableFiles())
         var options = LedgerNode.Options()
         options.blocksPerCheckpoint = 5
+        if let segmentBytes {
+            (options.store.log.segmentBytes, options.store.log.preallocationBytes) = (
+                segmentBytes, segmentBytes
+            )
+        }
         options.closeSeconds = 0.2
         // Consensus time is behind the clocks at first, and one validator's clock alone does not move it.
         options.ticks = true

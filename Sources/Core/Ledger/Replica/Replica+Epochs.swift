@@ -185,7 +185,7 @@ extension Replica {
     }
 
     mutating func note(_ stop: Stop) {
-        if let commit = tallies.commits(by: stop.key).first(where: { stop.hides($0) }) {
+        if let commit = tallies.commits(by: stop.key).first(where: { stop.hides($0.attestation) }) {
             effects.append(.evidence(.hiddenLock(stop, commit)))
         }
         if let known = stops.firstIndex(where: { $0.key == stop.key }) {

@@ -171,9 +171,10 @@ extension Replica {
         let payload = attestation.kind == .vote ? attestation.block : logRoot
         guard attestation.isSigned(by: publicKey, payload: payload, verifier: rules.verify) else { return }
         let (isNew, conflict) = tallies.add(attestation, logRoot: logRoot, now: now)
-        if let conflict { effects.append(.evidence(.conflicting(conflict, attestation))) }
+        let signed = Evidence.Signed(attestation, logRoot: logRoot)
+        if let conflict { effects.append(.evidence(.conflicting(conflict, signed))) }
         if isNew, let stop = stops.first(where: { $0.key == attestation.key && $0.hides(attestation) }) {
-            effects.append(.evidence(.hiddenLock(stop, attestation)))
+            effects.append(.evidence(.hiddenLock(stop, signed)))
         }
         if isNew { try advance(attestation.block, reader: reader) }
     }

@@ -50,10 +50,21 @@ package struct Replica: Sendable {
 
     /// Two statements that one honest validator cannot both have signed.
     package enum Evidence: Hashable, Sendable {
-        case conflicting(Attestation, Attestation)
+        case conflicting(Signed, Signed)
         case conflictingStops(Stop, Stop)
         /// The stop names a lock below what its signer had committed to in an earlier epoch.
-        case hiddenLock(Stop, Attestation)
+        case hiddenLock(Stop, Signed)
+
+        /// An attestation with the log root that a commit signs, without which nobody can check it.
+        package struct Signed: Hashable, Sendable {
+            package let attestation: Attestation
+            /// Zero for a vote, which signs its block's hash.
+            package let logRoot: Digest
+
+            package init(_ attestation: Attestation, logRoot: Digest) {
+                (self.attestation, self.logRoot) = (attestation, logRoot)
+            }
+        }
     }
 
     /// Where this node's execution differs from the quorum's.

@@ -44,7 +44,9 @@ struct Tallies: Sendable {
     func tally(_ point: VoteRecord.Point) -> Tally? { atHeight[point.height]?.last { $0.point == point } }
 
     /// A key's commits.
-    func commits(by key: KeyID) -> [Attestation] { all.compactMap { $0.signature(of: .commit, by: key) } }
+    func commits(by key: KeyID) -> [Replica.Evidence.Signed] {
+        all.compactMap { $0.signature(of: .commit, by: key) }
+    }
 
     /// Whether the key's signature over this is there already: another adds nothing.
     func holds(_ attestation: Attestation) -> Bool {
@@ -58,7 +60,7 @@ struct Tallies: Sendable {
     ///   block of the same epoch and height.
     mutating func add(
         _ attestation: Attestation, logRoot: Digest, now: Timestamp
-    ) -> (isNew: Bool, conflict: Attestation?) {
+    ) -> (isNew: Bool, conflict: Replica.Evidence.Signed?) {
         if holds(attestation) { return (false, nil) }
         let height = attestation.height
         var tallies = atHeight[height] ?? []
@@ -134,8 +136,10 @@ extension Tallies.Tally {
             && point.height == attestation.height && logSize == attestation.logSize
     }
 
-    func signature(of kind: AttestationKind, by key: KeyID) -> Attestation? {
-        kind == .vote
-            ? votes.first { $0.key == key } : commits.first { $0.attestation.key == key }?.attestation
+    func signature(of kind: AttestationKind, by key: KeyID) -> Replica.Evidence.Signed? {
+        guard kind == .commit else {
+            return votes.first { $0.key == key }.map { .init($0, logRoot: .zero) }
+        }
+        return commits.first { $0.attestation.key == key }.map { .init($0.attestation, logRoot: $0.logRoot) }
     }
 }
