@@ -60,6 +60,7 @@ import Testing
         try await wait("the next fault on the ledger") {
             try node.view().get(EvidenceRecord.self, Self.fault(fault.kind, 91)) != nil
         }
+        try await wait("two lines in the log") { lines.count("a validator's fault is on the ledger") >= 2 }
         #expect(lines.count("a validator's fault is on the ledger") == 2, "\(lines.text.withLock { $0 })")
         #expect(try node.view().all(EvidenceRecord.self).count == 2)
     }
