@@ -32,8 +32,8 @@ extension Replica {
                 candidate.header.content == self.hash(candidate.content.bytes)
             else { break }
             if tree.known(hash) == nil, !add(candidate, hash) { continue }
-            // Commits beyond a quorum are not verified: that is most of the work of catching up. Votes are kept,
-            // since a lone validator's log is verified with both.
+            // Commits beyond a quorum are not verified: that is most of the work of catching up. Votes are
+            // kept, since a lone validator's log is verified with both.
             for attestation in candidate.votes + candidate.commits where attestation.block == hash {
                 guard !isCommitted(hash) else { break }
                 try harvest(attestation, candidate.header, reader: reader)
