@@ -19,7 +19,9 @@ import Testing
         (.wrongRows, "no honest node stops"), (.fastClock, "time is some honest clock's"),
         (.tellTooEarly, "final has a certificate"), (.commitAtOnce, "a commit has a lock"),
         (.skipStores, "signed what exists"), (.complainAlways, "epochs stop changing"),
-        (.submitNothing, "what is signed becomes final"),
+        (.submitNothing, "what is signed becomes final"), (.wrongParent, "parents"),
+        (.commitTwice, "one commit an epoch and height"), (.miscodeMessages, "bytes say the same"),
+        (.inventLeaf, "leaves are what clients signed"), (.wrongRowsEverywhere, "replay agrees"),
     ])
     func findsWhatIsBrokenInACalmConsortium(sabotage: Sabotage, checker: String) {
         var simulation = Simulation()
@@ -32,6 +34,10 @@ import Testing
         (Sabotage.publishBeforeStore, "the disk explains what is sent"),
         (.changeSignatures, "same bytes again"), (.forgetVotes, "nothing below a stop"),
         (.signEverything, "one vote an epoch and height"), (.hideLocks, "evidence only of liars"),
+        (.skipPromises, "the disk explains what is sent"), (.miscodeLog, "bytes say the same"),
+        (.dropStops, "an epoch block has its stops"), (.repeatStops, "an epoch block has its stops"),
+        (.forgeStops, "an epoch block has its stops"), (.startLow, "an epoch block has its stops"),
+        (.outOfTurn, "an epoch block has its stops"),
     ])
     func findsWhatIsBrokenWhereMuchGoesWrong(sabotage: Sabotage, checker: String) {
         var simulation = Simulation()

@@ -46,12 +46,13 @@ final class Watch {
     private var highestFinal: [Digest] = []
     private var signatures: [Signed: Attestation] = [:]
     private var promised: [KeyID: Epoch] = [:]
-    private let hash: HashFunction
+    let hash: HashFunction
+    let verify: SignatureVerifier
     /// Checkers that say nothing, so that a test reaches the others.
     var ignored: [String] = []
 
-    init(genesis: BlockHeader, context: EpochContext, hash: HashFunction) {
-        self.hash = hash
+    init(genesis: BlockHeader, context: EpochContext, rules: Rules) {
+        (hash, verify) = (rules.hash, rules.verify)
         let block = genesis.hashed(hash)
         blocks[block] = Block(header: genesis, context: context, isCertified: true, isFinal: true)
         finalChain = [block]
@@ -63,7 +64,7 @@ final class Watch {
         Violation(checker: checker, detail: detail)
     }
 
-    private func report(_ checker: String, _ detail: String) throws {
+    func report(_ checker: String, _ detail: String) throws {
         if !ignored.contains(checker) { throw fail(checker, detail) }
     }
 
@@ -88,6 +89,7 @@ final class Watch {
             var context = parent.context
             if record.header.kind == .epoch {
                 let proposal = try EpochProposal(decoding: record.content)
+                try requireStops(record.header, proposal, on: parent)
                 context = context.next(
                     proposal, block: hash, height: record.header.height,
                     parentIsEpochBlock: parent.header.kind == .epoch, hash: self.hash)

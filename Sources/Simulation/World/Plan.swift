@@ -123,4 +123,28 @@ package enum Sabotage: String, Sendable {
     case spoilRows
     /// Transactions are told to have expired before they have.
     case expireEarly
+    /// Promises and stops are not written.
+    case skipPromises
+    /// Commits twice at a height.
+    case commitTwice
+    /// A block names a parent that is none.
+    case wrongParent
+    /// Epoch blocks hold fewer stops than a quorum.
+    case dropStops
+    /// One validator's stop stands in for another's.
+    case repeatStops
+    /// A stop is not signed by whom it names.
+    case forgeStops
+    /// Epoch blocks begin below the highest lock of their stops.
+    case startLow
+    /// Anybody proposes.
+    case outOfTurn
+    /// Messages lose something on their way through their bytes.
+    case miscodeMessages
+    /// Records lose something on their way through their bytes.
+    case miscodeLog
+    /// A block is told with a leaf that nobody signed.
+    case inventLeaf
+    /// Rows come out wrong at every node in the same way.
+    case wrongRowsEverywhere
 }

@@ -7,8 +7,7 @@ extension SimulatedNode {
         case .store(let items):
             for item in items {
                 keepCertificate(item)
-                if sabotage == .skipStores { continue }
-                write(item)
+                if let item = try tampered(item) { write(item) }
             }
             try world.raiseWritten()
             if sabotage == .tellTooEarly, case .block(let record)? = items.first {
@@ -67,22 +66,6 @@ extension SimulatedNode {
         if world.chance.permille(world.plan.checkpointPermille) { checkpoint() }
     }
 
-    private func tell(_ block: ExecutedBlock) throws {
-        var told = Reports.Told(block)
-        var fastest = world.fastestClock()
-        switch sabotage {
-        case .turnTimeBack where block.header.height > 3: told.time = World.start
-        case .leafAfterExpiry: (told.time, fastest) = (told.time + .days(2), nil)
-        case .changeOutcome where index == 0:
-            for place in told.leaves.indices { told.leaves[place].outcome = .rejected("") }
-        case .skipFinal where block.header.height == 4: return
-        case .spoilRows where index == 0:
-            reader.rows.apply([RowChange(key: RowKey(table: "spoilt", key: []), value: [1])])
-        default: break
-        }
-        try world.reports.final(told, at: index, fastest: fastest)
-    }
-
     private func candidate(_ block: ExecutedBlock) throws -> CandidateBlock {
         let certificate = certificates.removeValue(forKey: block.hash)
         let record = BlockRecord(
@@ -116,37 +99,10 @@ extension SimulatedNode {
                 .commit, block.header, hash: vote.block, signer: signers()[0], hash: hash)
             try world.published(.commit(commit, logRoot: block.header.logRoot), by: self)
         }
+        if sabotage == .commitTwice, case .commit(let commit, _) = message { try commitAgain(commit) }
         for other in world.nodes where other.index != index {
             world.send(.replica(message), from: index, to: other.index)
         }
-    }
-
-    /// What a saboteur makes of a message.
-    private func tampered(_ message: ReplicaMessage) -> ReplicaMessage {
-        switch (sabotage, message) {
-        case (.hideLocks, .stop(let stop, _)): return .stop(hidingLock(stop), lock: [])
-        case (.changeSignatures, .vote(let vote)):
-            guard life > 0, let block = world.watch.blocks[vote.block], let secret = votingSecrets.last else {
-                return message
-            }
-            let signer = FastCryptography.signer(secret, variant: UInt8(life & 0xff))
-            return .vote(
-                Attestation.sign(.vote, block.header, hash: vote.block, signer: signer, hash: hash))
-        default: return message
-        }
-    }
-
-    /// A stop that names what is final in the place of the lock, always the same one for an epoch.
-    private func hidingLock(_ stop: Stop) -> Stop {
-        if let known = hidingStops.first(where: { $0.epoch == stop.epoch }) { return known }
-        guard let replica, let signer = signers().last else { return stop }
-        let hiding = Stop.signed(
-            chain: stop.chain, epoch: stop.epoch,
-            lock: VoteRecord.Point(replica.finalHeader, hash: replica.finalHash), clock: stop.clock,
-            wish: stop.wish, signer: signer, hash: hash)
-        hidingStops.append(hiding)
-        disk.stops.insert(hiding.bytes)
-        return hiding
     }
 
     private func fetch(above height: Height, from member: MemberID?) {

@@ -97,7 +97,7 @@ final class World {
         genesisHeader = executor.head
         genesisContext = EpochContext.genesis(
             genesis, block: block.hash, engines: plan.engines, hash: hash)
-        watch = Watch(genesis: executor.head, context: genesisContext, hash: hash)
+        watch = Watch(genesis: executor.head, context: genesisContext, rules: rules)
         reports = Reports(watch: watch, genesis: executor.head, nodes: plan.nodes)
         blocked = Array(repeating: Array(repeating: false, count: plan.nodes), count: plan.nodes)
         for address in plan.engines where !address.hasPrefix("embedded:") {
@@ -120,7 +120,9 @@ final class World {
             }
             node.clockDrift = Int64(chance.within(0...2)) - 1
             node.sabotage = sabotage
-            if sabotage == .wrongRows, index == 0 { node.reader.hiddenTable = "counter" }
+            if sabotage == .wrongRows && index == 0 || sabotage == .wrongRowsEverywhere {
+                node.reader.hiddenTable = "counter"
+            }
             if sabotage == .forgetIDs { node.reader.hiddenTable = "seen" }
             if plan.liars.contains(index) {
                 node.liar = Liar(world: self, node: index, isEager: plan.isEager)
@@ -202,14 +204,14 @@ final class World {
     /// One message in so many goes through its bytes.
     func recoded(_ message: ReplicaMessage) throws -> ReplicaMessage {
         guard chance.below(64) == 0 else { return message }
-        let decoded = try ReplicaMessage(decoding: message.encoded)
+        let decoded = try ReplicaMessage(decoding: miscoded(message).encoded)
         guard decoded == message else { throw watch.fail("bytes say the same", "\(message)") }
         return decoded
     }
 
     func recoded(_ item: LogItem) throws -> LogItem {
         let decoded: LogItem
-        switch item {
+        switch miscoded(item) {
         case .block(let block): decoded = .block(try BlockRecord(decoding: block.encoded))
         case .certificate(let certificate):
             decoded = .certificate(try BlockCertificate(decoding: certificate.encoded))
