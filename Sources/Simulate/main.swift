@@ -13,6 +13,9 @@ simulation.events = number("EVENTS", 1000)
 simulation.excess = number("EXCESS", 0)
 simulation.isCalm = number("CALM", 0) != 0
 simulation.validators = environment["VALIDATORS"].flatMap { Int($0) }
+simulation.schedule = environment["SCHEDULE"].flatMap { Schedule(rawValue: $0) }
+simulation.split = environment["SPLIT"].flatMap { Int($0) }
+simulation.killAt = environment["KILL"].flatMap { Int($0) }
 simulation.ignored = environment["IGNORED"].map { [$0] } ?? []
 simulation.sabotage = environment["SABOTAGE"].flatMap { Sabotage(rawValue: $0) }
 

@@ -22,6 +22,12 @@ package struct Simulation: Sendable {
     /// Checkers that say nothing, so that a test reaches others.
     package var ignored: [String] = []
     package var validators: Int?
+    /// What the runs are about; nil for a bit of everything.
+    package var schedule: Schedule?
+    /// Every engine shows two faces: the second to the nodes whose bits are set.
+    package var split: Int?
+    /// The first node is killed before so many of its effects have been performed.
+    package var killAt: Int?
     package var log: (@Sendable (String) -> Void)?
 
     package init() {}
@@ -33,7 +39,10 @@ package struct Simulation: Sendable {
 
     package func run(seed: UInt64) -> Outcome {
         var outcome = Outcome(seed: seed)
-        let plan = Plan(seed: seed, excess: excess, isCalm: isCalm, validators: validators)
+        var plan = Plan(
+            seed: seed, excess: excess, isCalm: isCalm, validators: validators, schedule: schedule)
+        plan.split = split.map { split in (0..<plan.nodes).map { split >> $0 & 1 } }
+        plan.killAt = killAt
         do {
             let world = try World(seed: seed, plan: plan, sabotage: sabotage, log: log)
             world.watch.ignored = ignored

@@ -45,6 +45,21 @@ import Testing
         #expect(found(by: simulation, seeds: 0..<80, until: checker).contains(checker))
     }
 
+    @Test func findsASnapshotTakenOnTrust() {
+        var simulation = Simulation()
+        (simulation.sabotage, simulation.schedule) = (.trustSnapshots, .snapshots)
+        let checker = "a snapshot is of what is final"
+        #expect(found(by: simulation, seeds: 0..<40, until: checker).contains(checker))
+    }
+
+    /// Whoever forgets counts as a liar: one beside as many liars as may be is one too many.
+    @Test func findsAForgottenDiskBesideTooManyLiars() {
+        var simulation = Simulation()
+        simulation.schedule = .rollbackTooMany
+        let checker = "one certified block an epoch and height"
+        #expect(found(by: simulation, seeds: 0..<120, until: checker).contains(checker))
+    }
+
     /// The bound is sharp: with one liar more than 2q − N − 1 the ledger can split, and each of the checkers
     /// that stand behind one another sees it.
     @Test(arguments: ["one certified block an epoch and height", "final blocks are one chain"])

@@ -145,7 +145,9 @@ final class Liar {
         guard let replica = node.replica else { return }
         let epoch = max(replica.inForce.epoch, replica.voteState.record.promised)
         switch world.chance.below(7) {
-        case 0: isSilent = world.chance.permille(300)
+        case 0:
+            isSilent = world.chance.permille(300)
+            if isSilent { world.coverage.count("silent liars") }
         case 1:
             for other in others(500) {
                 if let stop = falseStop(epoch + UInt64(world.chance.below(3))) { say(stop, to: [other]) }

@@ -4,6 +4,13 @@ import Ledger
 struct Plan {
     enum Validators { case fixed, changing, wiping }
 
+    /// What goes wrong beside the rest in a run that is about that.
+    var schedule: Schedule?
+    /// The engines' two groups of nodes, always the same ones.
+    var split: [Int]?
+    /// The first node is killed before this effect.
+    var killAt: Int?
+
     var validators = 1
     var observers = 0
     /// Nodes that lie, and nodes that will forget.
@@ -37,7 +44,10 @@ struct Plan {
     static func bound(_ count: Int) -> Int { 2 * quorum(count) - count - 1 }
 
     /// - Parameter excess: liars above the bound.
-    init(seed: UInt64, excess: Int = 0, isCalm: Bool = false, validators fixed: Int? = nil) {
+    init(
+        seed: UInt64, excess: Int = 0, isCalm: Bool = false, validators fixed: Int? = nil,
+        schedule: Schedule? = nil
+    ) {
         var chance = Chance(seed: seed ^ 0x706c_616e)
         self.isCalm = isCalm
         validators = fixed ?? chance.pick([1, 2, 3, 3, 4, 4, 4, 4, 5, 5, 6, 7, 7]) ?? 4
@@ -80,7 +90,48 @@ struct Plan {
         if validators > 2, liars.count + 1 <= (validators - 1) / 2, chance.permille(300) {
             badClock = chance.below(validators)
         }
+        self.schedule = schedule
+        if let schedule { set(schedule, fixed, &chance) }
     }
+
+    /// Draws again what a schedule is about.
+    private mutating func set(_ schedule: Schedule, _ fixed: Int?, _ chance: inout Chance) {
+        if fixed == nil, validators < 4 { validators = chance.within(4...7) }
+        clockOffsets = (0..<nodes).map { _ in Int64(chance.within(-40...40)) }
+        let bound = Plan.bound(validators)
+        var others = chance.shuffle(Array(0..<validators))
+        (forgetful, badClock, change, liarsStay) = (nil, nil, .fixed, false)
+        isEager = schedule != .deaths
+        switch schedule {
+        case .rollback, .rollbackTooMany:
+            // One that forgets counts like one that lies.
+            forgetful = others.removeFirst()
+            liars = Array(others.prefix(schedule == .rollback ? bound - 1 : bound)).sorted()
+        case .restoration:
+            change = .wiping
+            liars = Array(others.prefix(bound)).sorted()
+        case .snapshots:
+            liars = Array(others.prefix(bound)).sorted()
+            isEager = chance.permille(500)
+        case .deaths:
+            change = .changing
+            liars = chance.permille(500) ? Array(others.prefix(chance.below(bound + 1))).sorted() : []
+        }
+    }
+}
+
+/// What a run is about beside what every run draws.
+package enum Schedule: String, CaseIterable, Sendable {
+    /// A disk goes back unnoticed again and again, and with it so many lie that all are at the bound.
+    case rollback
+    /// One more lies: a checker must find something.
+    case rollbackTooMany
+    /// A company restores a backup, without its voting key, while so many lie as may.
+    case restoration
+    /// Nodes take snapshots, and so many serve false ones as may lie.
+    case snapshots
+    /// Members die for good while the validators change.
+    case deaths
 }
 
 /// A way in which a node breaks the rules so that a checker has something to find.
@@ -145,6 +196,8 @@ package enum Sabotage: String, Sendable {
     case miscodeLog
     /// A block is told with a leaf that nobody signed.
     case inventLeaf
+    /// Snapshots are taken as they come.
+    case trustSnapshots
     /// Rows come out wrong at every node in the same way.
     case wrongRowsEverywhere
 }

@@ -56,6 +56,13 @@ extension SimulatedNode {
         if case .epoch(let proposal) = candidate.content {
             epochs.append((proposal, block.hash, block.header.height))
             world.coverage.count("epoch blocks made final")
+            if isWiped,
+                signers().contains(where: { signer in
+                    proposal.validators.contains { $0.votingKey.array == signer.publicKey }
+                })
+            {
+                world.coverage.count("voting keys of wiped nodes")
+            }
         }
         world.trace("\(name) has final \(world.watch.name(block.hash))")
         try tell(block)

@@ -40,6 +40,8 @@ final class SimulatedNode {
     var engineSince = Timestamp.zero
     var lastForward = Timestamp.zero
     var lastTickBatch = Timestamp.zero
+    /// Effects that were begun.
+    var performed = 0
     /// Kills at about one of so many effects.
     var fragility = 0
     var clockOffset = Span(nanoseconds: 0)
@@ -49,8 +51,10 @@ final class SimulatedNode {
     /// Has lost a part of its disk without noticing.
     var isForgetful = false
     var isWiped = false
-    /// What the disk of a forgetful node goes back to.
+    /// What the disk of a forgetful node goes back to, or a backup.
     var backup: SimulatedDisk?
+    /// What a liar serves long after.
+    var oldCheckpoint: SimulatedDisk.Checkpoint?
     var sabotage: Sabotage?
     /// What a saboteur has said.
     var hidingStops: [Stop] = []
@@ -141,15 +145,22 @@ final class SimulatedNode {
         if sabotage == .publishBeforeStore { queue = SimulatedNode.publishFirst(queue) }
         while position < queue.count, isUp {
             if fragility > 0, world.chance.below(fragility) == 0 {
-                queue.removeFirst(position)
-                world.coverage.count("killed between effects")
-                return crash()
+                return die(at: position)
             }
+            performed += 1
+            if index == 0, performed == world.plan.killAt { return die(at: position) }
             let effect = queue[position]
             position += 1
             try perform(effect)
         }
         queue.removeAll(keepingCapacity: true)
+    }
+
+    private func die(at position: Int) {
+        queue.removeFirst(position)
+        world.coverage.count("killed between effects")
+        crash()
+        world.restartLater(self)
     }
 
     private static func publishFirst(_ queue: [Replica.Effect]) -> [Replica.Effect] {
@@ -270,26 +281,23 @@ final class SimulatedNode {
         }
     }
 
-    /// Loses everything: the node comes back as one that only follows, until a new key of its is in force.
-    func wipe() throws {
+    /// Loses everything: the node comes back, with a backup or with nothing, as one that only follows, until
+    /// a new key of its is in force.
+    func wipe(restoring backup: SimulatedDisk?) throws {
         crash()
         votingSecrets = [World.votingSecret(index, votingSecrets.count + 10)]
         let outbox = disk.outbox
         try found()
         replica = nil
         world.reports.rewind(index, to: 0)
+        if let backup {
+            disk = backup
+            disk.outbox = []
+            world.reports.jump(index, to: backup.checkpoint.header.height)
+            world.coverage.count("backups restored")
+        }
         world.coverage.count("wiped disks")
         world.trace("\(name) lost its disk, and \(outbox.count) transactions")
-    }
-
-    /// Takes another node's rows in the place of its own blocks. The log, and so the votes, stay.
-    func takeSnapshot(of other: SimulatedNode) {
-        let own = disk.voteState
-        disk.checkpoint = other.disk.checkpoint
-        disk.checkpoint.voteState = own
-        world.reports.jump(index, to: disk.checkpoint.header.height)
-        world.coverage.count("snapshots taken")
-        world.trace("\(name) takes a snapshot at \(disk.checkpoint.header.height)")
     }
 
     /// Brings the stored rows up to what has been told.
@@ -299,5 +307,8 @@ final class SimulatedNode {
         }
         uncheckpointed = []
         disk.checkpoint.voteState = disk.voteState
+        if liar != nil, oldCheckpoint == nil, !disk.checkpoint.served.isEmpty {
+            oldCheckpoint = disk.checkpoint
+        }
     }
 }

@@ -4,7 +4,15 @@ import Ledger
 /// What goes wrong.
 extension World {
     func makeMischief() throws {
-        switch chance.below(25) {
+        if let schedule = plan.schedule, chance.permille(400) {
+            switch schedule {
+            case .rollback, .rollbackTooMany: return try rollBack()
+            case .restoration: return try wipeSomebody()
+            case .snapshots: return try takeSnapshot()
+            case .deaths: return chance.permille(500) ? try changeValidators() : bury()
+            }
+        }
+        switch chance.below(27) {
         case 0..<4: crashSomebody()
         case 4..<6: partition()
         case 6: blockOneWay()
@@ -20,11 +28,13 @@ extension World {
             veiled = chance.pick([.commit, .commit, .blocks, .vote, .stop, .proposal, nil, nil]) ?? nil
             coverage.count("kinds of message lost")
         case 22, 23: try ambush()
+        case 24: awaitsVote = true
+        case 25: bury()
         default: if chance.permille(plan.badClock == nil ? 120 : 400) { try sleepLong() }
         }
     }
 
-    private func restartLater(_ node: SimulatedNode, within milliseconds: Int = 3000) {
+    func restartLater(_ node: SimulatedNode, within milliseconds: Int = 3000) {
         after(milliseconds: 20 + chance.below(milliseconds), .restart(node.index))
     }
 
@@ -84,10 +94,19 @@ extension World {
             engine.unite()
             engine.isStalled = false
         default:
-            engine.split(nodes.map { _ in chance.below(2) })
+            engine.split(plan.split ?? nodes.map { _ in chance.below(2) })
             coverage.count("engines two-faced")
         }
         trace("\(engine.address) disturbed")
+    }
+
+    /// The engine loses its tail, or everything, between a block's first votes and its lock.
+    func failBetweenVoteAndLock() {
+        awaitsVote = false
+        guard let engine = chance.pick(nodes.compactMap { $0.following?.engine }) else { return }
+        if chance.permille(500) { engine.recreate() } else { engine.loseTail(1 + chance.below(3)) }
+        coverage.count("engines failed between vote and lock")
+        trace("\(engine.address) fails between vote and lock")
     }
 
     /// Operators move the ledger to another engine.
@@ -125,15 +144,33 @@ extension World {
         else { return }
         coverage.count("only witnesses killed")
         nodes[witness].crash()
-        let dead = nodes.count { $0.isDeadForGood }
-        if plan.change == .fixed, !plan.liarsStay, witness < plan.validators,
-            dead < plan.validators - Plan.quorum(plan.validators)
-        {
-            nodes[witness].isDeadForGood = true
-            trace("node \(witness) is dead for good")
+        if mayDie(witness) { return die(witness) }
+        restartLater(nodes[witness], within: 8000)
+    }
+
+    /// Whether the ledger goes on without a member: every set that may validate keeps a quorum.
+    private func mayDie(_ index: Int) -> Bool {
+        guard plan.change != .wiping, !plan.liarsStay, !nodes[index].isDeadForGood else { return false }
+        return decided.allSatisfy { set in
+            let gone = set.count { $0 == index || nodes[$0].isDeadForGood }
+            return !set.contains(index) || gone <= set.count - Plan.quorum(set.count)
+        }
+    }
+
+    private func die(_ index: Int) {
+        nodes[index].isDeadForGood = true
+        coverage.count("members dead for good")
+        if decided.count > 1 { coverage.count("members dead for good after a change") }
+        trace("node \(index) is dead for good")
+    }
+
+    /// A member is gone for good.
+    private func bury() {
+        guard plan.change == .changing, let node = chance.pick(nodes), node.isUp, mayDie(node.index) else {
             return
         }
-        restartLater(nodes[witness], within: 8000)
+        node.crash()
+        die(node.index)
     }
 
     private func rollBack() throws {
@@ -155,10 +192,15 @@ extension World {
     private func wipeSomebody() throws {
         guard plan.change == .wiping, !nodes.contains(where: \.isWiped), reports.count > 3 else { return }
         let node = nodes[chance.below(plan.validators)]
-        guard node.isUp, !node.isDeadForGood, let replica = node.replica else { return }
+        guard node.isUp, node.liar == nil, let replica = node.replica else { return }
         var validators = replica.inForce.validators.validators
         guard let place = validators.firstIndex(where: { $0.member == node.member }) else { return }
-        try node.wipe()
+        let backup = node.backup
+        if backup == nil, chance.permille(600) {
+            node.backup = node.disk
+            return
+        }
+        try node.wipe(restoring: backup)
         node.isWiped = true
         let key = FastCryptography.publicKey(node.votingSecrets[0])
         validators[place] = .init(member: node.member, votingKey: Bytes(key))
@@ -179,11 +221,16 @@ extension World {
             coverage.count("everybody replaced")
         }
         let bad = chosen.count { $0.liar != nil || $0.isForgetful }
-        guard (1...7).contains(chosen.count), bad <= Plan.bound(chosen.count) else { return }
+        let dead = chosen.count { $0.isDeadForGood }
+        guard (1...7).contains(chosen.count), bad <= Plan.bound(chosen.count),
+            dead <= chosen.count - Plan.quorum(chosen.count)
+        else { return }
+        if dead > 0 { coverage.count("validators decided with dead members") }
+        decided.append(chosen.map(\.index))
         let untrusted = chosen.count { $0.liar != nil || $0.index == plan.badClock }
         if untrusted > chosen.count / 2 { clocksAreBroken = true }
         let validators = chosen.sorted { $0.member < $1.member }.map { node in
-            if chance.permille(250), node.votingSecrets.count < 6 { rotateKey(of: node) }
+            if chance.permille(250), node.votingSecrets.count < 6, !node.isDeadForGood { rotateKey(of: node) }
             let key = FastCryptography.publicKey(node.votingSecrets[node.votingSecrets.count - 1])
             return ValidatorsRecord.Validator(member: node.member, votingKey: Bytes(key))
         }
@@ -205,12 +252,22 @@ extension World {
         restartLater(node, within: 300)
     }
 
+    /// A node that has fallen behind, or begins, takes the state from others, whoever of them has one.
     private func takeSnapshot() throws {
-        guard let node = chance.pick(nodes), let other = chance.pick(nodes), node !== other,
-            other.disk.checkpoint.header.height > (node.served.last?.header.height ?? 0), !node.isDeadForGood
-        else { return }
+        let present = nodes.filter { !$0.isDeadForGood }
+        func height(_ node: SimulatedNode) -> Height { node.served.last?.header.height ?? 0 }
+        let furthest = present.min { height($0) < height($1) }
+        guard let node = chance.permille(500) ? furthest : chance.pick(present) else { return }
+        if plan.schedule == .snapshots, node.isUp, chance.permille(500) {
+            // Away for long.
+            node.crash()
+            return restartLater(node, within: 20_000)
+        }
         node.crash()
-        node.takeSnapshot(of: other)
+        for other in chance.shuffle(nodes) where other !== node {
+            guard let snapshot = try other.offeredSnapshot() else { continue }
+            if try node.take(snapshot, of: other) { break }
+        }
         restartLater(node, within: 500)
     }
 

@@ -69,6 +69,10 @@ final class World {
     /// Consensus time may be wrong: too many clocks were.
     var clocksAreBroken = false
     let sabotage: Sabotage?
+    /// The members of every set of validators that was ever decided on: each may be in force somewhere.
+    var decided: [[Int]] = []
+    /// An engine fails as soon as a block has votes and no quorum of them.
+    var awaitsVote = false
 
     static func member(_ index: Int) -> MemberID { MemberID(unchecked: "m\(index)") }
     static func memberSecret(_ index: Int) -> UInt64 { 1_000_000 + UInt64(index) }
@@ -139,9 +143,10 @@ final class World {
         }
         let untrusted = plan.liars.count + (plan.badClock == nil ? 0 : 1)
         clocksAreBroken = untrusted > plan.validators / 2
-        if plan.isEager {
-            coverage.count("eager liars", plan.liars.count)
-            for engine in engines { engine.split((0..<plan.nodes).map { $0 % 2 }) }
+        decided = [(0..<plan.validators).map { $0 }]
+        if plan.isEager { coverage.count("eager liars", plan.liars.count) }
+        if plan.isEager || plan.split != nil {
+            for engine in engines { engine.split(plan.split ?? (0..<plan.nodes).map { $0 % 2 }) }
         }
     }
 
@@ -313,6 +318,9 @@ final class World {
 
     private func explain(_ attestation: Attestation, _ node: SimulatedNode) throws {
         try watch.note(attestation, by: node.name)
+        if awaitsVote, !isHealed, watch.blocks[attestation.block]?.isCertified == false {
+            failBetweenVoteAndLock()
+        }
         trace("\(node.name) sends a \(attestation.kind) for \(watch.name(attestation.block))")
         if watch.faulty.contains(attestation.key) { return }
         guard node.disk.signatures.contains(attestation) else {

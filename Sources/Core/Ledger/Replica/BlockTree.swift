@@ -8,7 +8,7 @@ package struct CandidateBlock: Sendable {
         case batch(OrderedBatch)
         case epoch(EpochProposal)
 
-        var bytes: [UInt8] {
+        package var bytes: [UInt8] {
             switch self {
             case .batch(let ordered): ordered.batch.bytes
             case .epoch(let proposal): proposal.bytes
