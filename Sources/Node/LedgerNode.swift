@@ -88,7 +88,8 @@ package final class LedgerNode: Sendable {
             // From here on nothing fails: the stages begin, and only `close` ends them.
             store = NodeStore(opened.store, epochs: opened.epochs, options: options)
             pipeline = CommitPipeline(
-                opened.start, engines: surroundings.engines, store: store, network: surroundings.network,
+                opened.start, genesis: genesis, engines: surroundings.engines, store: store,
+                network: surroundings.network,
                 outbox: opened.outbox, options: options, clock: { [clock = self.clock] in clock.now },
                 onEvidence: surroundings.onEvidence)
         } catch let error as NodeError { throw error } catch let error as StorageError {

@@ -23,7 +23,9 @@ import Testing
     /// Hears nobody and has nobody to tell.
     private struct Silence: PeerNetwork {
         func publish(_ message: ReplicaMessage) {}
-        func blocks(above height: Height, from member: MemberID?) throws(NodeError) -> [[UInt8]] { [] }
+        func blocks(
+            above height: Height, from member: MemberID?, where isWanted: ([[UInt8]]) -> Bool
+        ) throws(NodeError) -> [[UInt8]] { [] }
     }
 
     /// As a node that follows others opens a data directory: without a voting key.

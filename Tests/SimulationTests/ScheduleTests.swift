@@ -29,7 +29,7 @@ import Testing
     func survives(schedule: Schedule, names: [String]) {
         var simulation = Simulation()
         (simulation.schedule, simulation.events) = (schedule, 600)
-        survive(simulation, seeds: 0..<25, seeing: names)
+        survive(simulation, seeds: 0..<20, seeing: names)
     }
 
     /// Every way to show validators two faces, with as many liars as may be; the mirror image of a split is
@@ -37,7 +37,7 @@ import Testing
     @Test(arguments: 4...7)
     func survivesEverySplitOfATwoFacedEngine(validators: Int) {
         var simulation = Simulation()
-        (simulation.validators, simulation.events) = (validators, 120)
+        (simulation.validators, simulation.events) = (validators, 60)
         for split in 0..<(1 << (validators - 1)) {
             simulation.split = split
             survive(simulation, seeds: UInt64(split)..<UInt64(split) + 1, seeing: [])
@@ -47,8 +47,8 @@ import Testing
     /// Before each of a node's effects in turn: every edge between a store and what it is stored for.
     @Test func survivesAKillBeforeEveryEffect() {
         var simulation = Simulation()
-        (simulation.isCalm, simulation.validators, simulation.events) = (true, 4, 120)
-        for effect in 1...150 {
+        (simulation.isCalm, simulation.validators, simulation.events) = (true, 4, 200)
+        for effect in 1...90 {
             simulation.killAt = effect
             survive(
                 simulation, seeds: UInt64(effect)..<UInt64(effect) + 1, seeing: ["killed between effects"])
@@ -59,7 +59,7 @@ import Testing
         var simulation = Simulation()
         simulation.events = 500
         survive(
-            simulation, seeds: 0..<60,
+            simulation, seeds: 0..<40,
             seeing: [
                 "only witnesses killed", "engines failed between vote and lock", "everybody replaced",
                 "long outages", "lying proposals", "silent liars", "batches ordered twice",

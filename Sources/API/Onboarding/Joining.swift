@@ -62,7 +62,7 @@ package struct Joining: Sendable {
         if status.status == MemberRecord.Status.invited.rawValue { final = try join(client, identity) }
         tell(.joined(final))
         if wantsSnapshot || status.firstBlock > 1 {
-            do { tell(.snapshotTaken(height: try takeSnapshot(client, identity))) } catch let error
+            do { tell(.snapshotTaken(height: try takeSnapshot(identity))) } catch let error
                 as NodeError where error.code == "snapshot.no_checkpoint" && status.firstBlock <= 1
             { tell(.snapshotMissing) }
         }
@@ -221,21 +221,23 @@ package struct Joining: Sendable {
 
     // MARK: The state
 
-    private func takeSnapshot(_ client: HTTPClient, _ identity: TLSIdentity) throws -> Height {
-        let offer = try SnapshotOffer(
-            decoding: Joining.successful(
-                client, .get, "/v1/peer/snapshot", headers: try headers(identity),
-                maximumBodyBytes: SnapshotOffer.maximumSize
-            ).body)
-        let taking = try SnapshotTaking(offer, into: home)
-        for index in taking.missing {
-            try taking.add(
-                Joining.successful(
-                    client, .get, HTTPTarget(["v1", "peer", "snapshot", "\(index)"]),
-                    headers: try headers(identity)
-                ).body)
+    /// From the first of the invitation's nodes that serves one which is what it says.
+    private func takeSnapshot(_ identity: TLSIdentity) throws -> Height {
+        var failure: (any Error)?
+        for peer in invitation.peers {
+            do {
+                let client = try contact(peer, identity).client
+                defer { client.close() }
+                let headers = try headers(identity)
+                let taking = try SnapshotFetch(into: home) { (target, bytes) throws in
+                    try Joining.successful(
+                        client, .get, target, headers: headers, maximumBodyBytes: bytes
+                    ).body
+                }.run()
+                try taking.finish()
+                return taking.height
+            } catch { failure = failure ?? error }
         }
-        try taking.finish()
-        return offer.manifest.height
+        throw failure ?? NodeError("join.unreachable", "the invitation names no node to ask")
     }
 }

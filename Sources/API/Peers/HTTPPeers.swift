@@ -125,12 +125,15 @@ package final class HTTPPeers: PeerNetwork {
         for link in links { link.submit(transactions) }
     }
 
-    package func blocks(above height: Height, from member: MemberID?) throws(NodeError) -> [[UInt8]] {
+    package func blocks(
+        above height: Height, from member: MemberID?, where isWanted: ([[UInt8]]) -> Bool
+    ) throws(NodeError) -> [[UInt8]] {
         let links = state.withLock { Array($0.links.values) }
         let order = HTTPPeers.order(links.map(\.status), first: member)
         let target = HTTPTarget(["v1", "peer", "blocks"], query: [.init("above", "\(height)")])
         var failure: HTTPError?
-        for next in order.prefix(HTTPPeers.attempts) {
+        var attempts = 0
+        for next in order where attempts < HTTPPeers.attempts {
             guard let link = links.first(where: { $0.address.member == next }) else { continue }
             do throws(HTTPError) {
                 let answer = try link.client.request(
@@ -138,13 +141,21 @@ package final class HTTPPeers: PeerNetwork {
                     maximumBodyBytes: HTTPPeers.maximumBlockBytes + HTTPPeers.blockBytes
                 ).successful()
                 let blocks = try PeerFrames.messages(answer.body, limit: HTTPPeers.maximumBlockBytes)
-                if !blocks.isEmpty { return blocks }
+                if blocks.isEmpty {
+                    attempts += 1
+                } else if isWanted(blocks) {
+                    return blocks
+                }
             } catch {
+                attempts += 1
                 log.debug(
                     "a peer did not serve blocks",
                     ["peer": next.text, "above": height, "reason": error])
                 failure = error
             }
+        }
+        if let failure, failure.problem?.code == "block.pruned" {
+            throw NodeError("block.pruned", "no peer keeps the blocks above \(height)", cause: failure)
         }
         if let failure { throw NodeError("node.no_peer", "no peer served its blocks", cause: failure) }
         return []

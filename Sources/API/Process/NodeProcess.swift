@@ -25,6 +25,7 @@ package final class NodeProcess: Sendable {
     private let tls: TLSKeeper
     private let offers: KeyOffers
     private let evidence: EvidenceReports
+    private let snapshots: SnapshotKeeper
     private let orders: HostedOrders
     private let documents: DocumentReplication
     private let lifetime: ConditionMutex<Lifetime>
@@ -37,6 +38,8 @@ package final class NodeProcess: Sendable {
     ) throws {
         Cryptography.initialise()
         (self.home, self.log) = (home, log)
+        try LedgerReplacement(home).recover()
+        snapshots = SnapshotKeeper(home: home, log: log)
         let lifetime = ConditionMutex(Lifetime(configuration: configuration))
         self.lifetime = lifetime
         let tls = try TLSKeeper(home: home, configuration: configuration, log: log, now: NodeProcess.now)
@@ -178,6 +181,7 @@ package final class NodeProcess: Sendable {
         tls.stop()
         offers.stop()
         evidence.stop()
+        snapshots.stop()
         server?.stop()
         documents.stop()
         var failure: NodeError?
@@ -187,6 +191,10 @@ package final class NodeProcess: Sendable {
         log.info("node has stopped", ["height": node.height])
         return failure
     }
+
+    /// Waits for a snapshot that is to take the ledger's place: this node lacks blocks that no peer keeps.
+    /// - Returns: nil where none came in time.
+    func nextSnapshot(milliseconds: Int) -> SnapshotTaking? { snapshots.take(milliseconds: milliseconds) }
 
     // MARK: Reloading
 
@@ -243,6 +251,7 @@ package final class NodeProcess: Sendable {
                 attempt("keeping TLS keys") { try keepKeys() }
                 attempt("offering keys") { try offers.keep(node: node, book: peers.book) }
             }
+            snapshots.keep(node: node, peers: peers)
             attempt("reporting evidence") { try evidence.keep(node: node, book: peers.book) }
             if isRound { round() }
         }

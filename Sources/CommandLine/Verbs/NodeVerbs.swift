@@ -35,12 +35,13 @@ enum NodeVerbs {
         signal(SIGPIPE, SIG_IGN)
         let signals = Signals([SIGTERM, SIGINT, SIGHUP])
         defer { signals.end() }
-        let process = try NodeProcess(home: home, configuration: configuration, log: log)
+        let service = try NodeService(
+            home: home, configuration: configuration, log: log, onEnd: signals.finish)
         for await number in signals.stream {
             guard number == SIGHUP else { break }
-            reload(process, file, level: level, log: log)
+            reload(service, file, level: level, log: log)
         }
-        if let failure = process.stop() { throw failure }
+        try service.stop()
     }
 
     private static func logLevel(_ invocation: Invocation) throws -> NodeLog.Level? {
@@ -77,12 +78,12 @@ enum NodeVerbs {
     }
 
     private static func reload(
-        _ process: NodeProcess, _ file: URL, level: NodeLog.Level?, log: NodeLog
+        _ service: NodeService, _ file: URL, level: NodeLog.Level?, log: NodeLog
     ) {
         do {
             var configuration = try NodeConfiguration.read(file)
             if let level { configuration.logLevel = level.rawValue }
-            let later = try process.reload(configuration)
+            let later = try service.reload(configuration)
             log.info("configuration is read again", ["afterRestart": later.joined(separator: ",")])
         } catch { log.error("the configuration stays as it was", ["reason": error]) }
     }

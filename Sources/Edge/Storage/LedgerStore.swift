@@ -72,6 +72,12 @@ package final class LedgerStore: Sendable {
         try files.synchronizeFolder(folder)
     }
 
+    /// Whether a folder holds a store that was written to its end.
+    package static func isWhole(_ folder: String, files: any FileSystem = POSIXFileSystem()) -> Bool {
+        guard let names = try? files.names(in: folder) else { return false }
+        return names.contains("state") && names.contains("log") && !names.contains(incompleteName)
+    }
+
     static func lock(_ path: String, _ files: any FileSystem) throws(StorageError) -> OpenFile {
         let file = try files.open(path, .write)
         guard try files.lock(file) else {

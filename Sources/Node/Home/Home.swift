@@ -8,6 +8,7 @@ import Ledger
 /// ```
 /// genesis.cbor          the document that names the ledger
 /// ledger/               block log and checkpointed state
+/// ledger.before-N/      what was there before a snapshot took its place at block N
 /// voting.key            the node's voting key: lives with the vote record, is in no backup
 /// clock                 the demonstration's clock, where the genesis is simulated
 /// members/NAME/keys/    one key store a member; `--as NAME` opens only that one

@@ -67,6 +67,14 @@ package struct SnapshotOffer: Sendable {
 }
 
 extension LedgerNode {
+    /// Whether this node lacks blocks that its peers do not keep any more: only a snapshot brings it on.
+    package var needsSnapshot: Bool {
+        pipeline.shared.withLock { $0.prunedAnswers >= LedgerNode.prunedAnswers }
+    }
+
+    /// So often peers are asked before they are believed.
+    private static let prunedAnswers = 3
+
     /// A snapshot in a folder, made where there is none or the one there is too old to go on from.
     ///
     /// For one thread at a time.
@@ -94,50 +102,19 @@ extension LedgerNode {
     }
 
     private func offer(_ manifest: SnapshotManifest) throws(NodeError) -> SnapshotOffer {
+        let epochs = epochChain.filter { $0.header.height <= manifest.height }
         var blocks: [BlockRecord] = []
         repeat {
             var record = try block(manifest.height + UInt64(blocks.count))
             (record.changes, record.history, record.voteRecord) = ([], [], VoteRecord())
             blocks.append(record)
-        } while blocks[blocks.count - 1].commits.isEmpty && blocks.count < SnapshotOffer.blockCount
-        let epochs = epochChain.filter { $0.header.height <= manifest.height }
+            // A block that is final by a later one may have some commits, and no quorum of them.
+            do throws(FinalityProof.Failure) {
+                try FinalityProof(blocks, epochs: epochs).verify(
+                    block: manifest.block, height: manifest.height, genesis: genesis, rules: rules)
+                break
+            } catch { continue }
+        } while blocks.count < SnapshotOffer.blockCount && manifest.height + UInt64(blocks.count) <= height
         return SnapshotOffer(manifest: manifest, blocks: blocks, epochs: epochs)
-    }
-}
-
-/// Makes a data directory's ledger from a snapshot.
-package struct SnapshotTaking {
-    private let offer: SnapshotOffer
-    private let home: Home
-    private let work: SnapshotImport
-
-    /// - Throws: `snapshot.*`, `storage.*`, `home.*`.
-    package init(_ offer: SnapshotOffer, into home: Home) throws {
-        let (genesis, _, chain) = try home.genesis()
-        try offer.verify(genesis, rules: LedgerNode.rules(chain: chain))
-        (self.offer, self.home) = (offer, home)
-        work = try SnapshotImport(
-            offer.manifest, into: home.ledgerFolder.path, chain: chain, derived: .version1,
-            hash: SHA256.hash)
-    }
-
-    /// Chunks that are still to come.
-    package var missing: Range<Int> { work.nextChunk..<offer.manifest.chunks.count }
-
-    package func add(_ chunk: [UInt8]) throws { try work.add(chunk) }
-
-    /// Compares all with the block's roots; the ledger can then be opened.
-    package func finish() throws {
-        var block = offer.blocks[0]
-        // Nothing of it that was not verified: a signature in this node's name would look like its own word.
-        block.votes = []
-        if offer.blocks.count > 1 { block.commits = [] }
-        (block.changes, block.history, block.voteRecord) = ([], [], VoteRecord())
-        try work.finish(
-            block.header, records: [LogRecord(height: block.header.height, payload: block.encoded)])
-        if !offer.epochs.isEmpty {
-            let path = home.ledgerFolder.appendingPathComponent("epochs").path
-            try EpochChain(path, files: POSIXFileSystem(), records: offer.epochs).save()
-        }
     }
 }

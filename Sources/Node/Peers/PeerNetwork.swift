@@ -7,9 +7,14 @@ package protocol PeerNetwork: Sendable {
     func publish(_ message: ReplicaMessage)
 
     /// A peer's chain above a height: encoded block records, rising, with the certificates that the peer has;
-    /// empty where it is not ahead. Blocks for a few seconds at most.
-    /// - Parameter member: whom to ask; any peer where it is nil or out of reach.
-    func blocks(above height: Height, from member: MemberID?) throws(NodeError) -> [[UInt8]]
+    /// empty where none is ahead. Blocks for a few seconds at most.
+    /// - Parameters:
+    ///   - member: whom to ask first; any peer where it is nil or out of reach.
+    ///   - isWanted: whether an answer is what is looked for; where it is not, another peer is asked.
+    /// - Throws: `block.pruned` where a peer does not keep them any more, and none serves them; `node.no_peer`.
+    func blocks(
+        above height: Height, from member: MemberID?, where isWanted: ([[UInt8]]) -> Bool
+    ) throws(NodeError) -> [[UInt8]]
 
     /// Hands transactions to a validator, to be ordered there: for a node that is none, and where the engine
     /// does not take this node's own. Never blocks; what is lost is handed over again.
@@ -21,6 +26,11 @@ package protocol PeerNetwork: Sendable {
 }
 
 extension PeerNetwork {
+    /// The first peer's answer, whatever it holds.
+    package func blocks(above height: Height, from member: MemberID?) throws(NodeError) -> [[UInt8]] {
+        try blocks(above: height, from: member) { _ in true }
+    }
+
     package func submit(_ transactions: [[UInt8]], to member: MemberID?) {}
     package var peers: [PeerStatus] { [] }
 }

@@ -99,11 +99,33 @@ extension CommitPipeline {
     // MARK: Fetching
 
     func fetchStage() {
-        while let fetch = fetches.take() {
-            do { try catchUp(fetch) } catch {
+        var mending = EpochMending()
+        while !fetches.hasClosed {
+            do {
+                if let fetch = fetches.take(seconds: EpochMending.lookSeconds) { try catchUp(fetch) }
+                try mend(&mending)
+            } catch {
                 return halt(NodeError("node.storage", "the node could not read its state", cause: error))
             }
         }
+    }
+
+    /// Asks peers, one after the other, for the commits of a change of validators that this node knows to be
+    /// final only by later blocks: without them it can make no receipt.
+    private func mend(_ mending: inout EpochMending) throws {
+        guard let network, !fetches.hasClosed,
+            let height = mending.due(store.epochs.all, genesis: genesis, rules: rules)
+        else { return }
+        let members = network.peers.map(\.member)
+        let member = members.isEmpty ? nil : members[mending.attempts % members.count]
+        var hasMended = false
+        _ = try? network.blocks(above: height - 1, from: member) { [store, genesis, rules] encoded in
+            // The block itself, and the one after it, which may stand for it.
+            let served = encoded.prefix(2).compactMap { try? BlockRecord(decoding: $0) }
+            hasMended = (try? store.epochs.mend(with: served, genesis: genesis, rules: rules)) ?? false
+            return hasMended
+        }
+        mending.note(hasMended: hasMended)
     }
 
     /// Fetches blocks as long as what was fetched becomes final: the next answer is on its way while the
@@ -124,7 +146,14 @@ extension CommitPipeline {
     /// A peer's blocks; none where no peer answers.
     private func fetched(_ above: Height, _ member: MemberID?) -> [[UInt8]] {
         counters.withLock { $0.fetches += 1 }
-        return (try? network?.blocks(above: above, from: member)) ?? []
+        do throws(NodeError) {
+            let blocks = try network?.blocks(above: above, from: member) ?? []
+            if !blocks.isEmpty { shared.withLock { $0.prunedAnswers = 0 } }
+            return blocks
+        } catch {
+            if error.code == "block.pruned" { shared.withLock { $0.prunedAnswers += 1 } }
+            return []
+        }
     }
 
     /// Waits until the replica has taken what was pushed: what it asks for meanwhile is on its way already.

@@ -12,6 +12,7 @@ import Synchronization
 /// where it has room, which holds the engine back. What it wants done goes in order to the effects' thread,
 /// which writes and synchronises what many events have stored, and only then tells and sends.
 package final class CommitPipeline: Sendable {
+    let genesis: Genesis
     let rules: Rules
     let store: NodeStore
     let network: (any PeerNetwork)?
@@ -56,6 +57,8 @@ package final class CommitPipeline: Sendable {
         var view: ReplicaView
         var failure: NodeError?
         var wantsEpochTick = false
+        /// How often peers have said that they do not keep what this node lacks, since one served blocks.
+        var prunedAnswers = 0
         /// How many batches without transactions came after the first that was made at a clock's time.
         var emptyBatches: (clock: Timestamp, count: Int64) = (Timestamp(nanoseconds: 0), 0)
     }
@@ -74,13 +77,14 @@ package final class CommitPipeline: Sendable {
 
     /// Starts the stages on a replica's head.
     init(
-        _ start: consuming Start, engines factory: @escaping EngineFactory, store: NodeStore,
+        _ start: consuming Start, genesis: Genesis, engines factory: @escaping EngineFactory,
+        store: NodeStore,
         network: (any PeerNetwork)?, outbox: OutboxFile, options: LedgerNode.Options,
         clock: @escaping @Sendable () -> Timestamp,
         onEvidence: @escaping @Sendable (Replica.Evidence) -> Void
     ) {
         let replica = start.replica
-        rules = replica.executor.rules
+        (self.genesis, rules) = (genesis, replica.executor.rules)
         (self.store, self.network, self.clock, self.options) = (store, network, clock, options)
         (voters, self.onEvidence, file) = (start.voters, onEvidence, outbox)
         verifier = BatchVerifier(rules: rules, width: ProcessInfo.processInfo.activeProcessorCount) {

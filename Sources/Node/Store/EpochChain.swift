@@ -6,6 +6,14 @@ import Storage
 import Synchronization
 
 extension EpochRecord {
+    /// The height of the first block that changed the validators and whose commits are missing.
+    static func lacking(_ chain: [EpochRecord], genesis: Genesis, rules: Rules) -> Height? {
+        do throws(ValidatorHistory.Incomplete) {
+            _ = try ValidatorHistory(chain, genesis: genesis, rules: rules)
+            return nil
+        } catch { return error.height }
+    }
+
     /// The epoch blocks that changed the validators, each with a quorum's commits of both sets.
     /// - Throws: `receipt.incomplete` where this node lacks some of them.
     static func history(
@@ -66,6 +74,34 @@ final class EpochChain: Sendable {
             records.append(record)
             try write(records)
         }
+    }
+
+    /// Takes the commits of epoch blocks in that this node has lacked.
+    /// - Parameter records: as a peer served them.
+    /// - Returns: whether more of the validators' history is proven than before.
+    func mend(
+        with served: [BlockRecord], genesis: Genesis, rules: Rules
+    ) throws -> Bool {
+        try records.withLock { records in
+            var mended = records
+            for block in served where block.header.kind == .epoch {
+                guard let place = mended.firstIndex(where: { $0.header == block.header }) else { continue }
+                mended[place].commits = block.commits
+            }
+            let (before, after) = (
+                EpochRecord.lacking(records, genesis: genesis, rules: rules),
+                EpochRecord.lacking(mended, genesis: genesis, rules: rules)
+            )
+            guard let before, after.map({ $0 > before }) ?? true else { return false }
+            records = mended
+            try write(records)
+            return true
+        }
+    }
+
+    /// What makes an epoch block final, as far as it is known.
+    func commits(of header: BlockHeader) -> [Attestation] {
+        records.withLock { $0.first { $0.header == header }?.commits ?? [] }
     }
 
     func save() throws { try records.withLock { try write($0) } }

@@ -96,6 +96,9 @@ package final class NodeStore: Sendable {
         guard let payload = try store.log.read(height) else { return nil }
         var record = try BlockRecord(decoding: payload)
         try NodeStore.merge(try store.log.certificate(at: height), into: &record)
+        if record.header.kind == .epoch {
+            record.commits = NodeStore.joined(record.commits, epochs.commits(of: record.header))
+        }
         return record
     }
 
@@ -107,7 +110,7 @@ package final class NodeStore: Sendable {
         record.commits = joined(record.commits, certificate.commits)
     }
 
-    private static func joined(_ own: [Attestation], _ others: [Attestation]) -> [Attestation] {
+    static func joined(_ own: [Attestation], _ others: [Attestation]) -> [Attestation] {
         own + others.filter { other in !own.contains { $0.key == other.key } }
     }
 

@@ -65,7 +65,11 @@ struct Restoration {
     private func epochRecord(_ record: BlockRecord) throws -> EpochRecord {
         var record = record
         try NodeStore.merge(try store.log.certificate(at: record.header.height), into: &record)
-        return EpochRecord(header: record.header, content: record.content, commits: record.commits)
+        // The file may hold what this node has learnt since.
+        let saved = EpochChain.load(epochFile).first { $0.header == record.header }
+        return EpochRecord(
+            header: record.header, content: record.content,
+            commits: NodeStore.joined(record.commits, saved?.commits ?? []))
     }
 
     /// The highest block of the log that a quorum has committed to; at the least the checkpoint's.
@@ -177,24 +181,37 @@ struct Restoration {
         var signed: [Attestation] = []
         var cursor = store.log.tail(fromHeight: final.header.height)
         while let stored = try cursor.next() {
-            let item: LogItem
-            switch stored.kind {
-            case .block:
-                let record = try BlockRecord(decoding: stored.payload)
-                signed += record.votes + record.commits
-                item = .block(record)
-            case .certificate:
-                let certificate = try BlockCertificate(decoding: stored.payload)
-                signed += certificate.votes + certificate.commits
-                item = .certificate(certificate)
-            case .vote: item = .votes(try VoteState(decoding: stored.payload))
-            default: continue
+            guard let item = try Restoration.item(stored) else { continue }
+            switch item {
+            case .block(let record): signed += record.votes + record.commits
+            case .certificate(let certificate): signed += certificate.votes + certificate.commits
+            case .votes: break
             }
             state.note(item)
             items.append(item)
         }
         try check(state.record, covers: signed.filter { voters.contains($0.key) })
         return items
+    }
+
+    /// What a store's node has promised and signed last.
+    static func lastVoteState(in store: LedgerStore) throws -> VoteState {
+        var state = VoteState(record: VoteRecord(), stops: [])
+        var cursor = store.log.tail(fromHeight: try store.state.snapshot().height ?? 0)
+        while let stored = try cursor.next() {
+            if let item = try item(stored) { state.note(item) }
+        }
+        if state.stops.contains(where: { $0.epoch != state.record.promised }) { state.stops = [] }
+        return state
+    }
+
+    private static func item(_ stored: LogRecord) throws -> LogItem? {
+        switch stored.kind {
+        case .block: .block(try BlockRecord(decoding: stored.payload))
+        case .certificate: .certificate(try BlockCertificate(decoding: stored.payload))
+        case .vote: .votes(try VoteState(decoding: stored.payload))
+        default: nil
+        }
     }
 
     /// What the next vote is checked against: with an older record it would be a promise broken.

@@ -15,7 +15,11 @@ final class ClusterNetwork: Sendable {
         /// Every so many messages is lost; 0 means none.
         var lossInterval = 0
         var sent = 0
+        var lie: Lie?
     }
+
+    /// What a member serves in the place of its blocks.
+    typealias Lie = @Sendable (MemberID, [[UInt8]]) -> [[UInt8]]
 
     private let state = Mutex(State())
 
@@ -31,6 +35,12 @@ final class ClusterNetwork: Sendable {
     }
 
     func loseEvery(_ interval: Int) { state.withLock { $0.lossInterval = interval } }
+
+    func serve(_ lie: Lie?) { state.withLock { $0.lie = lie } }
+
+    private func served(_ blocks: [[UInt8]], by member: MemberID) -> [[UInt8]] {
+        state.withLock { $0.lie }.map { $0(member, blocks) } ?? blocks
+    }
 
     func isIsolated(_ member: MemberID) -> Bool { state.withLock { $0.isolated.contains(member) } }
 
@@ -60,10 +70,16 @@ final class ClusterNetwork: Sendable {
             }
         }
 
-        func blocks(above height: Height, from wanted: MemberID?) throws(NodeError) -> [[UInt8]] {
-            let others = network.others(than: member)
-            let asked = others.first { $0.0 == wanted } ?? others.randomElement()
-            return try asked?.1.servedBlocks(above: height, limitBytes: 8 << 20) ?? []
+        func blocks(
+            above height: Height, from wanted: MemberID?, where isWanted: ([[UInt8]]) -> Bool
+        ) throws(NodeError) -> [[UInt8]] {
+            let others = network.others(than: member).shuffled()
+            for (name, node) in others.filter({ $0.0 == wanted }) + others.filter({ $0.0 != wanted }) {
+                let blocks = network.served(
+                    try node.servedBlocks(above: height, limitBytes: 8 << 20), by: name)
+                if isWanted(blocks) { return blocks }
+            }
+            return []
         }
 
         func submit(_ transactions: [[UInt8]], to wanted: MemberID?) {

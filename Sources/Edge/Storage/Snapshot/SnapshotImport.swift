@@ -21,6 +21,8 @@ package final class SnapshotImport {
     private let state: CheckpointStore
     private var lastKey: [UInt8] = []
     private var rowCount: UInt64 = 0
+    /// The block that everything was found to be of.
+    private var checked: BlockHeader?
 
     /// The chunk that `add` waits for; as many as the manifest has when all are in.
     package private(set) var nextChunk = 0
@@ -97,6 +99,28 @@ package final class SnapshotImport {
         nextChunk += 1
     }
 
+    /// Compares everything with the block, once all chunks are in.
+    /// - Parameter header: Of a block that the caller knows to be final, by its certificate.
+    /// - Throws: `snapshot.too_few`, `snapshot.other_block`, `snapshot.other_state`, `snapshot.other_log`,
+    ///   and those of the store.
+    package func check(_ header: BlockHeader) throws {
+        if checked == header { return }
+        guard isComplete, rowCount == manifest.rowCount else {
+            throw SnapshotError.tooFew(
+                chunks: manifest.chunks.count - nextChunk, rows: manifest.rowCount &- rowCount)
+        }
+        guard header.height == manifest.height, header.chain == manifest.chain,
+            header.hashed(hash) == manifest.block
+        else { throw SnapshotError.otherBlock }
+        guard manifest.frontier.size == header.logSize, manifest.frontier.root(hash: hash) == header.logRoot
+        else { throw SnapshotError.otherLog }
+        let reader = LayeredReader(layers: [], base: try state.snapshot())
+        guard try StateTree(rowsOf: reader, hash: hash).root == header.stateRoot else {
+            throw SnapshotError.otherState
+        }
+        checked = header
+    }
+
     /// Compares everything with the block and makes the folder a store, which can then be opened.
     ///
     /// - Parameters:
@@ -106,21 +130,10 @@ package final class SnapshotImport {
     /// - Throws: `snapshot.too_few`, `snapshot.other_block`, `snapshot.other_state`, `snapshot.other_log`,
     ///   and those of the store. The folder is then as after a crash.
     package func finish(_ header: BlockHeader, records: [LogRecord]) throws {
-        guard isComplete, rowCount == manifest.rowCount else {
-            throw SnapshotError.tooFew(
-                chunks: manifest.chunks.count - nextChunk, rows: manifest.rowCount &- rowCount)
-        }
-        guard header.height == manifest.height, header.chain == manifest.chain,
-            header.hashed(hash) == manifest.block, let first = records.first, first.kind == .block,
-            first.height == header.height, try BlockRecord.header(of: first.payload) == header
+        try check(header)
+        guard let first = records.first, first.kind == .block, first.height == header.height,
+            try BlockRecord.header(of: first.payload) == header
         else { throw SnapshotError.otherBlock }
-        guard manifest.frontier.size == header.logSize, manifest.frontier.root(hash: hash) == header.logRoot
-        else { throw SnapshotError.otherLog }
-        let reader = LayeredReader(layers: [], base: try state.snapshot())
-        guard try StateTree(rowsOf: reader, hash: hash).root == header.stateRoot else {
-            throw SnapshotError.otherState
-        }
-
         let log = try BlockLog(
             opening: folder + "/log", chain: manifest.chain, options: options.log, files: files)
         if header.height > 0 { try log.beginAgain(at: header.height) }
