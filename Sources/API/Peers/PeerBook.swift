@@ -96,6 +96,13 @@ package struct PeerBook: Hashable, Sendable {
         validators.union(configured.map(\.member)).subtracting([own]).sorted().compactMap { address(of: $0) }
     }
 
+    /// Everybody else's node that there is, whoever keeps a connection to it.
+    package var members: [Address] {
+        entries.filter { $0.key != own && $0.value.status == .active }.keys.sorted().compactMap {
+            address(of: $0)
+        }
+    }
+
     /// The pins that the ledger has of this node's member, sorted.
     package var ledgerPins: [TLSPin] { (entries[own]?.pins ?? []).sorted() }
     package var ledgerEndpoint: String? { entries[own]?.endpoint }

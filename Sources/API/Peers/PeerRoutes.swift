@@ -53,8 +53,11 @@ package struct PeerRoutes: Sendable {
     }
 
     private func blocks(_ call: Call) throws -> HTTPResponse {
-        let blocks = try node.servedBlocks(
-            above: try call.number("above"), limitBytes: HTTPPeers.blockBytes)
+        let above = try call.number("above")
+        // What is not kept any more is the caller's news, and no failure here.
+        let blocks = try Problem.translating {
+            try node.servedBlocks(above: above, limitBytes: HTTPPeers.blockBytes)
+        }
         return HTTPResponse(type: PeerRoutes.bytesType, PeerFrames.body(blocks))
     }
 

@@ -172,7 +172,8 @@ package final class NodeProcess: Sendable {
     @discardableResult
     package func stop() -> NodeError? {
         let (isFirst, server) = lifetime.update { state in
-            defer { state.isStopping = true }
+            // The server's routes hold the node, which is to let go of its store.
+            defer { (state.isStopping, state.server) = (true, nil) }
             return (!state.isStopping, state.server)
         }
         guard isFirst else { return nil }

@@ -74,15 +74,18 @@ final class SnapshotKeeper: Sendable {
     private func fetch(_ node: LedgerNode, _ peers: HTTPPeers) -> SnapshotTaking? {
         log.warning(
             "peers do not keep the blocks that this node lacks: it takes a snapshot", ["height": node.height])
-        for member in HTTPPeers.order(peers.peers, first: nil) {
+        let book = peers.book
+        // Those that are connected first.
+        let near = HTTPPeers.order(peers.peers, first: nil).compactMap { book.address(of: $0) }
+        for address in near + book.members.filter({ !near.contains($0) }) {
             guard !state.read(\.isStopped) else { return nil }
-            guard let address = peers.book.address(of: member) else { continue }
+            let peer = address.member.text
             do {
                 let taking = try fetch(address, peers.identity, above: node.height)
-                log.info("a snapshot is here", ["peer": member.text, "height": taking.height])
+                log.info("a snapshot is here", ["peer": peer, "height": taking.height])
                 return taking
             } catch {
-                log.warning("a peer served no snapshot", ["peer": member.text, "reason": error])
+                log.warning("a peer served no snapshot", ["peer": peer, "reason": error])
             }
         }
         return nil
