@@ -100,7 +100,10 @@ import Testing
             try await wait("the newest block") { service.process.map { $0.node.height >= last } ?? false }
             let node = try #require(service.process?.node)
             #expect(try node.header(last) == anvil.node.header(last))
-            #expect(try node.verify(width: 1) { _ in }.blocks > 0)
+            let proof = try node.stateProof(of: AccountRecord.rowKey(world.members[0]))
+            #expect(proof.value != nil)
+            try proof.verify(
+                genesis: node.genesis, chain: world.chain, hash: SHA256.hash, verifier: node.rules.verify)
             let kept = try FileManager.default.contentsOfDirectory(atPath: world.home(1).folder.path).filter {
                 $0.hasPrefix("ledger.before-")
             }

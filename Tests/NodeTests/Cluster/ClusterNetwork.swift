@@ -74,11 +74,15 @@ final class ClusterNetwork: Sendable {
             above height: Height, from wanted: MemberID?, where isWanted: ([[UInt8]]) -> Bool
         ) throws(NodeError) -> [[UInt8]] {
             let others = network.others(than: member).shuffled()
+            var failure: NodeError?
             for (name, node) in others.filter({ $0.0 == wanted }) + others.filter({ $0.0 != wanted }) {
-                let blocks = network.served(
-                    try node.servedBlocks(above: height, limitBytes: 8 << 20), by: name)
-                if isWanted(blocks) { return blocks }
+                do throws(NodeError) {
+                    let blocks = network.served(
+                        try node.servedBlocks(above: height, limitBytes: 8 << 20), by: name)
+                    if !blocks.isEmpty, isWanted(blocks) { return blocks }
+                } catch { failure = error }
             }
+            if let failure { throw failure }
             return []
         }
 
