@@ -30,9 +30,6 @@ final class EvidenceReports: Sendable {
     private struct State {
         var seen: Set<Name> = []
         var waiting: [Found] = []
-        var isBusy = false
-        var isStopped = false
-        var after = Date.distantPast
     }
 
     /// Faults that are remembered; a liar can make any number.
@@ -44,12 +41,13 @@ final class EvidenceReports: Sendable {
     private let member: MemberID
     private let log: NodeLog
     private let state = Mutex(State())
+    private let attempts = Attempts()
 
     init(home: Home, member: MemberID, log: NodeLog) {
         (self.home, self.member, self.log) = (home, member, log)
     }
 
-    func stop() { state.withLock { $0.isStopped = true } }
+    func stop() { attempts.stop() }
 
     // MARK: What is seen
 
@@ -103,16 +101,16 @@ final class EvidenceReports: Sendable {
 
     // MARK: Reporting
 
-    /// Reports what is next, in the background; after a failure not before a minute has passed.
+    /// Reports what is next, in the background.
     func keep(node: LedgerNode, book: PeerBook) throws {
         guard book.isOwnMemberActive, !node.genesis.simulated else { return }
         let order = node.epoch.validators.validators.map(\.member)
         let turn = order.firstIndex(of: member) ?? order.count
         let next = state.withLock { state -> Found? in
-            guard !state.isBusy, !state.isStopped, Date() >= state.after, let next = state.waiting.first,
-                Date().timeIntervalSince(next.since) >= Double(turn) * EvidenceReports.turnSeconds
+            guard let next = state.waiting.first,
+                Date().timeIntervalSince(next.since) >= Double(turn) * EvidenceReports.turnSeconds,
+                attempts.begin()
             else { return nil }
-            state.isBusy = true
             return next
         }
         guard let next else { return }
@@ -124,20 +122,16 @@ final class EvidenceReports: Sendable {
             }
             report(next, node, signer)
         } catch {
-            tryLater()
+            attempts.end(succeeded: false)
             throw error
         }
     }
 
     private func done() {
         state.withLock { state in
-            state.isBusy = false
             if !state.waiting.isEmpty { state.waiting.removeFirst() }
         }
-    }
-
-    private func tryLater() {
-        state.withLock { ($0.isBusy, $0.after) = (false, Date(timeIntervalSinceNow: 60)) }
+        attempts.end(succeeded: true)
     }
 
     private func isKnown(_ found: Found, _ node: LedgerNode) throws -> Bool {
@@ -166,11 +160,9 @@ final class EvidenceReports: Sendable {
                 }
                 done()
             } catch {
-                let isStopped = state.withLock(\.isStopped)
-                tryLater()
-                if !isStopped {
-                    log.warning("a validator's fault is not on the ledger yet", ["reason": error])
-                }
+                attempts.end(succeeded: false)
+                guard !attempts.isStopped else { return }
+                log.warning("a validator's fault is not on the ledger yet", ["reason": error])
             }
         }
     }
@@ -181,16 +173,13 @@ final class EvidenceReports: Sendable {
         if keystore.hasHeldKey("node"), let key = try? keystore.heldKey("node"), let view = try? node.view(),
             let record = try? view.get(
                 KeyRecord.self, KeyID(publicKey: key.publicKey.bytes, hash: SHA256.hash)),
-            !record.revoked, record.expires.map({ $0 > node.clock.now }) ?? true,
-            record.scopes.contains(where: EvidenceReports.scopes.contains)
+            record.isInForce(at: node.clock.now),
+            record.covers(contract: ConsortiumContract.name, action: "reportEvidence")
         {
             return key.signer
         }
         return (try? keystore.signingKey())?.signer
     }
-
-    /// Scopes that let a delegated key report.
-    private static let scopes = ["consortium.*", "consortium.reportEvidence"]
 
     /// Leaves the messages where an operator finds them.
     private func keepForOperator(_ found: Found) throws {

@@ -13,48 +13,48 @@ import Synchronization
 /// NATS key is a delegated one whose only scope, `nats.connect`, is no contract's: it can sign nothing on the
 /// ledger, whatever a NATS server makes it sign.
 final class KeyOffers: Sendable {
-    private struct State {
-        var isBusy = false
-        var isStopped = false
-        var isDone = false
-        var after = Date.distantPast
-    }
-
     private let home: Home
     private let member: MemberID
     private let log: NodeLog
-    private let state = Mutex(State())
+    private let attempts = Attempts()
+    /// Nothing is left to put on the ledger.
+    private let isDone = Mutex(false)
 
     init(home: Home, member: MemberID, log: NodeLog) {
         (self.home, self.member, self.log) = (home, member, log)
     }
 
-    func stop() { state.withLock { $0.isStopped = true } }
+    func stop() { attempts.stop() }
 
-    /// Takes the next step in the background, where there is one; at most one try a minute.
+    /// Takes the next step in the background, where there is one.
     func keep(node: LedgerNode, book: PeerBook) throws {
-        guard book.isOwnMemberActive, !node.genesis.simulated else { return }
-        let mayBegin = state.withLock { state in
-            guard !state.isBusy, !state.isStopped, !state.isDone, Date() >= state.after else { return false }
-            (state.isBusy, state.after) = (true, Date(timeIntervalSinceNow: 60))
-            return true
+        guard book.isOwnMemberActive, !node.genesis.simulated, !isDone.withLock({ $0 }), attempts.begin()
+        else { return }
+        do {
+            guard let action = try next(node) else {
+                isDone.withLock { $0 = true }
+                return attempts.end(succeeded: true)
+            }
+            offer(action, node, try home.keystore(of: member).signingKey().signer)
+        } catch {
+            attempts.end(succeeded: false)
+            throw error
         }
-        guard mayBegin else { return }
-        guard let action = try next(node) else {
-            return state.withLock { ($0.isBusy, $0.isDone) = (false, true) }
-        }
-        let signer = try home.keystore(of: member).signingKey().signer
+    }
+
+    private func offer(_ action: ConsortiumContract.Action, _ node: LedgerNode, _ signer: MessageSigner) {
         Task { [self] in
-            defer { state.withLock { $0.isBusy = false } }
+            var isAccepted = false
+            defer { attempts.end(succeeded: isAccepted) }
             do {
                 let final = try await node.perform(ConsortiumContract.self, action, as: signer)
                 guard case .accepted = final.outcome else {
                     return refused(final, known: try next(node)?.offeredKey != action.offeredKey)
                 }
-                state.withLock { $0.after = .distantPast }
+                isAccepted = true
                 log.info("the ledger knows another key of this node", ["height": final.height])
             } catch {
-                guard !state.withLock(\.isStopped) else { return }
+                guard !attempts.isStopped else { return }
                 log.warning("this node's keys are not on the ledger yet", ["reason": error])
             }
         }

@@ -38,8 +38,7 @@ struct Outbox: Sendable {
     }
 
     private var entries: [TransactionID: Entry] = [:]
-    private var queue: [TransactionID] = []
-    private var queueStart = 0
+    private var queue = FIFO<TransactionID>()
     private var delayed: [(due: Timestamp, id: TransactionID)] = []
     /// Whom to tell that a batch made from now on is final.
     private var ticks: [Waiter] = []
@@ -55,7 +54,7 @@ struct Outbox: Sendable {
 
     var count: Int { entries.count }
     /// Whether there is something to send.
-    var hasWork: Bool { queueStart < queue.count || wantsTick }
+    var hasWork: Bool { !queue.isEmpty || wantsTick }
     var isEmpty: Bool { entries.isEmpty && ticks.isEmpty && !wantsTick && batchesOnTheirWay == 0 }
 
     // MARK: In
@@ -105,14 +104,13 @@ struct Outbox: Sendable {
     mutating func draft(count: Int, bytes limit: Int) -> Draft? {
         var draft = Draft()
         var size = 0
-        while queueStart < queue.count, draft.ids.count < count {
-            let id = queue[queueStart]
+        while draft.ids.count < count, let id = queue.first {
             guard var entry = entries[id] else {
-                queueStart += 1
+                queue.takeFirst()
                 continue
             }
             guard draft.ids.isEmpty || size + entry.bytes.count <= limit else { break }
-            queueStart += 1
+            queue.takeFirst()
             entry.isQueued = false
             entry.copies += 1
             size += entry.bytes.count
@@ -120,10 +118,6 @@ struct Outbox: Sendable {
             draft.transactions.append(entry.bytes)
             draft.candidates.append(entry.candidate)
             entries[id] = entry
-        }
-        if queueStart == queue.count || queueStart > 65_536 {
-            queue.removeFirst(queueStart)
-            queueStart = 0
         }
         guard !draft.ids.isEmpty || wantsTick else { return nil }
         (draft.ticks, ticks, wantsTick) = (ticks, [], false)
