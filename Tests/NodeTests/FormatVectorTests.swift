@@ -5,6 +5,7 @@ import Cryptography
 import Foundation
 import Ledger
 import Merkle
+import Storage
 import TestSupport
 import Testing
 
@@ -68,6 +69,8 @@ import Testing
             chain: rules.chain, epoch: 1, parent: point.block, validators: genesis.validators,
             engine: "embedded:chamber", stops: [stop], lock: record.votes, signer: voter, hash: hash)
         let account = try #require(try rows.value(for: AccountRecord.rowKey(name)))
+        let (chunk, manifest) = snapshot(
+            .init(key: AccountRecord.rowKey(name).bytes, value: account), leaf, record.header)
         return [
             "key-id of the member's key": KeyID(publicKey: member.publicKey, hash: hash).digest.bytes,
             "genesis": document, "chain": rules.chain.bytes, "transaction": bytes,
@@ -80,12 +83,26 @@ import Testing
             "receipt bundle": ReceiptBundle(
                 chain: rules.chain, leaf: leaf, proof: proof, commits: record.commits
             ).encoded,
+            "snapshot chunk": chunk, "snapshot manifest": manifest,
             "suspicion": Suspicion.signed(
                 chain: rules.chain, epoch: 0, wish: nil, signer: voter, hash: hash
             ).bytes,
             "stop": stop.bytes, "epoch proposal": proposal.bytes,
             "telemetry message": try telemetry.signed(by: member, hash: hash),
         ]
+    }
+
+    /// A chunk of one row, and the manifest of a snapshot with nothing else in it.
+    private static func snapshot(
+        _ row: Row, _ leaf: Leaf, _ header: BlockHeader
+    ) -> (chunk: [UInt8], manifest: [UInt8]) {
+        let (hash, chunk) = (SHA256.hash, SnapshotChunk.encode([row]))
+        var peaks = LogFrontier()
+        peaks.append(LogTree.leafHash(of: leaf.encoded, hash: hash), hash: hash)
+        let manifest = SnapshotManifest(
+            chain: header.chain, height: header.height, block: header.hashed(hash), rowCount: 1,
+            frontier: peaks, chunks: [.init(digest: hash(chunk), byteCount: chunk.count)])
+        return (chunk, manifest.encoded)
     }
 
     private static let telemetry = TelemetryMessage(

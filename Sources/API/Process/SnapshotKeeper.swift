@@ -31,7 +31,8 @@ final class SnapshotKeeper: Sendable {
     /// Waits for a snapshot that can take the ledger's place.
     /// - Returns: nil where none came in time, or none will.
     func take(milliseconds: Int) -> SnapshotTaking? {
-        state.wait(milliseconds: milliseconds, until: { $0.taking != nil || $0.isStopped }) { state in
+        state.wait(milliseconds: milliseconds) { $0.taking != nil || $0.isStopped }
+        return state.update { state in
             defer { state.taking = nil }
             return state.isStopped ? nil : state.taking
         }

@@ -14,7 +14,7 @@ package final class SnapshotTaking: @unchecked Sendable {
     /// Nil once it has ended: nothing of the folder is open any more.
     private var work: SnapshotImport?
 
-    /// - Parameter besides: the data directory has a ledger, in whose place `LedgerReplacement` puts this one.
+    /// - Parameter besides: there is a ledger, in whose place `LedgerReplacement` puts this one.
     /// - Throws: `snapshot.*`, `storage.*`, `home.*`.
     package init(_ offer: SnapshotOffer, into home: Home, besides: Bool = false) throws {
         let (genesis, _, chain) = try home.genesis()

@@ -11,7 +11,8 @@ package protocol PeerNetwork: Sendable {
     /// - Parameters:
     ///   - member: whom to ask first; any peer where it is nil or out of reach.
     ///   - isWanted: whether an answer is what is looked for; where it is not, another peer is asked.
-    /// - Throws: `block.pruned` where a peer does not keep them any more, and none serves them; `node.no_peer`.
+    /// - Throws: `block.pruned` where a peer does not keep them any more and none serves them;
+    ///   `node.no_peer`.
     func blocks(
         above height: Height, from member: MemberID?, where isWanted: ([[UInt8]]) -> Bool
     ) throws(NodeError) -> [[UInt8]]

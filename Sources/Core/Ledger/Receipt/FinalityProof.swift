@@ -54,8 +54,8 @@ package struct FinalityProof: Sendable {
 
     /// Checks that the block with a hash at a height is final.
     ///
-    /// Epoch blocks that do not change the validators prove nothing and need no proof, except the last: a node
-    /// that goes on from the block executes by it, and it is the one that the block's batch names.
+    /// Epoch blocks that do not change the validators prove nothing and need no proof, except the last: a
+    /// node that goes on from the block executes by it, and it is the one that the block's batch names.
     package func verify(
         block: Digest, height: Height, genesis: Genesis, rules: Rules
     ) throws(Failure) {

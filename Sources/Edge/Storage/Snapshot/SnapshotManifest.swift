@@ -90,7 +90,7 @@ package struct SnapshotManifest: Hashable, Sendable {
 /// Rows in rising order of keys, none of them derived.
 ///
 /// CBOR array of byte strings: key, value, key, value, …
-enum SnapshotChunk {
+package enum SnapshotChunk {
     /// Bytes of the longest chunk.
     static let maximumSize = 1 << 20
     /// Bytes beside a row's key and value, at most: their two heads.
@@ -104,7 +104,7 @@ enum SnapshotChunk {
     /// Whether rows of so many bytes, as `size(of:)` counts them, fit.
     static func holds(_ size: Int) -> Bool { size <= maximumSize - head }
 
-    static func encode(_ rows: [Row]) -> [UInt8] {
+    package static func encode(_ rows: [Row]) -> [UInt8] {
         var writer = CBORWriter(reservingCapacity: rows.reduce(head) { $0 + size(of: $1) })
         writer.array(rows.count * 2)
         for row in rows {
