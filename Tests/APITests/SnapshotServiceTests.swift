@@ -107,7 +107,7 @@ import Testing
             let kept = try FileManager.default.contentsOfDirectory(atPath: world.home(1).folder.path).filter {
                 $0.hasPrefix("ledger.before-")
             }
-            #expect(kept == (pruning ? [] : ["ledger.before-\(height)"]))
+            #expect(kept.count == (pruning ? 0 : 1))
         } catch {
             try? service.stop()
             throw Trouble("\(error)\n\(lines.text.withLock { $0.suffix(6_000) })")

@@ -5,8 +5,8 @@ import Ledger
 /// any replica.
 extension Watch {
     /// An epoch block holds the stops, for its epoch, of a quorum of those who validate before it and of
-    /// those who do after; it is made by the one whose turn it is, on the highest lock among the stops, and that is
-    /// certified.
+    /// those who do after; it is made by the one whose turn it is, on the highest lock among the stops, and
+    /// that is certified.
     func requireStops(_ header: BlockHeader, _ proposal: EpochProposal, on parent: Block) throws {
         let next = ValidatorSet(proposal.validators, hash: hash)
         var sets = [parent.context.validators, next]
