@@ -118,12 +118,12 @@ final class Faults {
 
     private func servers(_ fault: Fault) throws {
         let nats = fleet.nats
-        let leader = fleet.leader ?? Int.random(in: 0..<nats.count, using: &random)
+        let leader = nats.streamLeader ?? Int.random(in: 0..<nats.count, using: &random)
         let others = (0..<nats.count).filter { $0 != leader }
         switch fault {
         case .killLeader:
             nats.kill(leader)
-            goesOn("NATS s\(leader) killed\(fleet.leader == nil ? "" : ", the leader")", all)
+            goesOn("NATS s\(leader) killed\(nats.streamLeader == nil ? "" : ", the leader")", all)
             try nats.start(leader)
         case .pauseServer:
             nats.pause(leader)

@@ -152,15 +152,6 @@ final class Fleet: Sendable {
         return members.firstIndex { engine == "embedded:\($0)" }
     }
 
-    /// The NATS server that became a stream's leader last, as the servers tell it.
-    var leader: Int? {
-        let elections = (0..<nats.count).flatMap { server in
-            nats.log(server).split(separator: "\n").filter { $0.contains("new stream leader") }
-                .map { (time: $0.drop { $0 != "]" }.prefix(30), server: server) }
-        }
-        return elections.max { $0.time < $1.time }?.server
-    }
-
     /// A node that has ended though nobody ended it, and how.
     var fallen: [(index: Int, status: Int32)] {
         children.read { $0 }.enumerated().compactMap { index, child in
