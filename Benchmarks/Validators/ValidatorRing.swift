@@ -65,6 +65,7 @@ final class ValidatorRing {
             ? try NATSTestCluster(
                 ports: natsPorts, chain: chain, keys: try zip(members, homes).map { ($0, try $1.natsKey()) },
                 reach: reach) : nil
+        try servers?.waitForMetadataLeader()
         let identifiers = members
         let addresses = endpoints
         signers = try zip(homes, members).map { try $0.keystore(of: $1).signingKey().signer }

@@ -64,7 +64,9 @@ package final class NATSTestCluster: @unchecked Sendable {
     /// - Parameters:
     ///   - ports: one a server for clients, then one a server for the other servers.
     ///   - keys: what each member connects with.
-    ///   - reach: where the servers reach each other, `host:port` of each; nil for where they listen.
+    ///   - reach: where the servers reach each other, `host:port` of each; nil for where they listen. Each
+    ///     calls only the next then: over a long way two that call each other refuse each other's
+    ///     connections again and again.
     package init(
         ports: [UInt16], chain: ChainID, keys: [(MemberID, Ed25519.SigningKey)], reach: [String]? = nil,
         tls: NATSServerConfiguration.TLS? = nil, adjust: (inout String) -> Void = { _ in }
@@ -87,7 +89,8 @@ package final class NATSTestCluster: @unchecked Sendable {
             configuration.tls = tls
             if servers > 1 {
                 configuration.cluster = NATSServerConfiguration.Cluster(
-                    listen: routes[index], routes: reach ?? routes, tls: tls)
+                    listen: routes[index], routes: reach.map { [$0[(index + 1) % servers]] } ?? routes,
+                    tls: tls)
                 configuration.cluster?.advertise = reach?[index]
             }
             var text = configuration.text
@@ -143,6 +146,15 @@ package final class NATSTestCluster: @unchecked Sendable {
                 .map { (time: $0.drop { $0 != "]" }.prefix(30), server: server) }
         }
         return elections.max { $0.time < $1.time }?.server
+    }
+
+    /// Waits until the servers have found each other; before that they keep no streams.
+    package func waitForMetadataLeader(seconds: Double = 60) throws {
+        let deadline = Date(timeIntervalSinceNow: seconds)
+        while !(0..<count).contains(where: { log($0).contains("metadata leader") }) {
+            if Date() > deadline { throw POSIXError(.ETIMEDOUT) }
+            usleep(20_000)
+        }
     }
 
     // MARK: What can happen to a server

@@ -13,7 +13,7 @@ extension Ring {
         try start(founder)
         try wait(for: founder)
         narrator.say(
-            "\(DemoCast.name(founder.member)) founds the ledger alone. Every other company comes in:")
+            "\(DemoCast.name(founder.member)) founds the ledger. The others join it:")
         for company in companies where company.member != founder.member {
             try bringIn(company, by: founder, company.member == DemoCast.oem ? narrator : nil)
         }
@@ -28,20 +28,20 @@ extension Ring {
         let file = folder.appendingPathComponent("\(name).invitation")
         let roles = member.roles.flatMap { ["--role", $0.rawValue] }
         func tell(_ who: MemberID, _ line: String) {
-            narrator?.say("  \(who.text)$".padding(toLength: 18, withPad: " ", startingAt: 0) + line)
+            narrator?.say("\(who.text)$".padding(toLength: 15, withPad: " ", startingAt: 0) + line)
         }
         tell(founder.member, "millwright invite \(name) \(roles.joined(separator: " ")) --out FILE")
         try run(
             ["invite", name, "--name", member.name, "--out", file.path] + roles, home: founder.home)
         tell(
             company.member,
-            "millwright join FILE --country \(profile.country) --endpoint \(company.endpoint) …")
+            "millwright join FILE --country \(profile.country) --endpoint URL …")
         try run(
             [
                 "join", file.path, "--registered-name", profile.registrationName,
                 "--address", profile.addressLine, "--city", profile.city,
                 "--postal-code", profile.postalCode, "--country", profile.country,
-                "--endpoint", company.endpoint, "--at", Output.time(begins),
+                "--endpoint", company.endpoint, "--at", ISO8601.option(milliseconds: begins.milliseconds),
             ] + (profile.vatID.map { ["--vat-id", $0] } ?? []), home: company.home)
         try Ring.configure(company, try NodeConfiguration.read(company.home.configurationFile))
         tell(company.member, "millwright node")
