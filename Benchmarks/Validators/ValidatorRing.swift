@@ -86,10 +86,13 @@ final class ValidatorRing {
     }
 
     /// Whether the servers' order is the one in force.
-    var isOrderedByServers: Bool {
-        nodes.allSatisfy {
-            EngineAddress($0.node.epoch.engine).map { if case .nats = $0 { true } else { false } } ?? false
-        }
+    var isOrderedByServers: Bool { nodes.allSatisfy { $0.node.epoch.engine.utf8.starts(with: "nats:".utf8) } }
+
+    /// Who orders, for people.
+    var order: String {
+        let epoch = nodes[0].node.epoch
+        let leader = servers?.streamLeader.map { "s\($0)" } ?? "no server"
+        return "epoch \(epoch.epoch) with \(epoch.engine.prefix { $0 != "," }), \(leader) leads"
     }
 
     func stop() {
