@@ -107,7 +107,8 @@ struct ValidatorBenchmark {
     ///
     /// So it is 5d for the company at the leader's place and 6d for any other. JetStream puts each node's
     /// reader on a server by lot; where that is neither the leader nor the node's own, delivery takes `d`
-    /// more than step 3 says.
+    /// more than step 3 says. With luck for the three who have servers, 1/3 · 2/3 · 2/3, it is 5d at the
+    /// leader's place, otherwise mostly 6d.
     private func measureServersAtADistance() async throws {
         guard NATSTestCluster.isPresent else { return Report.write("\n\(NATSTestCluster.absence)") }
         Report.heading("the same with three NATS servers, at three of the four places")
