@@ -7,8 +7,8 @@ compose="${COMPOSE:-podman compose}"
 others="press-works stamper fixit judge audit"
 
 # One command in a company's container, beside its node or before there is one.
-at() { company=$1; shift; $compose run --rm --no-deps --interactive=false -T "$company" "$@"; }
-in_node() { company=$1; shift; $compose exec -T "$company" millwright "$@"; }
+at() { service=$1; shift; $compose run --rm --no-deps -T "$service" "$@" </dev/null; }
+in_node() { service=$1; shift; $compose exec -T "$service" millwright "$@" </dev/null; }
 
 role() {
     case $1 in
@@ -53,4 +53,4 @@ $compose --profile nats up -d
 engine=nats://nats-a:4222,nats-b:4222,nats-c:4222
 in_node chamber engine list set "$engine" --as chamber
 for company in chamber $others; do in_node "$company" engine move "$engine" --no-wait; done
-until_ok sh -c "$compose exec -T audit millwright engine show | grep -q 'nats://'"
+until_ok sh -c "$compose exec -T audit millwright engine show | grep -q '^engine *nats://'"

@@ -37,9 +37,49 @@ import Testing
         #expect(run.status == 0 && run.output == "9\n", "\(run.errors)")
     }
 
-    @Test func scriptIsShell() async throws {
-        let script = Self.folder.appendingPathComponent("six-companies.sh").path
-        let run = try await ChildProcess.run(URL(fileURLWithPath: "/bin/sh"), ["-n", script], seconds: 60)
+    /// With a program in the place of compose that writes down what it is asked for, and whose nodes know
+    /// everything at once.
+    @Test func theScriptBringsInEachCompanyAndTheServers() async throws {
+        let files = FileManager.default
+        let work = files.temporaryDirectory.appendingPathComponent("millwright-\(UUID().uuidString)")
+        try files.createDirectory(at: work, withIntermediateDirectories: true)
+        defer { try? files.removeItem(at: work) }
+        let script = work.appendingPathComponent("six-companies.sh")
+        try files.copyItem(at: Self.folder.appendingPathComponent("six-companies.sh"), to: script)
+        let compose = work.appendingPathComponent("compose")
+        try Data(
+            """
+            #!/bin/sh
+            echo "$@" >>"\(work.path)/calls"
+            case "$*" in
+                *"node status") echo "epoch 1, 6 validators" ;;
+                *"engine show") echo "engine    nats://nats-a:4222" ;;
+            esac
+            """.utf8
+        ).write(to: compose)
+        try files.setAttributes([.posixPermissions: 0o755], ofItemAtPath: compose.path)
+        let run = try await ChildProcess.run(
+            URL(fileURLWithPath: "/usr/bin/env"),
+            ["COMPOSE=\(compose.path)", "/bin/sh", script.path, "nats"],
+            seconds: 60)
         #expect(run.status == 0, "\(run.errors)")
+        let calls = try String(contentsOf: work.appendingPathComponent("calls"), encoding: .utf8)
+            .split(separator: "\n").map(String.init)
+        let others = ["press-works", "stamper", "fixit", "judge", "audit"]
+        for name in others {
+            let steps = [
+                "exec -T chamber millwright invite \(name) --role ",
+                "run --rm --no-deps -T \(name) join /exchange/\(name).invitation ", "up -d \(name)",
+                "exec -T chamber millwright admit \(name)",
+                "exec -T \(name) millwright engine move nats://",
+            ].map { step in calls.firstIndex { $0.hasPrefix(step) } }
+            #expect(
+                steps.allSatisfy { $0 != nil }
+                    && steps.compactMap(\.self) == steps.compactMap(\.self).sorted())
+        }
+        let set = "exec -T chamber millwright validators set chamber \(others.joined(separator: " ")) "
+        #expect(calls.contains { $0.hasPrefix(set) })
+        #expect(calls.contains("--profile nats up -d"))
+        #expect(files.fileExists(atPath: work.appendingPathComponent("nats/c/nats-server.conf").path))
     }
 }

@@ -133,8 +133,11 @@ enum OnboardingVerbs {
                 + "--endpoint https://node.press-works.example:7443"
         ]
     ) { invocation in
-        guard let text = try? String(contentsOfFile: try invocation.required("file"), encoding: .utf8) else {
-            throw UsageError("cli.bad_file", "the invitation cannot be read")
+        let path = try invocation.required("file")
+        let text: String
+        do { text = try String(contentsOfFile: path, encoding: .utf8) } catch {
+            throw UsageError(
+                "cli.bad_file", "\(path) cannot be read as an invitation: \(error.localizedDescription)")
         }
         let invitation = try Invitation(parsing: text)
         let home = Session.home(invocation)
