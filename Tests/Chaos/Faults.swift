@@ -154,8 +154,19 @@ final class Faults {
         let voters = all.filter { !observers.contains($0) }
         let operators = voters.prefix(all.count - Fleet.quorum + 1)
         let begin = Date()
-        for index in operators.dropLast() { try fleet.move(index, to: engine, isLast: false) }
-        if let last = operators.last { try fleet.move(last, to: engine, isLast: true) }
+        var count = 1
+        while true {
+            for index in operators.dropLast() { try fleet.move(index, to: engine, isLast: false) }
+            do {
+                if let last = operators.last { try fleet.move(last, to: engine, isLast: true) }
+                break
+            } catch {
+                // The validator whose turn it was may be away, as one is that only observes.
+                guard count < 4 else { throw error }
+                say("\(error)", "asked again")
+                count += 1
+            }
+        }
         let time = Recovery.text(Date().timeIntervalSince(begin))
         let names = operators.map { fleet.members[$0].text }.joined(separator: " and ")
         goesOn("moved to \(name) by \(names) with «millwright engine move» in \(time)", all)

@@ -168,7 +168,8 @@ final class Fleet: Sendable {
         let child = try Child(program, arguments + (isLast ? [] : ["--no-wait"]), log: output)
         guard child.end(0, seconds: 90) == 0 else {
             let text = (try? String(contentsOf: output, encoding: .utf8)) ?? ""
-            throw Trouble("engine move of \(members[index]): \(text.suffix(500))")
+            let last = text.split(separator: "\n").last.map(String.init) ?? ""
+            throw Trouble("engine move of \(members[index]): \(last)")
         }
     }
 
