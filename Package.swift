@@ -75,7 +75,8 @@ let package = Package(
             name: "millwright-simulate", dependencies: ["Simulation"], path: "Sources/Simulate",
             swiftSettings: settings),
         .executableTarget(
-            name: "millwright-bench", dependencies: core + edge + ["Node", "API"], path: "Benchmarks",
+            name: "millwright-bench", dependencies: core + edge + ["Node", "API", "TestSupport"],
+            path: "Benchmarks",
             swiftSettings: settings),
 
         // The process that the crash tests kill.

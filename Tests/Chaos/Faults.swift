@@ -5,13 +5,18 @@ import TestSupport
 enum Fault: CaseIterable {
     case killNode, killAgain, killHost, pauseNode, pauseHost, restartNode
     case partNode, partOneWay, partHalves, killEveryNode, wipeNode
-    case killLeader, pauseServer, killMajority, loseServers
+    case killLeader, pauseServer, killMajority, moveToServers, loseServers
 
-    /// What happens in a short run, in an order in which each leaves enough to go on.
+    /// What happens in a short run: each once, in an order in which it leaves enough to go on.
     static let once: [Fault] = [
-        .killLeader, .killNode, .killHost, .pauseNode, .partNode, .killMajority, .killAgain, .pauseHost,
-        .killEveryNode, .partHalves, .partOneWay, .restartNode, .loseServers, .wipeNode,
+        .killLeader, .pauseServer, .killNode, .pauseNode, .partNode, .killMajority, .killHost, .pauseHost,
+        .moveToServers, .killAgain, .killEveryNode, .partHalves, .partOneWay, .restartNode, .loseServers,
+        .wipeNode,
     ]
+
+    /// Whether it befalls the node that orders, or the servers that do.
+    var needsHost: Bool { self == .killHost || self == .pauseHost }
+    var needsServers: Bool { [.killLeader, .pauseServer, .killMajority, .loseServers].contains(self) }
 }
 
 /// Brings faults about, and prints what each one did and how long recovery took.
@@ -45,8 +50,10 @@ final class Faults {
     }
 
     func perform(_ fault: Fault) throws {
+        if fault.needsHost, fleet.host == nil { try move(to: "embedded:") }
+        if fault.needsServers, fleet.host != nil { try move(to: fleet.engine) }
         let any = all.randomElement(using: &random) ?? 0
-        let node = [.killHost, .pauseHost].contains(fault) ? fleet.host ?? any : any
+        let node = fault.needsHost ? fleet.host ?? any : any
         let name = fleet.members[node].text
         let others = all.filter { $0 != node }
         switch fault {
@@ -104,18 +111,19 @@ final class Faults {
             during("\(name) killed and its ledger removed", others)
             try fleet.start(node)
             after("\(name) started without its ledger, observes", node)
+        case .moveToServers: if fleet.host != nil { try move(to: fleet.engine) }
         case .killLeader, .pauseServer, .killMajority, .loseServers: try servers(fault)
         }
     }
 
     private func servers(_ fault: Fault) throws {
         let nats = fleet.nats
-        let leader = fleet.leader ?? Int.random(in: 0..<nats.count, using: &random)
+        let leader = nats.streamLeader ?? Int.random(in: 0..<nats.count, using: &random)
         let others = (0..<nats.count).filter { $0 != leader }
         switch fault {
         case .killLeader:
             nats.kill(leader)
-            goesOn("NATS s\(leader) killed\(fleet.leader == nil ? "" : ", the leader")", all)
+            goesOn("NATS s\(leader) killed\(nats.streamLeader == nil ? "" : ", the leader")", all)
             try nats.start(leader)
         case .pauseServer:
             nats.pause(leader)
@@ -135,7 +143,35 @@ final class Faults {
             goesOn("all of NATS killed and its files removed", all)
             for index in 0..<nats.count { try nats.start(index) }
             goesOn("NATS started again, empty", all)
+            try move(to: fleet.engine)
         }
+    }
+
+    /// Has the ledger go on with another engine, as operators do: with `millwright engine move`, on as many
+    /// nodes as it takes.
+    private func move(to engine: String) throws {
+        let name = engine.prefix { $0 != "," }
+        let voters = all.filter { !observers.contains($0) }
+        let operators = voters.prefix(all.count - Fleet.quorum + 1)
+        let begin = Date()
+        var count = 1
+        while true {
+            for index in operators.dropLast() { try fleet.move(index, to: engine, isLast: false) }
+            do {
+                if let last = operators.last { try fleet.move(last, to: engine, isLast: true) }
+                break
+            } catch {
+                // The validator whose turn it was may be away, as one is that only observes.
+                guard count < 4 else { throw error }
+                say("\(error)", "asked again")
+                count += 1
+            }
+        }
+        let time = Recovery.text(Date().timeIntervalSince(begin))
+        let names = operators.map { fleet.members[$0].text }.joined(separator: " and ")
+        goesOn("moved to \(name) by \(names) with «millwright engine move» in \(time)", all)
+        let isMoved = (fleet.host == nil) == (engine == fleet.engine)
+        if !isMoved { problems.append("the ledger did not move to \(engine)") }
     }
 
     // MARK: What is measured

@@ -15,6 +15,8 @@ final class Fleet: Sendable {
     let homes: [Home]
     let chain: ChainID
     let nats: NATSTestCluster
+    /// The servers, as the ledger names them.
+    let engine: String
     private let program: URL
     private let ports: [UInt16]
     /// From the first to the second.
@@ -48,7 +50,8 @@ final class Fleet: Sendable {
             }, validator: members[0], created: Fleet.now, simulated: false,
             parameters: .init(transactionsPerSecond: 1_000_000, bytesPerSecond: 1_000_000_000))
         let servers = natsPorts.prefix(3).map { "127.0.0.1:\($0)" }.joined(separator: ",")
-        founding.engines = ["nats://\(servers)", "embedded:"]
+        engine = "nats://\(servers)"
+        founding.engines = [engine, "embedded:"]
         chain = try founding.found(
             in: Dictionary(uniqueKeysWithValues: zip(members, homes)), validators: members)
         let identities = try zip(members, homes).map { member, home in
@@ -80,11 +83,7 @@ final class Fleet: Sendable {
         }
         nats = try NATSTestCluster(
             ports: natsPorts, chain: chain, keys: try zip(members, homes).map { ($0, try $1.natsKey()) })
-        // Servers that have not found each other yet order nothing, and the first epoch would end at once.
-        let deadline = Date(timeIntervalSinceNow: 30)
-        while Date() < deadline,
-            !(0..<nats.count).contains(where: { nats.log($0).contains("new metadata leader") })
-        { usleep(20_000) }
+        // The servers have yet to find each other: the nodes wait for that.
         children.update { $0 = Array(repeating: nil, count: count) }
         for index in members.indices { try start(index) }
     }
@@ -153,19 +152,24 @@ final class Fleet: Sendable {
         return members.firstIndex { engine == "embedded:\($0)" }
     }
 
-    /// The NATS server that became a stream's leader last, as the servers tell it.
-    var leader: Int? {
-        let elections = (0..<nats.count).flatMap { server in
-            nats.log(server).split(separator: "\n").filter { $0.contains("new stream leader") }
-                .map { (time: $0.drop { $0 != "]" }.prefix(30), server: server) }
-        }
-        return elections.max { $0.time < $1.time }?.server
-    }
-
     /// A node that has ended though nobody ended it, and how.
     var fallen: [(index: Int, status: Int32)] {
         children.read { $0 }.enumerated().compactMap { index, child in
             child?.status().map { (index, $0) }
+        }
+    }
+
+    /// The operator of a node asks for another engine.
+    /// - Parameter isLast: wait until it is in force and followed.
+    /// - Throws: where the verb says no.
+    func move(_ index: Int, to engine: String, isLast: Bool) throws {
+        let output = folder.appendingPathComponent("\(members[index]).move")
+        let arguments = ["engine", "move", engine, "--home", homes[index].folder.path]
+        let child = try Child(program, arguments + (isLast ? [] : ["--no-wait"]), log: output)
+        guard child.end(0, seconds: 90) == 0 else {
+            let text = (try? String(contentsOf: output, encoding: .utf8)) ?? ""
+            let last = text.split(separator: "\n").last.map(String.init) ?? ""
+            throw Trouble("engine move of \(members[index]): \(last)")
         }
     }
 

@@ -29,7 +29,9 @@ struct Run {
         let fleet = try Fleet(6, in: folder, program: program)
         let load = try Load(fleet)
         let recovery = Recovery(fleet: fleet, load: load)
-        print("founded and started: \(recovery.probe(Array(fleet.members.indices), seconds: 60).text)")
+        let first = recovery.probe(Array(fleet.members.indices), seconds: 60)
+        let order = fleet.host.map { "the node of \(fleet.members[$0]) orders" } ?? "NATS orders"
+        print("founded, servers and nodes started at once: \(first.text), \(order)")
         load.start(submitters: Run.submitters)
         let maker = Faults(fleet, recovery, among: faults ?? Fault.allCases, seed: seed, print: print)
         var remaining = (faults ?? Fault.once)[...]

@@ -1,4 +1,6 @@
+import API
 import Foundation
+import Node
 import TestSupport
 import Testing
 
@@ -61,6 +63,34 @@ struct ConsortiumRingTests {
         let told = try await place.succeed("consortium --home ring" + story(place))
         #expect(told.output.contains("The order comes from nats://127.0.0.1:"))
         try await check(place, told)
+    }
+
+    /// SIGKILL leaves no time to end others: their guards see that nobody holds their pipes any more.
+    @Test(.enabled(if: NATSTestCluster.isPresent, "\(NATSTestCluster.absence)"))
+    func nothingOutlivesTheProgramThatStartedIt() async throws {
+        let place = try Workplace()
+        async let shell = Binary.shell(
+            "echo $$ >pid && exec '\(Binary.url.path)' consortium --home ring --keep >told 2>&1",
+            in: place.folder)
+        let ring = place.folder.appendingPathComponent("ring")
+        let homes = ["chamber", "ulmer-pressen", "donau-metall", "fixit", "rotec", "schiedsstelle"]
+            .map { Home(ring.appendingPathComponent($0)) }
+        try await eventually("nodes and servers run", note: (try? place.read("told")) ?? "") {
+            homes.allSatisfy { NodeAddress.running(in: $0) != nil }
+                && (1...3).allSatisfy {
+                    (try? place.read("ring/nats/nats-\($0).log"))?.contains("Server is ready") ?? false
+                }
+        }
+        let text = try place.read("pid").trimmingCharacters(in: .whitespacesAndNewlines)
+        kill(try #require(pid_t(text)), SIGKILL)
+        #expect(try await shell.status == -SIGKILL)
+        try await eventually("all have ended", note: processes(of: place).joined(separator: "\n")) {
+            homes.allSatisfy { NodeAddress.running(in: $0) == nil } && processes(of: place).isEmpty
+        }
+        // Asked to end before they are killed: each has let go of its directory in order.
+        for home in homes {
+            #expect(!FileManager.default.fileExists(atPath: home.addressFile.path), "\(home.folder.path)")
+        }
     }
 
     @Test func aDirectoryThatHoldsSomethingIsLeftAlone() async throws {

@@ -12,11 +12,12 @@ import Testing
     private let epoch = SHA256.hash([1])
 
     /// An outbox whose one batch went off at `start`.
-    private func sending(_ digest: Digest) throws -> Outbox {
+    /// - Parameter epochBlock: `.zero` for what is given to a validator.
+    private func sending(_ digest: Digest, to epochBlock: Digest? = nil) throws -> Outbox {
         var outbox = Outbox()
         outbox.addTick(nil)
         let draft = outbox.draft(count: 1, bytes: 1)
-        outbox.send(try #require(draft), as: digest, epochBlock: epoch, now: start)
+        outbox.send(try #require(draft), as: digest, epochBlock: epochBlock ?? epoch, now: start)
         return outbox
     }
 
@@ -49,5 +50,17 @@ import Testing
             _ = outbox.late(now, after: wait)
         }
         #expect(outbox.failures == 1)
+    }
+
+    /// The validator may have ended before it did anything with it, while the others go on.
+    @Test func whatWasGivenToAValidatorIsSoonGivenToAnother() throws {
+        var outbox = try sending(SHA256.hash([2]), to: .zero)
+        for second in 1...4 {
+            #expect(outbox.failures == 0)
+            let now = start + .seconds(Int64(second))
+            _ = outbox.seen(SHA256.hash([UInt8(second), 9]), [], now: now)
+            _ = outbox.late(now, after: wait)
+        }
+        #expect(outbox.failures == 1 && outbox.hasWork)
     }
 }

@@ -32,6 +32,41 @@ struct NATSFaultTests {
         #expect(first.positions == Array(0..<15), "each once, though both submitted the same")
     }
 
+    /// Servers that were started at the same moment as the nodes have yet to find each other.
+    @Test func serversThatWereNeverReachedAreGivenTheirTimeOnce() async throws {
+        let world = try EngineKind.natsCluster.world(alone: true)
+        let cluster = try #require(world.cluster)
+        for index in 0..<cluster.count { try cluster.wipe(index) }
+        let collector = Collector()
+        let patient = try world.engine { $0.failoverMilliseconds = 600_000 }
+        #expect(patient.failover == .seconds(0), "it has not begun")
+        patient.start(from: 0, deliver: collector.deliver)
+        let hurried = try world.running(1, into: Collector()) { $0.failoverMilliseconds = 300 }
+        #expect(patient.failover == .seconds(600))
+        try await eventually("the time is over") { hurried.failover == .seconds(0) }
+        #expect(!hurried.health.isConnected)
+        #expect(patient.failover == .seconds(600))
+        // Once it has been reached, what it needs for another leader counts, however late that was.
+        for index in 0..<cluster.count { try cluster.start(index) }
+        try await eventually("reached") { hurried.health.isConnected && patient.health.isConnected }
+        #expect(hurried.failover == .milliseconds(300))
+        try await retry(patient, batches(0..<3))
+        try await collector.wait(for: 3)
+        // What cannot come back is not waited for.
+        for index in 0..<cluster.count { try cluster.wipe(index) }
+        for index in 0..<cluster.count { try cluster.start(index) }
+        try await eventually("lost") { patient.health.state == .lost }
+        #expect(patient.failover == .seconds(0))
+    }
+
+    @Test func oneServerHasNothingToFallBackOn() async throws {
+        let world = try EngineKind.nats.world()
+        let engine = try world.running(into: Collector())
+        #expect(engine.failover == .seconds(0))
+        try await eventually("ready") { engine.health.isConnected }
+        #expect(engine.failover == .seconds(0))
+    }
+
     @Test func waitsWhileTheMajorityIsAwayAndGoesOnWhenItIsBack() async throws {
         let world = try EngineKind.natsCluster.world(alone: true)
         let cluster = try #require(world.cluster)

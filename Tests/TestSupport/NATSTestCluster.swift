@@ -64,8 +64,11 @@ package final class NATSTestCluster: @unchecked Sendable {
     /// - Parameters:
     ///   - ports: one a server for clients, then one a server for the other servers.
     ///   - keys: what each member connects with.
+    ///   - reach: where the servers reach each other, `host:port` of each; nil for where they listen. Each
+    ///     calls only the next then: over a long way two that call each other refuse each other's
+    ///     connections again and again.
     package init(
-        ports: [UInt16], chain: ChainID, keys: [(MemberID, Ed25519.SigningKey)],
+        ports: [UInt16], chain: ChainID, keys: [(MemberID, Ed25519.SigningKey)], reach: [String]? = nil,
         tls: NATSServerConfiguration.TLS? = nil, adjust: (inout String) -> Void = { _ in }
     ) throws {
         (self.chain, members) = (chain, keys.map(\.0))
@@ -86,7 +89,9 @@ package final class NATSTestCluster: @unchecked Sendable {
             configuration.tls = tls
             if servers > 1 {
                 configuration.cluster = NATSServerConfiguration.Cluster(
-                    listen: routes[index], routes: routes, tls: tls)
+                    listen: routes[index], routes: reach.map { [$0[(index + 1) % servers]] } ?? routes,
+                    tls: tls)
+                configuration.cluster?.advertise = reach?[index]
             }
             var text = configuration.text
             adjust(&text)
@@ -132,6 +137,24 @@ package final class NATSTestCluster: @unchecked Sendable {
     /// What a server has written about itself.
     package func log(_ index: Int) -> String {
         (try? String(contentsOf: folder.appendingPathComponent("s\(index).log"), encoding: .utf8)) ?? ""
+    }
+
+    /// The server that became a stream's leader last, as the servers tell it.
+    package var streamLeader: Int? {
+        let elections = (0..<count).flatMap { server in
+            log(server).split(separator: "\n").filter { $0.contains("new stream leader") }
+                .map { (time: $0.drop { $0 != "]" }.prefix(30), server: server) }
+        }
+        return elections.max { $0.time < $1.time }?.server
+    }
+
+    /// Waits until the servers have found each other; before that they keep no streams.
+    package func waitForMetadataLeader(seconds: Double = 60) throws {
+        let deadline = Date(timeIntervalSinceNow: seconds)
+        while !(0..<count).contains(where: { log($0).contains("metadata leader") }) {
+            if Date() > deadline { throw POSIXError(.ETIMEDOUT) }
+            usleep(20_000)
+        }
     }
 
     // MARK: What can happen to a server

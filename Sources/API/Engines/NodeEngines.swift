@@ -66,7 +66,7 @@ package struct NodeEngines: Sendable {
     ) throws(NodeError) -> NATSConfiguration {
         let scheme = isEncrypted ? "tls" : "nats"
         var configuration = NATSConfiguration(
-            servers: servers.map { "\(scheme)://\($0.host):\($0.port)" },
+            servers: (nats?.ways(to: servers) ?? servers).map { "\(scheme)://\($0.host):\($0.port)" },
             stream: LedgerStream(chain: chain, epochBlock: context.block), member: own,
             key: try home.natsKey())
         // An even number of copies survives no more than one less.

@@ -24,7 +24,7 @@ struct InvitedCallers: Sendable {
             let id = InvitationID(key.subject),
             let invitation = try view.get(InvitationRecord.self, id), invitation.key == call.key
         else { throw unknown }
-        let now = NodeProcess.now
+        let now = node.clock.now
         guard call.holds(for: node.rules.chain, pin: pin, publicKey: key.publicKey.array, now: now) else {
             throw Problem(
                 .unauthorized, "invitation.bad_call",

@@ -91,7 +91,10 @@ package struct Joining: Sendable {
         if !keystore.exists { try keystore.create() }
         if !home.hasVotingKey { _ = try home.makeVotingKey() }
         _ = try home.natsKey()
-        return try TLSFiles(home).current(of: invitation.member, endpoint: endpoint, now: now).identity
+        // Certificates live in real time, whatever a demonstration's clock says.
+        return try TLSFiles(home).current(
+            of: invitation.member, endpoint: endpoint, now: NodeProcess.now
+        ).identity
     }
 
     private func writeConfiguration() throws(NodeError) {

@@ -37,11 +37,46 @@ package struct NodeConfiguration: Codable, Hashable, Sendable {
         }
     }
 
-    /// Files in PEM for an engine `nats-tls://`; relative to the data directory.
+    /// Files in PEM for an engine `nats-tls://`, relative to the data directory, and this node's way to the
+    /// servers.
     package struct NATS: Codable, Hashable, Sendable {
+        /// A server of the ledger's list, `HOST:PORT`, and where this node reaches it, where that differs.
+        package struct Server: Codable, Hashable, Sendable {
+            package var server: String
+            package var address: String?
+
+            package init(server: String, address: String? = nil) {
+                (self.server, self.address) = (server, address)
+            }
+        }
+
         package var authorities: String?
         package var certificate: String?
         package var key: String?
+        /// The nearest first. Servers that are not here come after them, as the ledger names them.
+        package var servers: [Server]?
+
+        package init(
+            authorities: String? = nil, certificate: String? = nil, key: String? = nil,
+            servers: [Server]? = nil
+        ) {
+            (self.authorities, self.certificate, self.key) = (authorities, certificate, key)
+            self.servers = servers
+        }
+
+        /// Where to reach the servers of an engine, and in which order.
+        package func ways(to listed: [EngineAddress.Server]) -> [EngineAddress.Server] {
+            var rest = listed
+            var ways: [EngineAddress.Server] = []
+            for entry in servers ?? [] {
+                guard let server = EngineAddress.Server(entry.server.utf8[...]),
+                    let index = rest.firstIndex(of: server)
+                else { continue }
+                rest.remove(at: index)
+                ways.append(entry.address.flatMap { EngineAddress.Server($0.utf8[...]) } ?? server)
+            }
+            return ways + rest
+        }
     }
 
     package var member: String
@@ -156,6 +191,11 @@ package struct NodeConfiguration: Codable, Hashable, Sendable {
         if let chain, Hex.decode(chain).flatMap({ Digest($0) }) == nil {
             throw fail("chain is 64 hexadecimal digits")
         }
+        for entry in nats?.servers ?? [] {
+            guard ([entry.server] + (entry.address.map { [$0] } ?? [])).allSatisfy(Self.isServer) else {
+                throw fail("a server of nats is HOST:PORT, not «\(entry.server)» «\(entry.address ?? "")»")
+            }
+        }
         for peer in peers ?? [] {
             guard MemberID(peer.member) != nil else { throw fail("«\(peer.member)» is no member's name") }
             guard (peer.endpoint ?? "").isEmpty || NodeConfiguration.isEndpoint(peer.endpoint ?? "") else {
@@ -166,6 +206,8 @@ package struct NodeConfiguration: Codable, Hashable, Sendable {
             }
         }
     }
+
+    private static func isServer(_ text: String) -> Bool { EngineAddress.Server(text.utf8[...]) != nil }
 
     private static func isEndpoint(_ text: String) -> Bool {
         let rest = text.utf8.dropFirst("https://".utf8.count)
@@ -206,14 +248,15 @@ package struct NodeConfiguration: Codable, Hashable, Sendable {
         .init(certificateDays: certificateDays ?? TLSFiles.defaultDays, keyDays: keyDays ?? 365)
     }
 
-    /// The NATS files with paths from the data directory.
+    /// The settings for NATS, its files with paths from the data directory.
     package func natsFiles(in home: Home) -> NATS? {
         func path(_ text: String?) -> String? {
             text.map { URL(fileURLWithPath: $0, relativeTo: home.folder).path }
         }
         return nats.map { nats in
             NATS(
-                authorities: path(nats.authorities), certificate: path(nats.certificate), key: path(nats.key))
+                authorities: path(nats.authorities), certificate: path(nats.certificate), key: path(nats.key),
+                servers: nats.servers)
         }
     }
 }

@@ -4,6 +4,10 @@ import Synchronization
 
 /// Another program that runs until it is told to end, in a process group of its own: Ctrl-C in a terminal
 /// reaches only the one that started it, which then ends the others in order.
+///
+/// It does not outlive this process, whatever ends that. A shell becomes the program, and leaves a guard in
+/// its process group that reads from a pipe whose other end only this process has: at the pipe's end, however
+/// it came about, the guard ends the group. While it is there nobody else is given the group's number.
 final class ChildProcess: Sendable {
     let name: String
     /// What the program writes.
@@ -12,7 +16,8 @@ final class ChildProcess: Sendable {
     private let state: Mutex<State>
 
     private enum State {
-        case running(pid_t)
+        /// The process, and the end of the pipe that its guard reads from.
+        case running(pid_t, pipe: Int32)
         /// The exit status, or the signal's number below zero.
         case ended(Int32)
     }
@@ -20,12 +25,47 @@ final class ChildProcess: Sendable {
     /// - Throws: `process.not_started`.
     init(_ name: String, _ program: URL, _ arguments: [String], log: URL) throws(NodeError) {
         (self.name, self.program, self.log) = (name, program, log)
-        state = Mutex(.running(try ChildProcess.spawn(program, arguments, log)))
+        let (process, pipe) = try ChildProcess.spawn(program, arguments, log)
+        state = Mutex(.running(process, pipe: pipe))
     }
 
     deinit { end(seconds: 0) }
 
-    private static func spawn(_ program: URL, _ arguments: [String], _ log: URL) throws(NodeError) -> pid_t {
+    /// Asks the program to end when the pipe does, waits half a minute, and kills what is left.
+    private static let guarding = """
+        exec 3<&0 </dev/null
+        (trap '' TERM INT HUP; read -r line <&3; kill -TERM 0; n=0
+        while [ $n -lt 30 ] && kill -0 $$ 2>/dev/null; do sleep 1; n=$((n + 1)); done; kill -KILL 0) &
+        exec 3<&- "$0" "$@"
+        """
+
+    /// One at a time: another program must not be given an end of this one's pipe.
+    private static let spawning = Mutex(())
+
+    private static func spawn(
+        _ program: URL, _ arguments: [String], _ log: URL
+    ) throws(NodeError) -> (process: pid_t, pipe: Int32) {
+        guard FileManager.default.isExecutableFile(atPath: program.path) else {
+            throw NodeError("process.not_started", "\(program.path) is no program")
+        }
+        return try spawning.withLock { _ throws(NodeError) in
+            var ends: [Int32] = [0, 0]
+            guard pipe(&ends) == 0 else {
+                throw NodeError("process.not_started", "no pipe: \(String(cString: strerror(errno)))")
+            }
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            defer { close(ends[0]) }
+            do throws(NodeError) {
+                let line = ["/bin/sh", "-c", guarding, program.path] + arguments
+                return (try spawn(line, reading: ends[0], log), ends[1])
+            } catch {
+                close(ends[1])
+                throw error
+            }
+        }
+    }
+
+    private static func spawn(_ line: [String], reading input: Int32, _ log: URL) throws(NodeError) -> pid_t {
         #if canImport(Darwin)
             var attributes: posix_spawnattr_t?
             var actions: posix_spawn_file_actions_t?
@@ -46,18 +86,17 @@ final class ChildProcess: Sendable {
         posix_spawnattr_setsigdefault(&attributes, &signals)
         posix_spawnattr_setpgroup(&attributes, 0)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP) | Int16(POSIX_SPAWN_SETSIGDEF))
-        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
         posix_spawn_file_actions_addopen(
             &actions, STDOUT_FILENO, log.path, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
-        var words = ([program.path] + arguments).map { strdup($0) } + [nil]
+        var words = line.map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var process: pid_t = 0
-        let failure = posix_spawn(&process, program.path, &actions, &attributes, &words, environ)
+        let failure = posix_spawn(&process, line[0], &actions, &attributes, &words, environ)
         guard failure == 0 else {
             throw NodeError(
-                "process.not_started",
-                "\(program.path) cannot be run: \(String(cString: strerror(failure)))")
+                "process.not_started", "\(line[0]) cannot be run: \(String(cString: strerror(failure)))")
         }
         return process
     }
@@ -67,9 +106,12 @@ final class ChildProcess: Sendable {
         state.withLock { state in
             switch state {
             case .ended(let status): return status
-            case .running(let process):
+            case .running(let process, let pipe):
                 var word: Int32 = 0
                 guard waitpid(process, &word, WNOHANG) == process else { return nil }
+                // The guard is all that is left of its group.
+                _ = kill(-process, SIGKILL)
+                close(pipe)
                 let status = word & 0x7f == 0 ? word >> 8 & 0xff : -(word & 0x7f)
                 state = .ended(status)
                 return status
@@ -79,7 +121,7 @@ final class ChildProcess: Sendable {
 
     func send(_ signal: Int32) {
         state.withLock { state in
-            if case .running(let process) = state { _ = kill(process, signal) }
+            if case .running(let process, _) = state { _ = kill(process, signal) }
         }
     }
 

@@ -31,7 +31,7 @@ final class Ring: Sendable {
     let folder: URL
     let chain: ChainID
     let companies: [Company]
-    private let begins: Timestamp
+    let begins: Timestamp
     /// Nil where a company's node orders.
     let servers: RingServers?
     private let running = Mutex(Running())
@@ -40,8 +40,7 @@ final class Ring: Sendable {
 
     // MARK: Founding
 
-    /// Founds the ledger: keys and configuration in a data directory for each company, and the same founding
-    /// document in all of them.
+    /// Founds the ledger: the board's company alone, in a data directory of its own. The others join.
     /// - Throws: `home.exists`, `nats.not_installed`, `http.server`, and what founding throws.
     init(in folder: URL, engine: Engine, begins: Timestamp) throws {
         let held = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
@@ -57,23 +56,24 @@ final class Ring: Sendable {
                 member: member.id, home: Home(folder.appendingPathComponent(member.id.text)),
                 endpoint: "https://127.0.0.1:\(port)")
         }
+        let founder = companies.first { $0.member == DemoCast.board } ?? companies[0]
         var founding = Founding(
             name: DemoCast.consortium,
-            members: zip(members, companies).map { member, company in
+            members: members.filter { $0.id == founder.member }.map { member in
                 var member = member
-                member.endpoint = company.endpoint
+                member.endpoint = founder.endpoint
                 return member
-            }, validator: DemoCast.board, created: begins, simulated: true)
+            }, validator: founder.member, created: begins, simulated: true)
         founding.engines = ["embedded:"]
-        chain = try founding.found(
-            in: Dictionary(uniqueKeysWithValues: companies.map { ($0.member, $0.home) }),
-            validators: [DemoCast.board])
-        for (company, port) in zip(companies, ports) {
-            var configuration = NodeConfiguration.defaults(member: company.member, endpoint: company.endpoint)
-            configuration.listen = "127.0.0.1:\(port)"
-            if company.member != DemoCast.board { _ = try company.home.makeVotingKey() }
-            try configuration.write(to: company.home)
-        }
+        chain = try founding.found(in: [founder.member: founder.home], validators: [founder.member])
+        try Ring.configure(founder, .defaults(member: founder.member, endpoint: founder.endpoint))
+    }
+
+    /// As the configuration says, but the node listens on this machine only.
+    static func configure(_ company: Company, _ configuration: NodeConfiguration) throws(NodeError) {
+        var configuration = configuration
+        configuration.listen = String(company.endpoint.dropFirst("https://".count))
+        try configuration.write(to: company.home)
     }
 
     /// Ports of this machine's own that nobody listens on: all are held at once, then let go.
@@ -88,19 +88,22 @@ final class Ring: Sendable {
 
     static let patience = Duration.seconds(60)
 
-    /// Starts every company's node, and waits until each follows the order.
-    /// - Throws: `process.*`.
-    func start() throws {
+    /// This program.
+    /// - Throws: `process.not_started`.
+    static func program() throws(NodeError) -> URL {
         guard let program = Bundle.main.executableURL else {
             throw NodeError("process.not_started", "this program does not know where it is")
         }
-        for company in companies {
-            let node = try ChildProcess(
-                company.member.text, program, ["node", "--home", company.home.folder.path],
-                log: company.home.folder.appendingPathComponent("node.log"))
-            running.withLock { $0.nodes.append(node) }
-        }
-        try wait { _ in true }
+        return program
+    }
+
+    /// Starts a company's node.
+    /// - Throws: `process.not_started`.
+    func start(_ company: Company) throws(NodeError) {
+        let node = try ChildProcess(
+            company.member.text, try Ring.program(), ["node", "--home", company.home.folder.path],
+            log: company.home.folder.appendingPathComponent("node.log"))
+        running.withLock { $0.nodes.append(node) }
     }
 
     /// Starts the NATS servers for the companies' keys, and waits until they have a leader.
@@ -127,6 +130,12 @@ final class Ring: Sendable {
     func wait(_ patience: Duration = Ring.patience, until isSo: (NodeReport) -> Bool) throws {
         let deadline = ContinuousClock.now + patience
         for company in companies { try wait(for: company, deadline, isSo) }
+    }
+
+    /// Waits until one company's node is ready.
+    /// - Throws: as `wait`.
+    func wait(for company: Company) throws {
+        try wait(for: company, ContinuousClock.now + Ring.patience) { _ in true }
     }
 
     private func wait(

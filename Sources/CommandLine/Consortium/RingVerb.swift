@@ -11,9 +11,10 @@ enum RingVerb {
     static let consortium = Verb(
         "consortium", "the demonstration across six companies, each with a node of its own",
         detail: """
-            Makes six data directories and starts a node for each, all on this machine. The board's node \
-            validates first, then all do; for --engine nats three NATS servers are started and the ledger \
-            moves to them while it runs. Then the story of millwright demo is told across them: each \
+            Six companies on this machine, each with a data directory and a node: the board's founds the \
+            ledger, the others come in by invite, join and admit. The board's node validates first, then \
+            all do; for --engine nats three NATS servers are started and the ledger moves to them while it \
+            runs. Then the story of millwright demo is told across them: each \
             company signs with its own keys, acts through its own node, and sees others' documents only \
             where they were sealed to it. All processes end with the story, on Ctrl-C, and where something \
             fails.
@@ -37,7 +38,7 @@ enum RingVerb {
         signal(SIGPIPE, SIG_IGN)
         let signals = Signals([SIGINT, SIGTERM, SIGHUP])
         defer { signals.end() }
-        story.narrator.act("1. Six companies found a consortium, each with a node of its own")
+        story.narrator.act("1. Six companies make a consortium, each with a node of its own")
         let ring = try Ring(in: folder, engine: engine, begins: story.begins)
         let stopper = Task { [stream = signals.stream] in
             for await _ in stream { ring.stop() }
@@ -65,9 +66,10 @@ enum RingVerb {
 
     private static func tell(_ story: DemoStory, _ ring: Ring) async throws {
         story.introduce(ring.chain)
-        try ring.start()
+        try ring.gather(story.narrator)
         let news = RingNews()
         let cast = try ring.cast(news)
+        news.tell(try cast.ledger(DemoCast.board).head().height)
         try await ring.grow(cast, story.narrator)
         news.beginMeasuring()
         let invoice = try await story.tell(cast)

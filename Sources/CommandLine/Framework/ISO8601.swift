@@ -16,4 +16,9 @@ enum ISO8601 {
 
     /// `2026-03-01 08:00:00 UTC`, with milliseconds where there are any.
     static func text(milliseconds: Int64) -> String { Timestamp.text(milliseconds) + " UTC" }
+
+    /// The same in one word, as options take it: `2026-03-01T08:00:00Z`.
+    static func option(milliseconds: Int64) -> String {
+        String(Timestamp.text(milliseconds).map { $0 == " " ? "T" : $0 }) + "Z"
+    }
 }

@@ -127,7 +127,7 @@ enum OnboardingVerbs {
         options: [
             .positional("file", "the invitation"),
             .flag("snapshot", "begin with a snapshot of the state instead of every block since genesis"),
-        ] + ConsortiumVerbs.profileOptions,
+        ] + ConsortiumVerbs.profileOptions + [.at],
         examples: [
             "millwright join press-works.invitation --home press-works --country DE "
                 + "--endpoint https://node.press-works.example:7443"
@@ -145,7 +145,8 @@ enum OnboardingVerbs {
             invitation, into: home,
             profile: ConsortiumVerbs.profile(invocation, name: invitation.name),
             endpoint: invocation.string("endpoint") ?? "",
-            now: Ledger.Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)))
+            now: try invocation.time("at")
+                ?? Ledger.Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)))
         joining.wantsSnapshot = invocation.has("snapshot")
         let isQuiet = invocation.wantsJSON
         try joining.run { progress in if !isQuiet { tell(progress, invitation) } }

@@ -24,7 +24,8 @@ package protocol OrderingEngine: Sendable {
     /// How the engine is, without waiting for anything.
     var health: EngineHealth { get }
 
-    /// How long the engine may now need to get over the loss of a part of it, such as one server of several.
+    /// How long the engine may now need to get over the loss of a part of it, such as one server of several,
+    /// or to be there at all where it has just begun.
     /// Nobody suspects it before: a change of the epoch would cost more. Zero where it has nothing to fall
     /// back on.
     var failover: Span { get }

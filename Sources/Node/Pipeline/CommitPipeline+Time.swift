@@ -45,7 +45,9 @@ extension CommitPipeline {
 
     /// Sends again what was not seen in time, by way of others too, and suspects the engine.
     private func hurry(_ now: Timestamp) {
-        let patience = max(CommitPipeline.lateAfter, engines.failover)
+        // Who has others order waits for them, and asks the next; only who orders waits for the engine.
+        let failover = shared.withLock({ $0.view.isValidator }) ? engines.failover : .seconds(0)
+        let patience = max(CommitPipeline.lateAfter, failover)
         if patience > CommitPipeline.lateAfter {
             let overdue = desk.with { $0.overdue(now, after: CommitPipeline.lateAfter) }
             if !overdue.isEmpty { network?.submit(overdue, to: nil) }

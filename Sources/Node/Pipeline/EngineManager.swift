@@ -20,6 +20,8 @@ final class EngineManager: Sendable {
         var engine: (any OrderingEngine)?
         var failure: String?
         var context: EpochContext?
+        /// The engine that was out of reach when its epoch was given up, until one is followed again.
+        var givenUp: String?
     }
 
     private let requests = Mailbox<Request>()
@@ -53,8 +55,18 @@ final class EngineManager: Sendable {
         }
     }
 
-    /// How long the engine may need to get over a loss of its own.
-    var failover: Span { state.withLock { $0.engine }?.failover ?? .seconds(0) }
+    /// How long the engine may need to get over a loss of its own. The one that an epoch was given up for has
+    /// had its time: in the next epoch it is there at once or not waited for.
+    var failover: Span {
+        let (engine, context, givenUp) = state.withLock { ($0.engine, $0.context, $0.givenUp) }
+        guard let engine else { return .seconds(0) }
+        if engine.health.isConnected {
+            state.withLock { $0.givenUp = nil }
+        } else if let givenUp, let context, givenUp.utf8.elementsEqual(context.engine.utf8) {
+            return .seconds(0)
+        }
+        return engine.failover
+    }
 
     /// The manager's thread.
     func run() {
@@ -67,7 +79,10 @@ final class EngineManager: Sendable {
 
     private func letGo() {
         desk.set(engine: nil)
-        let old = state.withLock { state in state.engine.take() }
+        let old = state.withLock { state in
+            if let engine = state.engine, !engine.health.isConnected { state.givenUp = state.context?.engine }
+            return state.engine.take()
+        }
         old?.stop()
     }
 
@@ -79,11 +94,15 @@ final class EngineManager: Sendable {
                 engine.start(from: request.after.map { $0 + 1 } ?? 0) { [deliveries] in
                     deliveries.push($0, generation: generation)
                 }
-                state.withLock { $0 = State(engine: engine, failure: nil, context: request.context) }
+                state.withLock {
+                    ($0.engine, $0.failure, $0.context) = (engine, nil, request.context)
+                }
                 desk.set(engine: (engine, request.context.block))
                 return
             } catch {
-                state.withLock { $0 = State(engine: nil, failure: "\(error)", context: request.context) }
+                state.withLock {
+                    ($0.engine, $0.failure, $0.context) = (nil, "\(error)", request.context)
+                }
                 suspect()
                 guard let next = requests.take(seconds: EngineManager.retrySeconds) else { continue }
                 requests.put(next)

@@ -306,14 +306,16 @@ struct Outbox: Sendable {
     }
 
     /// An order that gets on is busy rather than dead: a batch has longer in it, but not for ever, since the
-    /// engine may pass over this member.
+    /// engine may pass over this member. What was given to a validator may never have arrived there, and how
+    /// the order gets on says nothing about that.
     private func isLate(_ batch: Sent, _ now: Timestamp, after wait: Span) -> Bool {
         guard !batch.isSeen, now - batch.since >= wait else { return false }
-        return now - progress >= wait
-            || now - batch.since >= Span(nanoseconds: wait.nanoseconds * Outbox.busyFactor)
+        let factor = batch.epochBlock == .zero ? Outbox.handedOverFactor : Outbox.busyFactor
+        return now - progress >= wait || now - batch.since >= Span(nanoseconds: wait.nanoseconds * factor)
     }
 
     private static let busyFactor: Int64 = 8
+    private static let handedOverFactor: Int64 = 2
 
     /// What batches hold that are not seen at a position after a while, each batch once: others may reach the
     /// engine where this node does not.

@@ -118,6 +118,27 @@ import Testing
         try cluster.close()
     }
 
+    /// What a restart finds in the log waits from then on, not since the machine was switched on.
+    @Test func blocksThatARestartFindsAreNoReasonToSuspectTheEngine() async throws {
+        let cluster = try Cluster(4)
+        try await cluster.perform(0, "before")
+        let epoch = cluster[0].epoch
+        cluster.orders.failover = .seconds(60)
+        cluster.network.loseEvery(1)
+        let bytes = try cluster.transaction(0, "while nobody hears a vote")
+        _ = try await cluster[0].submit(bytes, until: .accepted)
+        try await eventually("everyone has executed it and it is final nowhere") {
+            (0..<4).allSatisfy { cluster[$0].status.headHeight > cluster[$0].height }
+        }
+        for index in 0..<4 { cluster.kill(index) }
+        cluster.network.loseEvery(0)
+        for index in 0..<4 { try cluster.start(index) }
+        let last = try await cluster.perform(1, "after")
+        try await cluster.expectEqual(through: last.height)
+        #expect((0..<4).allSatisfy { cluster[$0].epoch == epoch })
+        try cluster.close()
+    }
+
     @Test func whatALyingEngineGaveOneNodeIsUndone() async throws {
         let cluster = try Cluster(4)
         try await cluster.perform(0, "before")

@@ -240,6 +240,8 @@ package struct Replica: Sendable {
     }
 
     mutating func begin(_ now: Timestamp) {
+        // Blocks that a restart has found in the log have waited for nothing yet.
+        if self.now == .zero { lastFinal = now }
         self.now = max(self.now, now)
         rows.drop(through: tree.final.header.height)
     }

@@ -12,6 +12,7 @@ final class EngineStatus: @unchecked Sendable {
     private var stream: NATSStream?
     private var isStopping = true
     private var hasFollowed = false
+    private var began = ContinuousClock.now
 
     var health: EngineHealth {
         condition.withLock {
@@ -20,9 +21,14 @@ final class EngineStatus: @unchecked Sendable {
         }
     }
 
-    /// Whether the servers are known to have been there in this run, and what they did may go on.
-    var mayComeBack: Bool {
-        condition.withLock { hasFollowed && (state == .following || state == .unavailable) }
+    /// Whether servers may be on their way: they have been there in this run, or it began a short time ago
+    /// and they may have just been started.
+    /// - Parameter time: how long servers that nobody has seen yet are given.
+    func mayCome(within time: Duration) -> Bool {
+        condition.withLock {
+            guard state == .following || state == .unavailable else { return false }
+            return hasFollowed || ContinuousClock.now - began < time
+        }
     }
 
     // MARK: The engine
@@ -31,7 +37,7 @@ final class EngineStatus: @unchecked Sendable {
     func begin() -> Bool {
         condition.withLock {
             guard isStopping else { return false }
-            (isStopping, hasFollowed) = (false, false)
+            (isStopping, hasFollowed, began) = (false, false, .now)
             (state, summary) = (.unavailable, "connects to the servers")
             (lastDelivered, lastKnown, stream) = (nil, nil, nil)
             return true

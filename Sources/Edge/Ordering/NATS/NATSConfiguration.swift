@@ -26,11 +26,12 @@ package struct NATSConfiguration: Sendable {
     package var replicas = 1
     /// The most bytes that the stream may take on each server; nil where only the account's limit holds.
     package var maximumBytes: Int64?
-    /// `submit` returns or throws within this time: longer than servers take to elect another leader (4 to 9
+    /// `submit` returns or throws within this time: longer than servers take to elect another leader (4 to 10
     /// s were measured).
     package var submitTimeoutMilliseconds = 15_000
-    /// How long servers that are left may take to order again: as long, and for readers to come back to them.
-    package var failoverMilliseconds = 12_000
+    /// How long servers that are left may take to order again, and for readers to come back to them; and
+    /// servers that have just been started, to be there at all.
+    package var failoverMilliseconds = 15_000
     /// How long one request may take; `submit` makes several.
     package var requestTimeoutMilliseconds = 2_000
     /// How often an idle stream says that it is there. Three missed ones, and it is asked anew.

@@ -22,10 +22,13 @@ package final class NATSEngine: OrderingEngine {
 
     package var health: EngineHealth { status.health }
 
-    /// A minority of the servers may be lost once they have been reached at all.
+    /// A minority of the servers may be lost, and servers that start take as long until they find each other:
+    /// those that were never reached are given this time once, from `start` on.
     package var failover: Span {
-        configuration.replicas >= 3 && status.mayComeBack
-            ? .milliseconds(Int64(configuration.failoverMilliseconds)) : .seconds(0)
+        guard configuration.replicas >= 3,
+            status.mayCome(within: .milliseconds(configuration.failoverMilliseconds))
+        else { return .seconds(0) }
+        return .milliseconds(Int64(configuration.failoverMilliseconds))
     }
 
     package func start(from position: UInt64, deliver: @escaping @Sendable (OrderedBytes) -> Void) {

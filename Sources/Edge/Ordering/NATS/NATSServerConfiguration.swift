@@ -34,6 +34,8 @@ package struct NATSServerConfiguration: Sendable {
         /// `host:port` of the others; its own among them does no harm.
         package var routes: [String]
         package var tls: TLS?
+        /// `host:port` where the others reach it; nil for what it listens on.
+        package var advertise: String?
 
         package init(listen: String, routes: [String], tls: TLS? = nil) {
             (self.listen, self.routes, self.tls) = (listen, routes, tls)
@@ -79,6 +81,7 @@ package struct NATSServerConfiguration: Sendable {
             let scheme = cluster.tls == nil ? "nats" : "tls"
             lines += ["", "cluster {", "  name: \(quoted(LedgerStream.account(of: chain)))"]
             lines += ["  listen: \(quoted(cluster.listen))"]
+            if let advertise = cluster.advertise { lines += ["  advertise: \(quoted(advertise))"] }
             lines += [
                 "  routes: [" + cluster.routes.map { quoted("\(scheme)://\($0)") }.joined(separator: ", ")
                     + "]"
