@@ -4,11 +4,13 @@ import PackageDescription
 /// What every target is built with: Swift 6 mode (from the tools version), warnings are errors.
 ///
 /// Release builds specialise generic code across modules: a contract's reads and writes go through `Context`,
-/// which is another module's.
+/// which is another module's. Overlapping accesses are looked for where it is free, at compile time, and in debug
+/// builds, which the tests are, also while running.
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
-    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+    .unsafeFlags(
+        ["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 func module(_ name: String, in folder: String, needs dependencies: [Target.Dependency] = []) -> Target {
