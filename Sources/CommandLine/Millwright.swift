@@ -5,14 +5,21 @@ import Node
 /// The one executable: finds the verb, runs it, and turns errors into one line and an exit status.
 @main
 struct Millwright {
-    /// Every verb, grouped by its first word in the order in which help lists them.
-    static let verbs: [Verb] =
-        DemoVerb.all + RingVerb.all + NodeVerbs.all + OnboardingVerbs.all + OperationVerbs.all
-        + EngineVerbs.all + ConsortiumVerbs.all + ValidatorVerbs.all + ProposalVerbs.all
-        + EvidenceVerbs.all
-        + KeyVerbs.all + MachineVerbs.all
-        + AgreementVerbs.all + InvoiceVerbs.all
-        + MaintenanceVerbs.all + DocumentVerbs.all + TelemetryVerbs.all + BillingVerbs.all + QueryVerbs.all
+    /// Every verb, in the order in which help lists them.
+    static let groups: [VerbGroup] = [
+        VerbGroup("begin", DemoVerb.all + RingVerb.all + [ConsortiumVerbs.found] + NodeVerbs.all),
+        VerbGroup("members", OnboardingVerbs.all + ConsortiumVerbs.members + KeyVerbs.all),
+        VerbGroup("decisions of the board", ProposalVerbs.all + ValidatorVerbs.all),
+        VerbGroup("machines and agreements", MachineVerbs.all + AgreementVerbs.all),
+        VerbGroup("telemetry and figures", TelemetryVerbs.all + BillingVerbs.all),
+        VerbGroup("invoices", InvoiceVerbs.all),
+        VerbGroup("maintenance", MaintenanceVerbs.all),
+        VerbGroup("look and prove", QueryVerbs.all + DocumentVerbs.all),
+        VerbGroup("run a node", OperationVerbs.all + EngineVerbs.all + EvidenceVerbs.all),
+        VerbGroup("several companies in one data directory (demonstrations)", ConsortiumVerbs.shared),
+    ]
+
+    static let verbs = groups.flatMap(\.verbs)
 
     static func main() async {
         let arguments = Array(CommandLine.arguments.dropFirst())
@@ -60,7 +67,7 @@ struct Millwright {
 
     private static func help(for arguments: [String]) throws -> String {
         let words = arguments.filter { $0 != "--help" && $0 != "help" && $0 != "-h" }
-        guard let first = words.first else { return Help.overview(verbs) }
+        guard let first = words.first else { return Help.overview(groups) }
         if let (verb, _) = find(words) { return Help.verb(verb) }
         let group = verbs.filter { $0.words[0] == first }
         guard !group.isEmpty, words.count == 1 else {

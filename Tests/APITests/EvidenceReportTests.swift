@@ -65,6 +65,34 @@ import Testing
         #expect(try node.view().all(EvidenceRecord.self).count == 2)
     }
 
+    @Test func aRestartForgetsNoFault() async throws {
+        let world = try NodeWorld(["anvil"])
+        let lines = Lines()
+        let home = world.home(0)
+        func signed(_ block: UInt8) throws -> Replica.Evidence.Signed {
+            guard case .vote(let vote) = try Self.message(.vote, world, height: 90, block: block) else {
+                throw CancellationError()
+            }
+            return .init(vote, logRoot: .zero)
+        }
+        let before = EvidenceReports(home: home, member: world.members[0], log: lines.log)
+        before.note(.conflicting(try signed(1), try signed(2)))
+        try before.save()
+        // What is not evidence at all is passed over.
+        let waiting = home.folder.appendingPathComponent("evidence/waiting")
+        try Data([0xff]).write(to: waiting.appendingPathComponent("broken.cbor"))
+        let configuration = try NodeConfiguration.read(home.configurationFile)
+        let process = try NodeProcess(home: home, configuration: configuration, log: lines.log)
+        defer { process.stop() }
+        try await wait("the fault on the ledger") {
+            try process.node.view().get(EvidenceRecord.self, Self.fault(.conflictingVotes, 90)) != nil
+        }
+        try await wait("nothing waits") {
+            try FileManager.default.contentsOfDirectory(atPath: waiting.path) == ["broken.cbor"]
+        }
+        #expect(lines.count("evidence that waits cannot be read") == 1)
+    }
+
     @Test func aNodeWithoutAKeySaysWhichVerbReports() async throws {
         let world = try NodeWorld(["anvil"])
         let lines = Lines()

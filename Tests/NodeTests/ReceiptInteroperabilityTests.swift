@@ -12,18 +12,6 @@ import Testing
 /// Python with the package `scitt-cose`, an implementation of COSE receipts (RFC 9942) and signed statements
 /// (RFC 9943) that shares nothing with this one.
 private enum SCITT {
-    private static let environment = ProcessInfo.processInfo.environment
-    static let python =
-        environment["MILLWRIGHT_PYTHON"].map { URL(fileURLWithPath: $0) }
-        ?? SharedFiles.root.appendingPathComponent(".build/venv/bin/python")
-    /// With `MILLWRIGHT_REQUIRE_PYTHON` a missing interpreter fails the tests.
-    static let isWanted =
-        environment["MILLWRIGHT_REQUIRE_PYTHON"] != nil
-        || FileManager.default.isExecutableFile(atPath: python.path)
-    static let comment: Comment = """
-        no \(python.path): python3 -m venv .build/venv && .build/venv/bin/pip install scitt-cose
-        """
-
     /// One receipt to verify.
     struct Question: Encodable {
         let receipt: String
@@ -55,37 +43,29 @@ private enum SCITT {
         let statements: [String]
     }
 
-    private static let script = """
-        import json, sys
-        from scitt_cose import extract_receipts
-        from scitt_cose.receipt import verify_receipt
-        request = json.load(sys.stdin)
-        def answer(q):
-            r = verify_receipt(bytes.fromhex(q["receipt"]), leaf_entry_hex=q["leaf"],
-                               log_public_key_pem=q["key"].encode())
-            root = r.root.hex() if isinstance(r.root, bytes) else r.root
-            return {"ok": r.ok, "size": r.tree_size, "index": r.leaf_index, "root": root,
-                    "failedAt": r.failed_at, "errors": [str(e) for e in r.errors]}
-        json.dump({"answers": [answer(q) for q in request["questions"]],
-                   "receipts": [[r.hex() for r in extract_receipts(bytes.fromhex(s))]
-                                for s in request["statements"]]}, sys.stdout)
-        """
+    static let tool = PythonTool(
+        modules: ["scitt_cose"],
+        script: """
+            import json, sys
+            from scitt_cose import extract_receipts
+            from scitt_cose.receipt import verify_receipt
+            request = json.load(sys.stdin)
+            def answer(q):
+                r = verify_receipt(bytes.fromhex(q["receipt"]), leaf_entry_hex=q["leaf"],
+                                   log_public_key_pem=q["key"].encode())
+                root = r.root.hex() if isinstance(r.root, bytes) else r.root
+                return {"ok": r.ok, "size": r.tree_size, "index": r.leaf_index, "root": root,
+                        "failedAt": r.failed_at, "errors": [str(e) for e in r.errors]}
+            json.dump({"answers": [answer(q) for q in request["questions"]],
+                       "receipts": [[r.hex() for r in extract_receipts(bytes.fromhex(s))]
+                                    for s in request["statements"]]}, sys.stdout)
+            """)
 
     static func ask(
         _ questions: [Question], statements: [[UInt8]] = []
     ) throws -> (answers: [Answer], receipts: [[String]]) {
-        let process = Process()
-        let (input, output) = (Pipe(), Pipe())
-        process.executableURL = python
-        process.arguments = ["-c", script]
-        (process.standardInput, process.standardOutput) = (input, output)
-        try process.run()
-        let request = Request(questions: questions, statements: statements.map(hex))
-        try input.fileHandleForWriting.write(contentsOf: try JSONEncoder().encode(request))
-        try input.fileHandleForWriting.close()
-        let data = try #require(try output.fileHandleForReading.readToEnd())
-        process.waitUntilExit()
-        let reply = try JSONDecoder().decode(Reply.self, from: data)
+        let reply: Reply = try tool.ask(
+            Request(questions: questions, statements: statements.map(hex)))
         return (reply.answers, reply.receipts)
     }
 
@@ -102,7 +82,7 @@ private enum SCITT {
 }
 
 /// Our receipts under another implementation's verifier.
-@Suite(.enabled(if: SCITT.isWanted, SCITT.comment)) struct ReceiptInteroperabilityTests {
+@Suite(.enabled(if: SCITT.tool.isWanted, "\(SCITT.tool.comment)")) struct ReceiptInteroperabilityTests {
     private struct Sample {
         let bundle: ReceiptBundle
         let final: FinalTransaction

@@ -9,30 +9,34 @@ import Synchronization
 /// Puts on the ledger what this node has seen validators sign against their word, each fault once.
 ///
 /// A fault that is on the ledger already is left alone. The nodes of the validators take their turns, so that
-/// what all have seen is mostly reported by one. Where the node has no key that may report, the messages are
-/// kept in `evidence/` and the log names the verb that takes them.
+/// what all have seen is mostly reported by one. What waits is in `evidence/waiting/`, so that a restart does
+/// not forget it. Where the node has no key that may report, the messages are kept in `evidence/` and the log
+/// names the verb that takes them.
 final class EvidenceReports: Sendable {
     /// A fault as the messages tell it: whose key, which rule, which place.
-    struct Name: Hashable {
+    struct Name: Hashable, Codable {
         let key: KeyID
         let kind: EvidenceRecord.Kind
         let epoch: Epoch
         let height: Height
+
+        /// What files of it are called.
+        var label: String { "\(key)".prefix(16) + "-\(kind.rawValue)-\(epoch)-\(height)" }
     }
 
-    private struct Found: Sendable {
+    private struct Found: Sendable, Codable {
         let name: Name
         let report: ConsortiumContract.ReportEvidence
-        /// When it was seen first.
-        let since: Date
+        /// When it was seen first, or read again after a restart.
+        var since = Date()
+        var isSaved = false
+
+        enum CodingKeys: CodingKey { case name, report }
     }
 
     private struct State {
         var seen: Set<Name> = []
         var waiting: [Found] = []
-        var isBusy = false
-        var isStopped = false
-        var after = Date.distantPast
     }
 
     /// Faults that are remembered; a liar can make any number.
@@ -44,12 +48,14 @@ final class EvidenceReports: Sendable {
     private let member: MemberID
     private let log: NodeLog
     private let state = Mutex(State())
+    private let attempts = Attempts()
 
     init(home: Home, member: MemberID, log: NodeLog) {
         (self.home, self.member, self.log) = (home, member, log)
+        recall()
     }
 
-    func stop() { state.withLock { $0.isStopped = true } }
+    func stop() { attempts.stop() }
 
     // MARK: What is seen
 
@@ -60,7 +66,7 @@ final class EvidenceReports: Sendable {
             guard state.seen.count < EvidenceReports.limit, state.seen.insert(name).inserted else {
                 return false
             }
-            state.waiting.append(Found(name: name, report: report, since: Date()))
+            state.waiting.append(Found(name: name, report: report))
             return true
         }
         guard isNew else { return }
@@ -101,43 +107,75 @@ final class EvidenceReports: Sendable {
         }
     }
 
+    // MARK: What waits
+
+    private var folder: URL { home.folder.appendingPathComponent("evidence") }
+    private var waitingFolder: URL { folder.appendingPathComponent("waiting") }
+    private func file(_ name: Name) -> URL { waitingFolder.appendingPathComponent("\(name.label).cbor") }
+
+    /// Writes what has been seen since it was last called.
+    /// - Throws: `home.io`.
+    func save() throws {
+        for found in state.withLock({ $0.waiting }) where !found.isSaved {
+            try home.replace(file(found.name), with: try CBOR.encode(found), mode: 0o600)
+            state.withLock { state in
+                guard let place = state.waiting.firstIndex(where: { $0.name == found.name }) else { return }
+                state.waiting[place].isSaved = true
+            }
+        }
+    }
+
+    /// Reads what a node that was stopped has not reported.
+    private func recall() {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: waitingFolder.path)) ?? []
+        for name in names.sorted().prefix(EvidenceReports.limit) where name.hasSuffix(".cbor") {
+            let file = waitingFolder.appendingPathComponent(name)
+            do {
+                var found = try CBOR.decode(Found.self, from: [UInt8](try Data(contentsOf: file)))
+                found.isSaved = true
+                state.withLock { state in
+                    guard state.seen.insert(found.name).inserted else { return }
+                    state.waiting.append(found)
+                }
+            } catch {
+                log.warning("evidence that waits cannot be read", ["file": file.path, "reason": error])
+            }
+        }
+    }
+
     // MARK: Reporting
 
-    /// Reports what is next, in the background; after a failure not before a minute has passed.
+    /// Reports what is next, in the background.
     func keep(node: LedgerNode, book: PeerBook) throws {
+        try save()
         guard book.isOwnMemberActive, !node.genesis.simulated else { return }
         let order = node.epoch.validators.validators.map(\.member)
         let turn = order.firstIndex(of: member) ?? order.count
         let next = state.withLock { state -> Found? in
-            guard !state.isBusy, !state.isStopped, Date() >= state.after, let next = state.waiting.first,
-                Date().timeIntervalSince(next.since) >= Double(turn) * EvidenceReports.turnSeconds
+            guard let next = state.waiting.first,
+                Date().timeIntervalSince(next.since) >= Double(turn) * EvidenceReports.turnSeconds,
+                attempts.begin()
             else { return nil }
-            state.isBusy = true
             return next
         }
         guard let next else { return }
         do {
-            if try isKnown(next, node) { return done() }
+            if try isKnown(next, node) { return done(next) }
             guard let signer = signer(node) else {
                 try keepForOperator(next)
-                return done()
+                return done(next)
             }
             report(next, node, signer)
         } catch {
-            tryLater()
+            attempts.end(succeeded: false)
             throw error
         }
     }
 
-    private func done() {
-        state.withLock { state in
-            state.isBusy = false
-            if !state.waiting.isEmpty { state.waiting.removeFirst() }
-        }
-    }
-
-    private func tryLater() {
-        state.withLock { ($0.isBusy, $0.after) = (false, Date(timeIntervalSinceNow: 60)) }
+    private func done(_ found: Found) {
+        state.withLock { $0.waiting.removeAll { $0.name == found.name } }
+        unlink(file(found.name).path)
+        attempts.end(succeeded: true)
     }
 
     private func isKnown(_ found: Found, _ node: LedgerNode) throws -> Bool {
@@ -164,13 +202,11 @@ final class EvidenceReports: Sendable {
                     log.error("the ledger refuses a report", ["code": code, "reason": final.message])
                     try keepForOperator(found)
                 }
-                done()
+                done(found)
             } catch {
-                let isStopped = state.withLock(\.isStopped)
-                tryLater()
-                if !isStopped {
-                    log.warning("a validator's fault is not on the ledger yet", ["reason": error])
-                }
+                attempts.end(succeeded: false)
+                guard !attempts.isStopped else { return }
+                log.warning("a validator's fault is not on the ledger yet", ["reason": error])
             }
         }
     }
@@ -181,26 +217,21 @@ final class EvidenceReports: Sendable {
         if keystore.hasHeldKey("node"), let key = try? keystore.heldKey("node"), let view = try? node.view(),
             let record = try? view.get(
                 KeyRecord.self, KeyID(publicKey: key.publicKey.bytes, hash: SHA256.hash)),
-            !record.revoked, record.expires.map({ $0 > node.clock.now }) ?? true,
-            record.scopes.contains(where: EvidenceReports.scopes.contains)
+            record.isInForce(at: node.clock.now),
+            record.covers(contract: ConsortiumContract.name, action: "reportEvidence")
         {
             return key.signer
         }
         return (try? keystore.signingKey())?.signer
     }
 
-    /// Scopes that let a delegated key report.
-    private static let scopes = ["consortium.*", "consortium.reportEvidence"]
-
     /// Leaves the messages where an operator finds them.
     private func keepForOperator(_ found: Found) throws {
         let name = found.name
-        let folder = home.folder.appendingPathComponent("evidence")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let label = "\(name.key)".prefix(16) + "-\(name.kind.rawValue)-\(name.epoch)-\(name.height)"
         var command = "millwright evidence report --as MEMBER --kind \(name.kind.rawValue)"
         for (place, signed) in [("first", found.report.first), ("second", found.report.second)] {
-            let file = folder.appendingPathComponent("\(label)-\(place).cose")
+            let file = folder.appendingPathComponent("\(name.label)-\(place).cose")
             try Data(signed.message.array).write(to: file)
             command += " --\(place) \(file.path)"
             if let root = signed.payload { command += " --\(place)-root \(root)" }

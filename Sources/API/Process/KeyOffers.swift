@@ -8,53 +8,59 @@ import Synchronization
 
 /// Puts on the ledger what others need of a new member's node, once the board has admitted the member: the
 /// voting key that it would validate with, and the key that NATS servers know it by.
+/// The NATS key is given a later end in time.
 ///
 /// Neither gives any right by itself. A voting key votes once the board makes its member a validator. The
 /// NATS key is a delegated one whose only scope, `nats.connect`, is no contract's: it can sign nothing on the
 /// ledger, whatever a NATS server makes it sign.
 final class KeyOffers: Sendable {
-    private struct State {
-        var isBusy = false
-        var isStopped = false
-        var isDone = false
-        var after = Date.distantPast
-    }
-
     private let home: Home
     private let member: MemberID
     private let log: NodeLog
-    private let state = Mutex(State())
+    private let attempts = Attempts()
+    /// Before it there is nothing to put on the ledger.
+    private let nextLook = Mutex(Date.distantPast)
+
+    /// How long the NATS key holds, and how long before its end it is given another. Five years are the most.
+    private static let lifetime = Span.days(4 * 365)
+    static let renewal = Span.days(90)
 
     init(home: Home, member: MemberID, log: NodeLog) {
         (self.home, self.member, self.log) = (home, member, log)
     }
 
-    func stop() { state.withLock { $0.isStopped = true } }
+    func stop() { attempts.stop() }
 
-    /// Takes the next step in the background, where there is one; at most one try a minute.
+    /// Takes the next step in the background, where there is one.
     func keep(node: LedgerNode, book: PeerBook) throws {
-        guard book.isOwnMemberActive, !node.genesis.simulated else { return }
-        let mayBegin = state.withLock { state in
-            guard !state.isBusy, !state.isStopped, !state.isDone, Date() >= state.after else { return false }
-            (state.isBusy, state.after) = (true, Date(timeIntervalSinceNow: 60))
-            return true
+        guard book.isOwnMemberActive, !node.genesis.simulated, nextLook.withLock({ $0 <= Date() }),
+            attempts.begin()
+        else { return }
+        do {
+            guard let action = try next(node) else {
+                nextLook.withLock { $0 = Date(timeIntervalSinceNow: 3600) }
+                return attempts.end(succeeded: true)
+            }
+            offer(action, node, try home.keystore(of: member).signingKey().signer)
+        } catch {
+            attempts.end(succeeded: false)
+            throw error
         }
-        guard mayBegin else { return }
-        guard let action = try next(node) else {
-            return state.withLock { ($0.isBusy, $0.isDone) = (false, true) }
-        }
-        let signer = try home.keystore(of: member).signingKey().signer
+    }
+
+    private func offer(_ action: ConsortiumContract.Action, _ node: LedgerNode, _ signer: MessageSigner) {
         Task { [self] in
-            defer { state.withLock { $0.isBusy = false } }
+            var isAccepted = false
+            defer { attempts.end(succeeded: isAccepted) }
             do {
                 let final = try await node.perform(ConsortiumContract.self, action, as: signer)
                 guard case .accepted = final.outcome else {
                     return refused(final, known: try next(node)?.offeredKey != action.offeredKey)
                 }
-                state.withLock { $0.after = .distantPast }
+                isAccepted = true
                 log.info("the ledger knows another key of this node", ["height": final.height])
             } catch {
-                guard !state.withLock(\.isStopped) else { return }
+                guard !attempts.isStopped else { return }
                 log.warning("this node's keys are not on the ledger yet", ["reason": error])
             }
         }
@@ -82,10 +88,18 @@ final class KeyOffers: Sendable {
         }
         let nats = try home.natsKey()
         let id = KeyID(publicKey: nats.publicKey.bytes, hash: SHA256.hash)
-        guard try view.get(KeyRecord.self, id) == nil else { return nil }
-        // Consensus time is behind the clock at most, and five years are the most.
-        let until = try node.head().time + .days(4 * 365)
-        return .delegateKey(.init(key: proven(nats, node), scopes: [NATSMembers.scope], expires: until))
+        // Consensus time is behind the clock at most.
+        let now = try node.head().time
+        guard KeyOffers.isDue(try view.get(KeyRecord.self, id), at: now) else { return nil }
+        return .delegateKey(
+            .init(key: proven(nats, node), scopes: [NATSMembers.scope], expires: now + KeyOffers.lifetime))
+    }
+
+    /// Whether a key is to be put on the ledger, or given a later end there. One that was revoked stays so:
+    /// the operator decides what follows.
+    static func isDue(_ known: KeyRecord?, at now: Timestamp) -> Bool {
+        guard let known else { return true }
+        return !known.revoked && known.expires.map { $0 < now + renewal } ?? false
     }
 
     private func proven(_ key: Ed25519.SigningKey, _ node: LedgerNode) -> ConsortiumContract.NewKey {

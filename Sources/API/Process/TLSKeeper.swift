@@ -14,9 +14,6 @@ final class TLSKeeper: Sendable {
         /// The endpoint may differ from the ledger's: it is told once for each start and reload.
         var endpointIsNews = true
         var warnings = ExpiryWarnings()
-        var isAnnouncing = false
-        var announceAfter = Date.distantPast
-        var isStopped = false
     }
 
     private let home: Home
@@ -24,6 +21,7 @@ final class TLSKeeper: Sendable {
     private let member: MemberID
     private let log: NodeLog
     private let state: Mutex<State>
+    private let announcements = Attempts()
 
     init(home: Home, configuration: NodeConfiguration, log: NodeLog, now: Timestamp) throws(NodeError) {
         (self.home, files, self.log) = (home, TLSFiles(home), log)
@@ -45,7 +43,7 @@ final class TLSKeeper: Sendable {
     }
 
     /// Announces nothing more.
-    func stop() { state.withLock { $0.isStopped = true } }
+    func stop() { announcements.stop() }
 
     var identity: TLSIdentity? { state.withLock { $0.entries[.current]?.identity } }
 
@@ -140,9 +138,7 @@ final class TLSKeeper: Sendable {
 
     private func tellEndpoint(node: LedgerNode, book: PeerBook) {
         let endpoint = state.withLock { state -> String? in
-            guard state.endpointIsNews, !state.isAnnouncing, book.isOwnMemberActive,
-                !node.genesis.simulated
-            else { return nil }
+            guard state.endpointIsNews, book.isOwnMemberActive, !node.genesis.simulated else { return nil }
             guard let endpoint = state.endpoint, endpoint != book.ledgerEndpoint else {
                 state.endpointIsNews = false
                 return nil
@@ -152,16 +148,12 @@ final class TLSKeeper: Sendable {
         if let endpoint { announce(book.ledgerPins, endpoint: endpoint, node: node) }
     }
 
-    /// Puts pins and endpoint on the ledger, in the background; at most one try a minute.
+    /// Puts pins and endpoint on the ledger, in the background.
     private func announce(_ pins: [TLSPin], endpoint: String, node: LedgerNode) {
-        let mayBegin = state.withLock { state in
-            guard !state.isAnnouncing, !state.isStopped, Date() >= state.announceAfter else { return false }
-            (state.isAnnouncing, state.announceAfter) = (true, Date(timeIntervalSinceNow: 60))
-            return true
-        }
-        guard mayBegin else { return }
+        guard announcements.begin() else { return }
         Task { [self] in
-            defer { state.withLock { $0.isAnnouncing = false } }
+            var isAccepted = false
+            defer { announcements.end(succeeded: isAccepted) }
             do {
                 let final = try await node.perform(
                     ConsortiumContract.self,
@@ -171,14 +163,12 @@ final class TLSKeeper: Sendable {
                         "the ledger refuses this node's TLS keys",
                         ["code": final.outcome.code, "reason": final.message])
                 }
-                state.withLock {
-                    $0.endpointIsNews = false
-                    // What comes next need not wait.
-                    $0.announceAfter = .distantPast
-                }
+                isAccepted = true
+                // Another may have come with a reload meanwhile.
+                state.withLock { if $0.endpoint == endpoint { $0.endpointIsNews = false } }
                 log.info("the ledger knows this node", ["endpoint": endpoint, "pins": pins.count])
             } catch {
-                guard !state.withLock(\.isStopped) else { return }
+                guard !announcements.isStopped else { return }
                 log.warning("this node's TLS keys are not on the ledger yet", ["reason": error])
             }
         }

@@ -5,21 +5,16 @@ enum Help {
     static let width = 80
 
     /// The overview: groups of verbs.
-    static func overview(_ verbs: [Verb]) -> String {
+    static func overview(_ groups: [VerbGroup]) -> String {
         var text = """
             millwright: a shared ledger for machines that are rented, maintained and traced
 
             usage: millwright VERB [options]        millwright VERB --help explains one verb
 
             """
-        var group = ""
-        for verb in verbs {
-            let own = verb.words.count > 1 ? verb.words[0] : ""
-            if own != group || group.isEmpty && verb.words == verbs[0].words {
-                text += "\n"
-                group = own
-            }
-            text += line(verb.title, verb.summary, column: 26)
+        for group in groups {
+            text += "\n\(group.title)\n"
+            text += group.verbs.map { line($0.title, $0.summary, column: 26) }.joined()
         }
         return text + "\nFirst steps: millwright demo tells the whole story in under a minute.\n"
     }

@@ -26,6 +26,14 @@ struct Verb: Sendable {
     var allOptions: [Option] { options + Option.common }
 }
 
+/// Verbs that help lists under one heading.
+struct VerbGroup: Sendable {
+    let title: String
+    let verbs: [Verb]
+
+    init(_ title: String, _ verbs: [Verb]) { (self.title, self.verbs) = (title, verbs) }
+}
+
 /// What a verb takes: `--name VALUE`, a bare `--name`, or an argument without a name.
 struct Option: Sendable {
     enum Kind: Sendable {

@@ -8,11 +8,14 @@ import Node
 
 /// Founding a consortium, and who belongs to it.
 enum ConsortiumVerbs {
-    static let all: [Verb] = [
-        found, invite, join, admit, decide("suspend", "stop a member from acting"),
+    static let members: [Verb] = [
+        decide("suspend", "stop a member from acting"),
         decide("reinstate", "let a suspended member act again"), decide("remove", "end a membership"),
-        updateProfile, accredit, revokeAccreditation,
+        updateProfile, ValidatorVerbs.node, accredit, revokeAccreditation,
     ]
+
+    /// Where the members' keys lie side by side; a company with a node of its own takes `OnboardingVerbs`.
+    static let shared: [Verb] = [invite, join]
 
     static let profileOptions: [Option] = [
         .value("registered-name", "TEXT", "name as registered (default: the name)"),
@@ -92,7 +95,8 @@ enum ConsortiumVerbs {
     }
 
     static let invite = Verb(
-        "member invite", "invite a company; writes its one-use invitation key",
+        "member invite", "invite a company whose keys are to lie here too",
+        detail: "A company with a node of its own is invited with millwright invite.",
         options: [
             .positional("member", "the company's short name"),
             .value("name", "TEXT", "what people call it", required: true),
@@ -122,7 +126,8 @@ enum ConsortiumVerbs {
     }
 
     static let join = Verb(
-        "member join", "accept an invitation: makes keys and asks for admission",
+        "member join", "make an invited company's keys and ask for its admission",
+        detail: "A company with a node of its own joins with millwright join.",
         options: [.positional("member", "the company's short name")] + profileOptions + [.at],
         examples: [
             "millwright member join press-works --country DE --city Ulm --vat-id DE811111111"
@@ -163,24 +168,6 @@ enum ConsortiumVerbs {
             try NodeConfiguration.defaults(member: member, endpoint: endpoint).write(to: home)
         }
         return [key.identity.pin.digest]
-    }
-
-    static let admit = Verb(
-        "member admit", "vote for a company's admission (board)",
-        options: [
-            .positional("member", "the company's short name"), .value("reason", "TEXT", "for the record"),
-        ]
-            + Option.signing,
-        examples: ["millwright member admit press-works --as chamber"]
-    ) { invocation in
-        try await Session.with(invocation) { session in
-            let member: MemberID = try invocation.identifier("member")
-            try await session.perform(
-                ConsortiumContract.self,
-                .admit(.init(member: member, reason: invocation.string("reason") ?? "")),
-                saying: "vote to admit \(member)")
-            try await session.report(member)
-        }
     }
 
     private static func decide(_ word: String, _ summary: String) -> Verb {

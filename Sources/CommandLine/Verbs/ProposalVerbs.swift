@@ -52,7 +52,7 @@ enum ProposalVerbs {
     }
 
     static let validators = Verb(
-        "proposal validators", "propose the validators from the next epoch on (board)",
+        "proposal validators", "propose validators by voting keys that the ledger does not have (board)",
         options: [
             .value(
                 "validator", "MEMBER=KEY", "a validator and its voting key, hexadecimal", required: true,

@@ -7,7 +7,7 @@ import Node
 
 /// Members' nodes on the ledger: addresses, TLS keys, voting keys, and who validates.
 enum ValidatorVerbs {
-    static let all: [Verb] = [node, set, show]
+    static let all: [Verb] = [set, show]
 
     static let node = Verb(
         "member node", "set your own node's address, TLS keys and voting key",

@@ -16,7 +16,7 @@ package enum NATSMembers {
         var members: [NATSServerConfiguration.Member] = []
         for member in try view.all(MemberRecord.self) where member.status == .active {
             for key in try view.records(KeyRecord.self, where: "account", equals: member.id.keyBytes)
-            where key.scopes == [scope] && !key.revoked && (key.expires.map { time < $0 } ?? true) {
+            where key.scopes == [scope] && key.isInForce(at: time) {
                 guard let publicKey = Ed25519.PublicKey(key.publicKey.array) else { continue }
                 members.append(.init(id: member.id, key: publicKey))
             }

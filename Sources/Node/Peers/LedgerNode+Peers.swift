@@ -8,7 +8,8 @@ extension LedgerNode: PeerHandler {
     package func received(transactions: [[UInt8]], from member: MemberID?) {
         for bytes in transactions.prefix(CommitPipeline.batchCount)
         where !bytes.isEmpty && bytes.count <= UnverifiedTransaction.maximumSize {
-            pipeline.submitted.offer(Submission(bytes: bytes, origin: .peer, waiter: nil))
+            pipeline.submitted.offer(
+                Submission(bytes: bytes, origin: .peer(member), waiter: nil), from: member)
         }
     }
 

@@ -96,12 +96,9 @@ extension CommitPipeline {
                     answers.append(Answer(waiters: [waiter], news: .failed(failure)))
                     continue
                 }
-                // What others have to send is no more than a favour.
-                if submission.origin == .peer || submission.origin == .undone, outbox.count >= 16_384 {
-                    continue
-                }
+                guard outbox.hasRoom(for: submission.origin) else { continue }
                 answers += outbox.add(
-                    transaction, waiter: submission.waiter,
+                    transaction, waiter: submission.waiter, origin: submission.origin,
                     isDurable: isDurable(submission) || submission.origin == .outbox, now: now)
             }
             return answers

@@ -26,7 +26,7 @@ package final class CommitPipeline: Sendable {
     /// Whether only what is final is looked at: no engine is followed, and no time passes.
     let isReading: Bool
 
-    let submitted = BoundedQueue<Submission>(capacity: 16_384)
+    let submitted = SubmissionQueue(ownCapacity: 16_384, memberCapacity: 2_048)
     let deliveries = Deliveries()
     let events = ReplicaEvents()
     let outgoing = BoundedQueue<[Outgoing]>(capacity: 64)

@@ -10,6 +10,8 @@ struct Outbox: Sendable {
         let bytes: [UInt8]
         let expires: Timestamp
         let since: Timestamp
+        /// Whose favour it is to send it; nil for this node's own.
+        let giver: MemberID?
         var waiters: [Waiter] = []
         /// Batches on their way that hold it.
         var copies = 0
@@ -38,8 +40,9 @@ struct Outbox: Sendable {
     }
 
     private var entries: [TransactionID: Entry] = [:]
-    private var queue: [TransactionID] = []
-    private var queueStart = 0
+    /// How many there are of each other member.
+    private var favours: [MemberID: Int] = [:]
+    private var queue = FIFO<TransactionID>()
     private var delayed: [(due: Timestamp, id: TransactionID)] = []
     /// Whom to tell that a batch made from now on is final.
     private var ticks: [Waiter] = []
@@ -55,16 +58,30 @@ struct Outbox: Sendable {
 
     var count: Int { entries.count }
     /// Whether there is something to send.
-    var hasWork: Bool { queueStart < queue.count || wantsTick }
+    var hasWork: Bool { !queue.isEmpty || wantsTick }
     var isEmpty: Bool { entries.isEmpty && ticks.isEmpty && !wantsTick && batchesOnTheirWay == 0 }
 
     // MARK: In
 
     func knows(_ id: TransactionID) -> Bool { entries[id] != nil }
 
+    /// What others have to send is no more than a favour, of which each member has its share.
+    func hasRoom(for origin: Submission.Origin) -> Bool {
+        switch origin {
+        case .caller, .outbox: true
+        case .undone, .peer(nil): count < Outbox.favours
+        case .peer(let member?): count < Outbox.favours && favours[member, default: 0] < Outbox.share
+        }
+    }
+
+    /// Transactions beside which no other member's are taken in, and how many of one member.
+    private static let favours = 16_384
+    private static let share = 4_096
+
     /// Takes a checked transaction in, or one more who waits for it.
     mutating func add(
-        _ transaction: VerifiedTransaction, waiter: Waiter?, isDurable: Bool, now: Timestamp
+        _ transaction: VerifiedTransaction, waiter: Waiter?, origin: Submission.Origin, isDurable: Bool,
+        now: Timestamp
     ) -> [Answer] {
         let id = transaction.transaction.id
         var answers: [Answer] = []
@@ -72,7 +89,7 @@ struct Outbox: Sendable {
             entries[id]
             ?? Entry(
                 candidate: .verified(transaction), bytes: transaction.transaction.bytes,
-                expires: transaction.transaction.payload.expires, since: now)
+                expires: transaction.transaction.payload.expires, since: now, giver: origin.giver)
         entry.isDurable = entry.isDurable || isDurable
         if let waiter {
             switch waiter.level {
@@ -83,8 +100,20 @@ struct Outbox: Sendable {
             }
         }
         let isNew = entries.updateValue(entry, forKey: id) == nil
-        if isNew { enqueue(id) }
+        if isNew {
+            if let giver = entry.giver { favours[giver, default: 0] += 1 }
+            enqueue(id)
+        }
         return answers
+    }
+
+    @discardableResult
+    private mutating func remove(_ id: TransactionID) -> Entry? {
+        guard let entry = entries.removeValue(forKey: id) else { return nil }
+        if let giver = entry.giver, let count = favours[giver] {
+            favours[giver] = count > 1 ? count - 1 : nil
+        }
+        return entry
     }
 
     /// Wants a batch, which brings this node's clock to the ledger, even where nothing else is to be sent.
@@ -105,14 +134,13 @@ struct Outbox: Sendable {
     mutating func draft(count: Int, bytes limit: Int) -> Draft? {
         var draft = Draft()
         var size = 0
-        while queueStart < queue.count, draft.ids.count < count {
-            let id = queue[queueStart]
+        while draft.ids.count < count, let id = queue.first {
             guard var entry = entries[id] else {
-                queueStart += 1
+                queue.takeFirst()
                 continue
             }
             guard draft.ids.isEmpty || size + entry.bytes.count <= limit else { break }
-            queueStart += 1
+            queue.takeFirst()
             entry.isQueued = false
             entry.copies += 1
             size += entry.bytes.count
@@ -120,10 +148,6 @@ struct Outbox: Sendable {
             draft.transactions.append(entry.bytes)
             draft.candidates.append(entry.candidate)
             entries[id] = entry
-        }
-        if queueStart == queue.count || queueStart > 65_536 {
-            queue.removeFirst(queueStart)
-            queueStart = 0
         }
         guard !draft.ids.isEmpty || wantsTick else { return nil }
         (draft.ticks, ticks, wantsTick) = (ticks, [], false)
@@ -209,7 +233,7 @@ struct Outbox: Sendable {
         let height = block.header.height
         let first = block.header.logSize - UInt64(block.included.count)
         for (offset, included) in block.included.enumerated() {
-            guard let entry = entries.removeValue(forKey: included.id) else { continue }
+            guard let entry = remove(included.id) else { continue }
             news.latencies.append(now - entry.since)
             let final = FinalTransaction(
                 id: included.id, height: height, leaf: first + UInt64(offset), time: block.header.time,
@@ -228,7 +252,7 @@ struct Outbox: Sendable {
                 delayed.append((now + .seconds(1), id))
                 continue
             }
-            entries[id] = nil
+            remove(id)
             if !entry.waiters.isEmpty {
                 news.answers.append(Answer(waiters: entry.waiters, news: .refused(skip.reason)))
             }
@@ -260,7 +284,7 @@ struct Outbox: Sendable {
     mutating func refuseDuplicates(_ ids: [TransactionID]) -> [Answer] {
         defer { settleHandedOver() }
         return ids.compactMap { id in
-            guard let entry = entries.removeValue(forKey: id), !entry.waiters.isEmpty else { return nil }
+            guard let entry = remove(id), !entry.waiters.isEmpty else { return nil }
             return Answer(waiters: entry.waiters, news: .refused(.duplicate))
         }
     }
@@ -329,7 +353,7 @@ struct Outbox: Sendable {
         let expired = entries.filter { $0.value.expires <= finalTime }
         var answers: [Answer] = []
         for (id, entry) in expired.sorted(by: { $0.key < $1.key }) {
-            entries[id] = nil
+            remove(id)
             answers.append(Answer(waiters: entry.waiters, news: .refused(.expired)))
         }
         return answers

@@ -22,34 +22,14 @@ enum ReplicaEvent: Sendable {
 /// `@unchecked Sendable`: every stored property is read and written only under `condition`.
 final class ReplicaEvents: @unchecked Sendable {
     private let condition = NSCondition()
-    private var blocks = Waiting()
-    private var others = Waiting()
+    private var blocks = FIFO<ReplicaEvent>()
+    private var others = FIFO<ReplicaEvent>()
     private var batches: [OrderedBatch] = []
     private var isTickWaiting = false
     private var isClosed = false
     private var generation: UInt64 = 0
     private var wasBatch = false
     private var dropped: UInt64 = 0
-
-    /// Events in the order in which they came.
-    private struct Waiting {
-        private var events: [ReplicaEvent] = []
-        private var start = 0
-
-        var count: Int { events.count - start }
-
-        mutating func append(_ event: ReplicaEvent) { events.append(event) }
-
-        mutating func take() -> ReplicaEvent {
-            let event = events[start]
-            start += 1
-            if start == events.count || start >= 1024 {
-                events.removeFirst(start)
-                start = 0
-            }
-            return event
-        }
-    }
 
     private static let batchCapacity = 4
     /// Messages that wait, at most, and blocks: what matters is sent again.
@@ -117,7 +97,7 @@ final class ReplicaEvents: @unchecked Sendable {
         defer { condition.unlock() }
         while true {
             let hasBatch = takesBatches && !batches.isEmpty
-            let hasOther = blocks.count > 0 || others.count > 0 || isTickWaiting
+            let hasOther = !blocks.isEmpty || !others.isEmpty || isTickWaiting
             if hasBatch, !hasOther || !wasBatch || isClosed {
                 wasBatch = true
                 condition.broadcast()
@@ -129,8 +109,7 @@ final class ReplicaEvents: @unchecked Sendable {
                 isTickWaiting = false
                 return .tick
             }
-            if blocks.count > 0 { return blocks.take() }
-            if others.count > 0 { return others.take() }
+            if let event = blocks.takeFirst() ?? others.takeFirst() { return event }
             condition.wait()
         }
     }

@@ -66,14 +66,19 @@ struct Answer: Sendable {
 
 /// A transaction on its way in, or a tick where it has no bytes.
 struct Submission: Sendable {
-    enum Origin: Sendable {
+    enum Origin: Sendable, Equatable {
         case caller
         /// From the outbox file, where it stays.
         case outbox
-        /// Another member's node has handed it over.
-        case peer
+        /// A member's node has handed it over; nil for another one of this node's own member.
+        case peer(MemberID?)
         /// Bytes that other nodes had ordered and that were undone.
         case undone
+
+        /// The other member whose it is.
+        var giver: MemberID? {
+            if case .peer(let member) = self { member } else { nil }
+        }
     }
 
     let bytes: [UInt8]

@@ -42,25 +42,35 @@ struct NodeOpening {
         let isToBeFounded = genesis.validators.count == 1 && home.hasVotingKey && isEmpty
         if purpose == .reading, !isToBeFounded { return }
         self.isAlone = isAlone && purpose == .takingPart
-        if home.hasVotingKey || isAlone { voter = try home.votingKey().signer }
-        guard isAlone, let voter else { return }
+        // Who validates once there are blocks is in them: `run` compares.
+        guard isAlone, isEmpty else {
+            if home.hasVotingKey { voter = try home.votingKey().signer }
+            return
+        }
         let set = ValidatorSet(genesis.validators, hash: rules.hash)
-        guard set.quorum == 1 else {
-            throw severalValidators(genesis.validators.count)
-        }
-        guard set.validator(KeyID(publicKey: voter.publicKey, hash: rules.hash)) != nil else {
-            throw NodeError("keys.not_validator", "the voting key here is not that of the ledger's validator")
-        }
+        guard set.quorum == 1 else { throw notAlone(set) }
+        voter = try home.votingKey().signer
+        try requireAlone(set, Quorum([set]))
+    }
+
+    /// - Throws: `node.several_validators` or `keys.not_validator` where this key alone decides nothing.
+    private func requireAlone(_ set: ValidatorSet, _ quorum: Quorum) throws(NodeError) {
+        let keys = [voter].compactMap { $0 }.map { KeyID(publicKey: $0.publicKey, hash: rules.hash) }
+        guard quorum.isReached(by: keys) else { throw notAlone(set) }
     }
 
     /// Whether nothing has been written yet.
     private var isEmpty: Bool { !FileManager.default.fileExists(atPath: home.ledgerFolder.path) }
 
-    private func severalValidators(_ count: Int) -> NodeError {
-        NodeError(
+    private func notAlone(_ set: ValidatorSet) -> NodeError {
+        guard set.validators.count > 1 else {
+            return NodeError(
+                "keys.not_validator", "the voting key here is not that of the ledger's validator")
+        }
+        return NodeError(
             "node.several_validators",
-            "a ledger of \(count) validators is run with others, and what is written goes through a node "
-                + "that runs: see millwright node")
+            "a ledger of \(set.validators.count) validators is run with others, and what is written goes "
+                + "through a node that runs: see millwright node")
     }
 
     func run() throws -> Opened {
@@ -80,6 +90,7 @@ struct NodeOpening {
                 throw NodeError(
                     "home.no_blocks", "\(home.folder.path) holds no block yet: see millwright node")
             }
+            if isAlone { try requireAlone(founded.inForce.validators, founded.inForce.quorum(of: .batch)) }
             try found(store, effects)
             let start = CommitPipeline.Start(
                 replica: founded, effects: [], voters: voters, remembered: try remembered(outbox),
@@ -94,9 +105,7 @@ struct NodeOpening {
                 "the voting key belongs to another copy of this ledger, and may have signed what this one "
                     + "does not know: go on with that copy")
         }
-        if isAlone, !restored.context.quorum(of: .epoch).isReached(by: keys) {
-            throw severalValidators(restored.context.validators.validators.count)
-        }
+        if isAlone { try requireAlone(restored.context.validators, restored.context.quorum(of: .epoch)) }
         let (replica, begun) = try Replica.restore(
             executor: restored.executor, context: restored.context, voteState: restored.voteState,
             log: restored.log, voters: voters, timing: options.timing,

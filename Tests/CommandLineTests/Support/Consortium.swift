@@ -23,7 +23,7 @@ struct Consortium {
             try await place.succeed(
                 "member join \(member) --country DE --city Ulm --address \"Street 1\" --postal-code 89073 "
                     + "--vat-id DE811111111 --email office@example.com")
-            try await place.succeed("member admit \(member) --as chamber")
+            try await place.succeed("admit \(member) --as chamber")
         }
     }
 

@@ -36,6 +36,25 @@ import Testing
         #expect(key.expires == ContractHarness.start + .days(30))
     }
 
+    @Test func aDelegatedKeyIsGivenALaterEnd() throws {
+        try harness.consortium(ConsortiumSteps.delegation(), as: harness.member("oem"))
+        let before = try harness.existing(KeyRecord.self, ContractHarness.keyID("oem.delegate"))
+        let later = ContractHarness.start + .days(900)
+        try harness.consortium(ConsortiumSteps.delegation(expires: later), as: harness.member("oem"))
+        let after = try harness.existing(KeyRecord.self, before.id)
+        #expect(after.expires == later && after.scopes == before.scopes && after.since == before.since)
+        func refusal(_ action: ConsortiumContract.Action) throws -> String? {
+            try harness.rejection(ConsortiumContract.self, action, as: harness.member("oem"))
+        }
+        // Neither an earlier end, nor other scopes, nor a key that has been ended.
+        #expect(try refusal(ConsortiumSteps.delegation()) == "consortium.key_taken")
+        let other = ConsortiumSteps.delegation(scopes: ["machine.*"], expires: later + .days(1))
+        #expect(try refusal(other) == "consortium.key_taken")
+        try harness.consortium(.revokeKey(.init(key: before.id)), as: harness.member("oem"))
+        let last = ConsortiumSteps.delegation(expires: later + .days(1))
+        #expect(try refusal(last) == "consortium.key_taken")
+    }
+
     @Test func aDelegatedKeyIsRevokedByItsMember() throws {
         try harness.consortium(ConsortiumSteps.delegation(), as: harness.member("oem"))
         let key = ContractHarness.keyID("oem.delegate")

@@ -90,6 +90,7 @@ extension ConsortiumContract {
 
     // MARK: delegateKey
 
+    /// A key that holds already is given a later end where everything else stays as it was.
     static func delegateKey(_ body: DelegateKey, _ context: Context) throws(Rejection) {
         let member = try ownKeyMember(context)
         try context.requireList(body.scopes, "scopes", count: 1...32)
@@ -98,6 +99,15 @@ extension ConsortiumContract {
         try context.require(
             context.time < body.expires && body.expires <= context.time + longestDelegation,
             else: "consortium.expiry_out_of_range", "a delegated key ends within five years")
+        let known = KeyID(publicKey: body.key.publicKey.array, hash: context.hash)
+        if var record = try context.get(KeyRecord.self, known), record.kind == .delegate, !record.revoked,
+            record.account == member.id, record.scopes == scopes, let end = record.expires, end < body.expires
+        {
+            try requirePossession(body.key, sealing: [], of: member.id, context)
+            record.expires = body.expires
+            try context.put(record)
+            return context.emit("keyDelegated", known)
+        }
         let key = try context.freshKey(body.key.publicKey)
         try requirePossession(body.key, sealing: [], of: member.id, context)
         try context.put(

@@ -72,7 +72,7 @@ extension Replica {
     /// Signatures that were checked before they were written.
     private mutating func recall(_ signatures: [Attestation], of block: Digest) {
         guard let known = tree.known(block) else { return }
-        for signature in signatures { _ = tallies.add(signature, logRoot: known.header.logRoot, now: now) }
+        for signature in signatures { tallies.add(signature, logRoot: known.header.logRoot, now: now) }
     }
 
     /// A proposer says the same thing again.

@@ -38,18 +38,22 @@ extension Replica {
     }
 
     private func isSigned(_ block: BlockTree.Block) -> Bool {
-        guard let tally = tallies.tally(block.header, block.hash) else { return false }
-        let quorum = block.context.quorum(of: block.header.kind)
-        return quorum.isReached(by: tally.votes.map(\.key))
-            || quorum.isReached(by: commits(of: tally, on: block.header).map(\.key))
+        reaches(block) { $0.votes.map(\.key) } || isCommitted(block)
     }
 
     /// Whether a quorum has committed to a known block, or it is final.
     func isCommitted(_ hash: Digest) -> Bool {
-        guard let block = tree.block(hash) else { return hash == tree.final.hash }
-        guard let tally = tallies.tally(block.header, hash) else { return false }
-        let quorum = block.context.quorum(of: block.header.kind)
-        return quorum.isReached(by: commits(of: tally, on: block.header).map(\.key))
+        tree.block(hash).map(isCommitted) ?? (hash == tree.final.hash)
+    }
+
+    private func isCommitted(_ block: BlockTree.Block) -> Bool {
+        reaches(block) { commits(of: $0, on: block.header).map(\.key) }
+    }
+
+    /// Whether the keys of a block's tally are a quorum of those who decide it.
+    private func reaches(_ block: BlockTree.Block, _ keys: (Tallies.Tally) -> [KeyID]) -> Bool {
+        guard let tally = tallies.tally(block.header, block.hash) else { return false }
+        return block.context.quorum(of: block.header.kind).isReached(by: keys(tally))
     }
 
     /// The commits that sign this block's log root.
@@ -65,7 +69,7 @@ extension Replica {
     /// Adds this node's own signatures to the tallies and sends them out.
     mutating func publish(_ attestations: [Attestation], logRoot: Digest? = nil) {
         for attestation in attestations {
-            _ = tallies.add(attestation, logRoot: logRoot ?? .zero, now: now)
+            tallies.add(attestation, logRoot: logRoot ?? .zero, now: now)
             if attestation.kind == .vote {
                 effects.append(.publish(.vote(attestation)))
             } else {
@@ -170,13 +174,14 @@ extension Replica {
         else { return }
         let payload = attestation.kind == .vote ? attestation.block : logRoot
         guard attestation.isSigned(by: publicKey, payload: payload, verifier: rules.verify) else { return }
-        let (isNew, conflict) = tallies.add(attestation, logRoot: logRoot, now: now)
         let signed = Evidence.Signed(attestation, logRoot: logRoot)
-        if let conflict { effects.append(.evidence(.conflicting(conflict, signed))) }
-        if isNew, let stop = stops.first(where: { $0.key == attestation.key && $0.hides(attestation) }) {
+        if let conflict = tallies.add(attestation, logRoot: logRoot, now: now) {
+            effects.append(.evidence(.conflicting(conflict, signed)))
+        }
+        if let stop = stops.first(where: { $0.key == attestation.key && $0.hides(attestation) }) {
             effects.append(.evidence(.hiddenLock(stop, signed)))
         }
-        if isNew { try advance(attestation.block, reader: reader) }
+        try advance(attestation.block, reader: reader)
     }
 
     /// A node that is far behind hears thousands of these: the first is enough to know that it is.

@@ -56,12 +56,13 @@ struct Tallies: Sendable {
     }
 
     /// Adds a signature, once.
-    /// - Returns: whether it is new, and the one that it conflicts with, where its key has signed another
-    ///   block of the same epoch and height.
+    /// - Returns: the one that it conflicts with, where its key has signed another block of the same epoch
+    ///   and height.
+    @discardableResult
     mutating func add(
         _ attestation: Attestation, logRoot: Digest, now: Timestamp
-    ) -> (isNew: Bool, conflict: Replica.Evidence.Signed?) {
-        if holds(attestation) { return (false, nil) }
+    ) -> Replica.Evidence.Signed? {
+        if holds(attestation) { return nil }
         let height = attestation.height
         var tallies = atHeight[height] ?? []
         let conflict = tallies.lazy.filter {
@@ -82,7 +83,7 @@ struct Tallies: Sendable {
         range = range.map { min($0.lowerBound, height)...max($0.upperBound, height) } ?? height...height
         let count = note(attestation.kind, by: attestation.key, 1)
         if count > Tallies.blocksPerKey { dropLowest(of: attestation.kind, by: attestation.key) }
-        return (true, conflict)
+        return conflict
     }
 
     @discardableResult

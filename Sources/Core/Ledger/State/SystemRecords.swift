@@ -42,6 +42,9 @@ package struct KeyRecord: Record {
         (self.expires, self.revoked) = (expires, revoked)
     }
 
+    /// Whether it may sign at a time, as far as the key itself goes.
+    package func isInForce(at time: Timestamp) -> Bool { !revoked && (expires.map { time < $0 } ?? true) }
+
     /// Whether the scopes cover an action, compared as bytes.
     package func covers(contract: String, action: String) -> Bool {
         scopes.isEmpty || scopes.contains { KeyRecord.scope($0, covers: contract, action) }
