@@ -1,9 +1,10 @@
 import Codec
 import Contracts
 import Cryptography
-import Ledger
 import TestSupport
 import Testing
+
+@testable import Ledger
 
 /// What is written and read by hand is what the Codable front writes and reads, byte for byte, and what
 /// either of them refuses the other refuses.
