@@ -3,8 +3,9 @@ import PackageDescription
 
 /// What every target is built with: Swift 6 mode (from the tools version), warnings are errors.
 ///
-/// Release builds specialise generic code across modules: a contract's reads and writes go through `Context`,
-/// which is another module's. Overlapping accesses are looked for where it is free, at compile time, and in debug
+/// Release builds specialise generic code across modules: a contract's reads and writes go through
+/// `Context`, which is another module's. Of what is `package` the compiler does so only where it is also
+/// `@usableFromInline`. Overlapping accesses are looked for at compile time, which is free, and in debug
 /// builds, which the tests are, also while running.
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
