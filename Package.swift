@@ -3,12 +3,15 @@ import PackageDescription
 
 /// What every target is built with: Swift 6 mode (from the tools version), warnings are errors.
 ///
-/// Release builds specialise generic code across modules: a contract's reads and writes go through `Context`,
-/// which is another module's.
+/// Release builds specialise generic code across modules: a contract's reads and writes go through
+/// `Context`, which is another module's. Of what is `package` the compiler does so only where it is also
+/// `@usableFromInline`. Overlapping accesses are looked for at compile time, which is free, and in debug
+/// builds, which the tests are, also while running.
 let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
-    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+    .unsafeFlags(
+        ["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
 func module(_ name: String, in folder: String, needs dependencies: [Target.Dependency] = []) -> Target {

@@ -1,9 +1,10 @@
 import Codec
 import Contracts
 import Cryptography
-import Ledger
 import TestSupport
 import Testing
+
+@testable import Ledger
 
 /// What is written and read by hand is what the Codable front writes and reads, byte for byte, and what
 /// either of them refuses the other refuses.
@@ -106,6 +107,16 @@ import Testing
         return record
     }
 
+    private static let memberKeys = MemberRecord.Keys(
+        signing: key, signingPublicKey: publicKey, sealingPublicKey: publicKey)
+    private static let profile = MemberProfile(
+        registrationName: "Pressenwerk Süd GmbH", addressLine: "Industriestraße 7", city: "Ulm",
+        postalCode: "89073", country: "DE", vatID: "DE123456789", email: "post@example.org")
+    private static let joined = MemberRecord(
+        id: member, name: "Pressenwerk", roles: [.board, .oem], profile: profile,
+        endpoint: "https://mill.example", keys: memberKeys, tlsPins: [digest, digest], votingKey: publicKey,
+        status: .active, invited: time, joined: time, admitted: .maximum)
+
     private static func anchor(_ previous: Digest?) -> TelemetryContract.Anchor {
         .init(
             machine: machine, first: 1, last: 1_000, fromMilliseconds: -5, toMilliseconds: 1_767_225_600_000,
@@ -131,6 +142,10 @@ import Testing
             KeyRecord(
                 id: key, publicKey: publicKey, account: member, kind: .delegate, subject: "erp",
                 scopes: ["machine.start", "telemetry.*"], since: 70_000, expires: time, revoked: true)),
+        Subject(AccountRecord(id: member), AccountRecord(id: member, status: .suspended)),
+        Subject(QuotaRecord(id: member, transactionCredit: 0, byteCredit: .max, refilled: time)),
+        Subject(MemberRecord(id: member, name: "", roles: [], status: .invited), joined),
+        Subject(memberKeys), Subject(profile, MemberProfile(registrationName: "Ä", country: "DE")),
         Subject(registered, complete),
         Subject(site), Subject(plate, stateless), Subject(device), Subject(replacement),
         Subject(stop, resetStop), Subject(termination), Subject(document),

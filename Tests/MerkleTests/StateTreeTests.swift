@@ -67,7 +67,27 @@ import Testing
             #expect(tree.root == StateTree(building: StateTreeTests.sorted(pairs), hash: sha256).root)
             #expect(tree.count == pairs.count)
             for change in changes { #expect(tree.value(for: change.key) == change.value) }
+            #expect(tree.contains(changes.map(\.key)) == changes.map { $0.value != nil })
         }
+    }
+
+    @Test func aBatchLargerThanWhatIsReadAheadAtOnceGivesTheRootOfARebuild() {
+        var generator = SeededGenerator(seed: 8)
+        var tree = StateTree(hash: sha256)
+        var pairs: [Digest: Digest] = [:]
+        for _ in 0..<4 {
+            let kept = pairs.keys.sorted().enumerated().filter { $0.offset % 3 == 0 }.map(\.element)
+            var changes = kept.enumerated().map { index, key in
+                (key: key, value: index % 2 == 0 ? generator.digest() : nil)
+            }
+            for _ in 0..<700 { changes.append((generator.digest(), generator.digest())) }
+            changes.sort { $0.key < $1.key }
+            tree.update(changes)
+            for change in changes { pairs[change.key] = change.value }
+            #expect(tree.root == StateTree(building: StateTreeTests.sorted(pairs), hash: sha256).root)
+            #expect(tree.contains(changes.map(\.key)) == changes.map { $0.value != nil })
+        }
+        #expect(StateTree(hash: sha256).contains([.zero]) == [false])
     }
 
     @Test func orderAndGroupingDoNotMatter() {

@@ -178,7 +178,7 @@ private struct Forgery {
         let other = try Batch(decoding: forgery.records[2].content, chain: forgery.chain)
         let signedAnew = Batch.signed(
             chain: forgery.chain, epochBlock: batch.epochBlock, clock: batch.clock,
-            transactions: other.transactions, signer: forgery.voter, hash: rules.hash)
+            transactions: Array(other.transactions), signer: forgery.voter, hash: rules.hash)
         // A transaction twice on the ledger: the second time it has no leaf.
         expect(
             try forgery.failure(at: 3) { $0.content = signedAnew }, "verify.outcome", at: 3, transaction: 0)
@@ -187,10 +187,12 @@ private struct Forgery {
         expect(try forgery.failure(at: 3) { $0.content = bytes }, "verify.batch", at: 3)
         let foreign = Batch.signed(
             chain: forgery.chain, epochBlock: batch.epochBlock, clock: batch.clock,
-            transactions: batch.transactions, signer: Ed25519.SigningKey.generate().signer, hash: rules.hash)
+            transactions: Array(batch.transactions), signer: Ed25519.SigningKey.generate().signer,
+            hash: rules.hash)
         expect(try forgery.failure(at: 3) { $0.content = foreign }, "verify.batch", at: 3)
         let otherEpoch = Batch.signed(
-            chain: forgery.chain, epochBlock: .zero, clock: batch.clock, transactions: batch.transactions,
+            chain: forgery.chain, epochBlock: .zero, clock: batch.clock,
+            transactions: Array(batch.transactions),
             signer: forgery.voter, hash: rules.hash)
         expect(try forgery.failure(at: 3) { $0.content = otherEpoch }, "verify.batch", at: 3)
         expect(try forgery.failure(at: 3) { $0.content = [] }, "verify.batch", at: 3)

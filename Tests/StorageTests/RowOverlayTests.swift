@@ -124,7 +124,8 @@ import Testing
                 sorted.insert(RowKey([UInt8(key >> 8), UInt8(key & 255)]))
                 if Int.random(in: 0..<20, using: &random) == 0 { sorted.settle() }
             }
-            #expect(sorted.all.map { Int($0.bytes[0]) << 8 | Int($0.bytes[1]) } == Array(0..<6000))
+            let all = sorted.runs.flatMap { $0 }.map { Int($0.bytes[0]) << 8 | Int($0.bytes[1]) }
+            #expect(all.sorted() == Array(0..<6000))
             for run in sorted.runs {
                 #expect(run == run.sorted())
                 let first = SortedKeys.lowerBound([3, 200, 0], in: run)
@@ -133,6 +134,26 @@ import Testing
             }
             #expect(sorted.runs.count < 20)
         }
+    }
+
+    @Test func aCheckpointHasEachRowOnceInOrderAsItWasLast() throws {
+        var random = SeededGenerator(seed: 6)
+        var layer = RowLayer()
+        var last: [UInt8: [UInt8]?] = [:]
+        for height in 1...UInt64(40) {
+            for _ in 0..<30 {
+                let key = UInt8.random(in: 0..<200, using: &random)
+                let value = Bool.random(using: &random) ? [key, UInt8(height)] : nil
+                layer.set([key], to: value)
+                last[key] = value
+            }
+            layer.finish(height: height, nodeCount: height)
+        }
+        let checkpoint = try #require(layer.checkpoint)
+        #expect(checkpoint.height == 40 && checkpoint.nodeCount == 40)
+        let expected = last.keys.sorted().map { RowChange(key: [$0], value: last[$0] ?? nil) }
+        #expect(checkpoint[.rows] == expected)
+        #expect(checkpoint[.history].isEmpty)
     }
 
     /// One thread applies blocks that keep the sum of all rows at zero, one checkpoints, two read: none

@@ -153,7 +153,7 @@ struct DemoRepair: Sendable {
         let ticket = finished.ticket
         if let sequence = evidence?.sequence {
             let anchors = try view.records(
-                AnchorRecord.self, where: "machine", equals: story.scenario.machine.keyBytes)
+                AnchorRecord.self, keysBeginWith: ChainPosition.prefix(of: story.scenario.machine))
             guard let anchor = anchors.first(where: { $0.first <= sequence && sequence <= $0.last }) else {
                 throw NegativeAnswer("demo.no_evidence", "no anchor holds reading \(sequence)")
             }

@@ -25,7 +25,7 @@ extension BillingVerbs {
     private static func window(of machine: MachineID, _ session: Session) throws -> Interval {
         let invocation = session.invocation
         let anchors = try session.node.view().records(
-            AnchorRecord.self, where: "machine", equals: machine.keyBytes)
+            AnchorRecord.self, keysBeginWith: ChainPosition.prefix(of: machine))
         guard let first = anchors.map(\.fromMilliseconds).min(),
             let last = anchors.map(\.toMilliseconds).max()
         else {

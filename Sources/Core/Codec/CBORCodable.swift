@@ -12,11 +12,11 @@
 ///   Floating point is `cbor.floating_point`.
 /// * A nested container is complete when something else is written to its parent; later writes to it are
 ///   `cbor.unsupported`.
-package enum CBOR {
+@usableFromInline package enum CBOR {
     /// The value's deterministic encoding.
     /// - Throws: `cbor.unsupported` for what this codec has no form for, `cbor.floating_point`,
     ///   `cbor.too_deep` for more than 32 levels, `cbor.duplicate_key` for a key written twice.
-    package static func encode<T: Encodable>(_ value: T) throws(CodecError) -> [UInt8] {
+    @usableFromInline package static func encode<T: Encodable>(_ value: T) throws(CodecError) -> [UInt8] {
         var state = CBOREncoderState()
         return try withUnsafeMutablePointer(to: &state) { pointer throws(CodecError) -> [UInt8] in
             try CBOREncoder.encodeItem(value, in: pointer)
@@ -28,7 +28,9 @@ package enum CBOR {
     /// The value, where the bytes are exactly one deterministic item of its shape.
     /// - Throws: `cbor.*`, with the offset of what is wrong; `cbor.invalid_value` for what the type's own
     ///   initialiser refuses, with its reason.
-    package static func decode<T: Decodable>(_ type: T.Type, from bytes: [UInt8]) throws(CodecError) -> T {
+    @usableFromInline package static func decode<T: Decodable>(_ type: T.Type, from bytes: [UInt8])
+        throws(CodecError) -> T
+    {
         try bytes.withUnsafeBufferPointer { input throws(CodecError) -> T in
             var tape = try CBORTape(UnsafeRawBufferPointer(input))
             return try withUnsafeMutablePointer(to: &tape) { pointer throws(CodecError) -> T in

@@ -3,7 +3,7 @@
 /// The bytes are those of the Codable front, and exactly those are read: any other order of keys, an
 /// unknown or a missing one is refused. The front costs a box, a look-up of types and an allocation for
 /// each container; this costs the copying.
-package protocol CBORFields: Codable {
+@usableFromInline package protocol CBORFields: Codable {
     /// Writes the map. A nil property is absent.
     func write(to writer: inout CBORWriter)
     /// Reads the map.
@@ -12,14 +12,14 @@ package protocol CBORFields: Codable {
 
 extension CBORFields {
     /// The map's bytes.
-    package var fieldBytes: [UInt8] {
+    @usableFromInline package var fieldBytes: [UInt8] {
         var writer = CBORWriter(reservingCapacity: 512)
         write(to: &writer)
         return writer.bytes
     }
 
     /// - Throws: `cbor.*` where the bytes are not exactly one map of this type.
-    package init(decodingFields bytes: [UInt8]) throws(CodecError) {
+    @usableFromInline package init(decodingFields bytes: [UInt8]) throws(CodecError) {
         var reader = CBORReader(bytes)
         self = try Self(reading: &reader)
         try reader.finish()
@@ -61,7 +61,7 @@ extension CBORWriter {
         text(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
     }
 
-    package mutating func list<Element: CBORFields>(_ elements: [Element]) {
+    @usableFromInline package mutating func list<Element: CBORFields>(_ elements: [Element]) {
         array(elements.count)
         for element in elements { element.write(to: &self) }
     }
@@ -69,7 +69,9 @@ extension CBORWriter {
 
 extension CBORReader {
     /// Reads a list of maps.
-    package mutating func list<Element: CBORFields>(of type: Element.Type) throws(CodecError) -> [Element] {
+    @usableFromInline package mutating func list<Element: CBORFields>(of type: Element.Type)
+        throws(CodecError) -> [Element]
+    {
         let count = try array()
         var elements: [Element] = []
         // A count is only a claim until its elements have been read.

@@ -2,7 +2,7 @@
 ///
 /// Lengths are checked against the bytes that are there before anything is allocated. Where a method
 /// throws, the reader stays before the item.
-package struct CBORReader {
+@usableFromInline package struct CBORReader {
     package let bytes: [UInt8]
     package private(set) var offset: Int
 
@@ -74,6 +74,9 @@ package struct CBORReader {
         let range = try string(expecting: 2)
         return Array(bytes[range])
     }
+
+    /// Moves past a byte string and gives where in the bytes its contents are.
+    package mutating func byteStringPlace() throws(CodecError) -> Range<Int> { try string(expecting: 2) }
 
     package mutating func digest() throws(CodecError) -> Digest {
         let start = offset

@@ -1,6 +1,6 @@
 /// Writes deterministic CBOR (RFC 8949 §4.2.1) item by item. The caller keeps map keys sorted and counts
 /// right.
-package struct CBORWriter {
+@usableFromInline package struct CBORWriter {
     package private(set) var bytes: [UInt8] = []
 
     package init(reservingCapacity capacity: Int = 0) { bytes.reserveCapacity(capacity) }

@@ -12,35 +12,42 @@ extension StateTree {
         for index in changes.indices.dropFirst() {
             precondition(changes[index - 1].key < changes[index].key, "changes are sorted and unique by key")
         }
-        readAhead(changes)
+        if changes.count <= StateTree.readAheadCount {
+            readAhead(changes, 0..<changes.count, below: top.link)
+        }
         top = apply(changes, 0..<changes.count, to: top, from: 0)
     }
 
-    /// Reads the nodes that an update will meet, level by level, and does nothing with them.
+    /// Changes whose nodes are read ahead together: a few hundred kilobytes, which the processor's own cache
+    /// holds until they are updated.
+    private static let readAheadCount = 128
+
+    /// Reads the nodes that a part of an update will meet, level by level, and does nothing with them.
     ///
     /// The update goes down one path after the other, and in a large tree it waits for memory at each
     /// step. The nodes of one level do not depend on each other, so the processor fetches many of them at
     /// once.
-    private func readAhead(_ changes: [Change]) {
-        guard changes.count > 8, top != .none, !top.isLeaf else { return }
-        var level: [(index: Int, range: Range<Int>)] = [(top.index, 0..<changes.count)]
+    private func readAhead(_ changes: [Change], _ range: Range<Int>, below link: Link) {
+        guard range.count > 8, link != .none, !link.isLeaf else { return }
+        var level: [(index: Int, range: Range<Int>)] = [(link.index, range)]
         var next: [(index: Int, range: Range<Int>)] = []
         var sum: UInt64 = 0
+        func visit(_ link: Link, _ part: Range<Int>) {
+            if part.isEmpty { return }
+            if link.isLeaf {
+                sum &+= leaves[link.index].key.word &+ leaves[link.index].value.word
+            } else {
+                next.append((link.index, part))
+            }
+        }
         while !level.isEmpty {
             next.removeAll(keepingCapacity: true)
             for (index, range) in level {
-                let (left, right) = (interiors[index].left, interiors[index].right)
-                let middle = StateTree.firstWithBit(Int(interiors[index].bit), in: changes, range)
-                for (link, part) in [(left, range.lowerBound..<middle), (right, middle..<range.upperBound)] {
-                    // A sibling's hash is read too.
-                    if link.isLeaf {
-                        sum &+= leaves[link.index].hash.word &+ leaves[link.index].key.word
-                    } else if part.isEmpty {
-                        sum &+= interiors[link.index].hash.word
-                    } else {
-                        next.append((link.index, part))
-                    }
-                }
+                let (bit, left, right, glance) = interiors[index].outline
+                sum &+= glance
+                let middle = StateTree.firstWithBit(bit, in: changes, range)
+                visit(left, range.lowerBound..<middle)
+                visit(right, middle..<range.upperBound)
             }
             swap(&level, &next)
         }
@@ -55,62 +62,86 @@ extension StateTree {
     ///
     /// The keys of the range and of the subtree share all bits before `depth`.
     private mutating func apply(
-        _ changes: [Change], _ range: Range<Int>, to link: Link, from depth: Int
-    ) -> Link {
-        if range.isEmpty { return link }
+        _ changes: [Change], _ range: Range<Int>, to subtree: Subtree, from depth: Int
+    ) -> Subtree {
+        if range.isEmpty { return subtree }
         let (first, last) = (changes[range.lowerBound], changes[range.upperBound - 1])
-        if link == .none {
+        if subtree.isEmpty {
             if range.count > 1 {
                 let bit = first.key.commonPrefix(with: last.key)
-                return part(changes, range, at: bit, from: link, onTheRight: false)
+                return part(changes, range, at: bit, from: subtree, onTheRight: false)
             }
             guard let value = first.value else { return .none }
             return makeLeaf(key: first.key, value: value)
         }
         // As the range is sorted, all its keys share with the subtree what its first and last key do.
+        let link = subtree.link
         if link.isLeaf {
             let key = leaves[link.index].key
             let bit = min(key.commonPrefix(with: first.key), key.commonPrefix(with: last.key))
-            if bit < 256 { return part(changes, range, at: bit, from: link, onTheRight: key.bit(bit)) }
+            if bit < 256 { return part(changes, range, at: bit, from: subtree, onTheRight: key.bit(bit)) }
             return setLeaf(link, to: first.value)
         }
         let split = Int(interiors[link.index].bit)
         if split > depth {
-            let key = leaves[Int(interiors[link.index].sample)].key
-            let bit = min(key.commonPrefix(with: first.key), key.commonPrefix(with: last.key))
-            if bit < split { return part(changes, range, at: bit, from: link, onTheRight: key.bit(bit)) }
+            let bit = min(
+                commonPrefix(of: link.index, with: first.key), commonPrefix(of: link.index, with: last.key))
+            if bit < split {
+                let isRight = leaves[Int(interiors[link.index].sample)].key.bit(bit)
+                return part(changes, range, at: bit, from: subtree, onTheRight: isRight)
+            }
         }
         return descend(changes, range, into: link, split: split)
+    }
+
+    /// The first position at which a key differs from an interior node's sample.
+    private func commonPrefix(of index: Int, with key: Digest) -> Int {
+        let difference = interiors[index].sampleWord ^ key.word
+        if difference != 0 { return difference.leadingZeroBitCount }
+        return leaves[Int(interiors[index].sample)].key.commonPrefix(with: key)
     }
 
     /// Applies a range of changes that share with an interior node all bits before its split.
     private mutating func descend(
         _ changes: [Change], _ range: Range<Int>, into link: Link, split: Int
-    ) -> Link {
+    ) -> Subtree {
         let index = link.index
         let middle = StateTree.firstWithBit(split, in: changes, range)
         let (lower, upper) = (range.lowerBound..<middle, middle..<range.upperBound)
-        let left = apply(changes, lower, to: interiors[index].left, from: split + 1)
-        let right = apply(changes, upper, to: interiors[index].right, from: split + 1)
-        if left == .none || right == .none {
-            freeInteriors.append(UInt32(index))
-            return left == .none ? right : left
+        let isAhead = range.count <= StateTree.readAheadCount
+        if !isAhead, lower.count <= StateTree.readAheadCount {
+            readAhead(changes, lower, below: interiors[index].left.link)
         }
-        interiors[index] = interior(bit: split, left, right)
-        return link
+        let left = apply(changes, lower, to: interiors[index].left, from: split + 1)
+        if !isAhead, upper.count <= StateTree.readAheadCount {
+            readAhead(changes, upper, below: interiors[index].right.link)
+        }
+        let right = apply(changes, upper, to: interiors[index].right, from: split + 1)
+        if left.isEmpty || right.isEmpty {
+            freeInteriors.append(UInt32(index))
+            return left.isEmpty ? right : left
+        }
+        if !lower.isEmpty {
+            interiors[index].left = left
+            (interiors[index].sample, interiors[index].sampleWord) = sample(of: left.link)
+        }
+        if !upper.isEmpty { interiors[index].right = right }
+        return Subtree(
+            link: link,
+            hash: StateTree.interiorHash(bit: UInt8(split), left.hash, right.hash, hash: hash))
     }
 
     /// Applies a range of changes whose keys, together with the subtree's, first differ at `bit`.
     private mutating func part(
-        _ changes: [Change], _ range: Range<Int>, at bit: Int, from link: Link, onTheRight: Bool
-    ) -> Link {
+        _ changes: [Change], _ range: Range<Int>, at bit: Int, from subtree: Subtree, onTheRight: Bool
+    ) -> Subtree {
         let middle = StateTree.firstWithBit(bit, in: changes, range)
         let (lower, upper) = (range.lowerBound..<middle, middle..<range.upperBound)
-        let left = apply(changes, lower, to: onTheRight ? .none : link, from: bit + 1)
-        let right = apply(changes, upper, to: onTheRight ? link : .none, from: bit + 1)
+        let left = apply(changes, lower, to: onTheRight ? .none : subtree, from: bit + 1)
+        let right = apply(changes, upper, to: onTheRight ? subtree : .none, from: bit + 1)
         // Either may be empty: removals of absent keys part the range but leave nothing.
-        if left == .none { return right }
-        if right == .none { return left }
+        if left.isEmpty { return right }
+        if right.isEmpty { return left }
         return makeInterior(bit: bit, left, right)
     }
 
@@ -126,46 +157,52 @@ extension StateTree {
 }
 
 extension StateTree {
-    private mutating func setLeaf(_ link: Link, to value: Digest?) -> Link {
+    private mutating func setLeaf(_ link: Link, to value: Digest?) -> Subtree {
         guard let value else {
             freeLeaves.append(UInt32(link.index))
             return .none
         }
+        leaves[link.index].value = value
         let key = leaves[link.index].key
-        let leafHash = StateTree.leafHash(key: key, value: value, hash: hash)
-        leaves[link.index] = Leaf(key: key, value: value, hash: leafHash)
-        return link
+        return Subtree(link: link, hash: StateTree.leafHash(key: key, value: value, hash: hash))
     }
 
-    mutating func makeLeaf(key: Digest, value: Digest) -> Link {
-        let leafHash = StateTree.leafHash(key: key, value: value, hash: hash)
-        let leaf = Leaf(key: key, value: value, hash: leafHash)
+    mutating func makeLeaf(key: Digest, value: Digest) -> Subtree {
+        let leaf = Leaf(key: key, value: value)
+        let link: Link
         if let index = freeLeaves.popLast() {
             leaves[Int(index)] = leaf
-            return .leaf(Int(index))
+            link = .leaf(Int(index))
+        } else {
+            precondition(leaves.count < Link.limit, "a state tree has fewer than 2^31 pairs")
+            leaves.growByAQuarterWhenFull()
+            leaves.append(leaf)
+            link = .leaf(leaves.count - 1)
         }
-        precondition(leaves.count < Link.limit, "a state tree has fewer than 2^31 pairs")
-        leaves.growByAQuarterWhenFull()
-        leaves.append(leaf)
-        return .leaf(leaves.count - 1)
+        return Subtree(link: link, hash: StateTree.leafHash(key: key, value: value, hash: hash))
     }
 
-    mutating func makeInterior(bit: Int, _ left: Link, _ right: Link) -> Link {
-        let node = interior(bit: bit, left, right)
+    mutating func makeInterior(bit: Int, _ left: Subtree, _ right: Subtree) -> Subtree {
+        let (sample, word) = sample(of: left.link)
+        let node = Interior(bit: UInt8(bit), left: left, right: right, sample: sample, sampleWord: word)
+        let link: Link
         if let index = freeInteriors.popLast() {
             interiors[Int(index)] = node
-            return .interior(Int(index))
+            link = .interior(Int(index))
+        } else {
+            interiors.growByAQuarterWhenFull()
+            interiors.append(node)
+            link = .interior(interiors.count - 1)
         }
-        interiors.growByAQuarterWhenFull()
-        interiors.append(node)
-        return .interior(interiors.count - 1)
+        return Subtree(
+            link: link, hash: StateTree.interiorHash(bit: UInt8(bit), left.hash, right.hash, hash: hash))
     }
 
-    private func interior(bit: Int, _ left: Link, _ right: Link) -> Interior {
-        let bit = UInt8(bit)
-        let nodeHash = StateTree.interiorHash(bit: bit, hash(of: left), hash(of: right), hash: hash)
-        let sample = left.isLeaf ? UInt32(left.index) : interiors[left.index].sample
-        return Interior(hash: nodeHash, left: left, right: right, sample: sample, bit: bit)
+    /// The leftmost leaf of a subtree, and the first 64 bits of its key.
+    private func sample(of link: Link) -> (index: UInt32, word: UInt64) {
+        link.isLeaf
+            ? (UInt32(link.index), leaves[link.index].key.word)
+            : (interiors[link.index].sample, interiors[link.index].sampleWord)
     }
 }
 

@@ -14,23 +14,59 @@ import Codec
 /// The prefixes keep leaves, interior nodes and the log's nodes (0x00, 0x01) apart. The split bit is hashed
 /// too, so that a root commits to the position at which every path turns (see `StateProof`).
 ///
-/// Nodes live in two arrays with free lists, about 144 bytes a pair and at most 180 after growth. A copy
-/// shares them until one of the two is updated, which then copies everything: keep one copy, and undo by
-/// updating with the previous values.
+/// Nodes live in two arrays with free lists, about 152 bytes a pair and at most 190 after growth. What a node
+/// hashes to stands beside the link to it: hashing a path reads the nodes on it and not their siblings, which
+/// in a large tree lie elsewhere in memory. A copy shares the nodes until one of the two is updated, which
+/// then copies everything: keep one copy, and undo by updating with the previous values.
 package struct StateTree: Sendable {
     struct Leaf {
         var key: Digest
         var value: Digest
-        var hash: Digest
     }
 
     struct Interior {
-        var hash: Digest
-        var left: Link
-        var right: Link
-        /// The index of any leaf below, to know the bits that all keys below share.
+        /// The first 64 bits of the sample's key: mostly enough to see whether a key belongs below.
+        var sampleWord: UInt64
+        private var leftLink: Link
+        private var rightLink: Link
+        /// The index of the leftmost leaf below, to know the bits that all keys below share.
         var sample: UInt32
-        var bit: UInt8
+        let bit: UInt8
+        private var leftHash: Digest
+        private var rightHash: Digest
+
+        init(bit: UInt8, left: Subtree, right: Subtree, sample: UInt32, sampleWord: UInt64) {
+            (self.bit, self.sample, self.sampleWord) = (bit, sample, sampleWord)
+            (leftLink, rightLink) = (left.link, right.link)
+            (leftHash, rightHash) = (left.hash, right.hash)
+        }
+
+        var left: Subtree {
+            get { Subtree(link: leftLink, hash: leftHash) }
+            set { (leftLink, leftHash) = (newValue.link, newValue.hash) }
+        }
+
+        var right: Subtree {
+            get { Subtree(link: rightLink, hash: rightHash) }
+            set { (rightLink, rightHash) = (newValue.link, newValue.hash) }
+        }
+
+        /// What leads further down, and a number from either end of the node, which has then been fetched
+        /// from memory.
+        var outline: (bit: Int, left: Link, right: Link, glance: UInt64) {
+            (Int(bit), leftLink, rightLink, sampleWord &+ rightHash.word)
+        }
+    }
+
+    /// Where a subtree is, and its hash.
+    struct Subtree {
+        let link: Link
+        let hash: Digest
+
+        /// The subtree of no pairs.
+        static let none = Subtree(link: .none, hash: .zero)
+
+        var isEmpty: Bool { link == .none }
     }
 
     /// An index into `leaves` or `interiors`, told apart by the top bit, or no subtree.
@@ -55,7 +91,7 @@ package struct StateTree: Sendable {
     var interiors: [Interior] = []
     var freeLeaves: [UInt32] = []
     var freeInteriors: [UInt32] = []
-    var top = Link.none
+    var top = Subtree.none
 
     /// The tree of no pairs.
     package init(hash: HashFunction) { self.hash = hash }
@@ -71,39 +107,53 @@ package struct StateTree: Sendable {
     package var count: Int { leaves.count - freeLeaves.count }
 
     /// The root; 32 zero bytes where there are no pairs.
-    package var root: Digest { top == .none ? .zero : hash(of: top) }
+    package var root: Digest { top.hash }
 
     /// The value of a key, or nil.
     package func value(for key: Digest) -> Digest? {
-        guard top != .none else { return nil }
-        var link = top
-        while !link.isLeaf { link = child(of: link.index, towards: key) }
+        guard !top.isEmpty else { return nil }
+        var link = top.link
+        while !link.isLeaf {
+            let node = interiors[link.index]
+            link = (key.bit(Int(node.bit)) ? node.right : node.left).link
+        }
         let leaf = leaves[link.index]
         return leaf.key == key ? leaf.value : nil
     }
 
+    /// Which of these keys have a value.
+    ///
+    /// All paths are walked a step at a time, one beside the other: in a large tree each step waits for
+    /// memory, and the processor fetches the next nodes of many paths at once.
+    package func contains(_ keys: [Digest]) -> [Bool] {
+        guard !top.isEmpty else { return Array(repeating: false, count: keys.count) }
+        var links = Array(repeating: top.link, count: keys.count)
+        var isWalking = true
+        while isWalking {
+            isWalking = false
+            for index in links.indices where !links[index].isLeaf {
+                let node = interiors[links[index].index]
+                links[index] = (keys[index].bit(Int(node.bit)) ? node.right : node.left).link
+                isWalking = true
+            }
+        }
+        return zip(links, keys).map { leaves[$0.index].key == $1 }
+    }
+
     /// Proof of a key's value, or of its absence.
     package func proof(for key: Digest) -> StateProof {
-        guard top != .none else { return StateProof(path: [], leaf: nil) }
+        guard !top.isEmpty else { return StateProof(path: [], leaf: nil) }
         var path: [StateProof.Step] = []
-        var link = top
+        var link = top.link
         while !link.isLeaf {
             let node = interiors[link.index]
             let goesRight = key.bit(Int(node.bit))
-            let sibling = goesRight ? node.left : node.right
-            path.append(StateProof.Step(bit: node.bit, sibling: hash(of: sibling)))
-            link = goesRight ? node.right : node.left
+            let (next, sibling) = goesRight ? (node.right, node.left) : (node.left, node.right)
+            path.append(StateProof.Step(bit: node.bit, sibling: sibling.hash))
+            link = next.link
         }
         let leaf = leaves[link.index]
         return StateProof(path: path, leaf: StateProof.Leaf(key: leaf.key, value: leaf.value))
-    }
-
-    private func child(of interior: Int, towards key: Digest) -> Link {
-        key.bit(Int(interiors[interior].bit)) ? interiors[interior].right : interiors[interior].left
-    }
-
-    func hash(of link: Link) -> Digest {
-        link.isLeaf ? leaves[link.index].hash : interiors[link.index].hash
     }
 }
 

@@ -4,9 +4,9 @@ import Codec
 /// O(n).
 package struct StateTreeBuilder {
     private var tree: StateTree
-    private var last: StateTree.Link = .none
+    private var last = StateTree.Subtree.none
     /// The finished left subtrees of the rightmost path, from the root, each with the bit at which it ends.
-    private var pending: [(left: StateTree.Link, bit: Int)] = []
+    private var pending: [(left: StateTree.Subtree, bit: Int)] = []
 
     package init(hash: HashFunction, reservingCapacity capacity: Int = 0) {
         tree = StateTree(hash: hash)

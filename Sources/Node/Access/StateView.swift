@@ -31,8 +31,15 @@ package struct StateView: Sendable {
 
     /// All records of a table in order of their keys.
     package func all<R: Record>(_ type: R.Type) throws(NodeError) -> [R] {
+        try records(type, keysBeginWith: [])
+    }
+
+    /// Records whose keys begin with these bytes, in order of their keys.
+    package func records<R: Record>(
+        _ type: R.Type, keysBeginWith prefix: [UInt8]
+    ) throws(NodeError) -> [R] {
         var records: [R] = []
-        try pages(withPrefix: RowKey(table: R.table, key: []).bytes) { page throws(NodeError) in
+        try pages(withPrefix: RowKey(table: R.table, key: prefix).bytes) { page throws(NodeError) in
             for row in page { records.append(try StateView.decode(R.self, row.value)) }
         }
         return records

@@ -20,7 +20,8 @@ struct ImportChain {
         let head = try view.get(TelemetryHead.self, source.machine) ?? TelemetryHead(id: source.machine)
         nextSequence = head.nextSequence
         var previous = Digest.zero
-        let anchors = try view.records(AnchorRecord.self, where: "machine", equals: source.machine.keyBytes)
+        let anchors = try view.records(
+            AnchorRecord.self, keysBeginWith: ChainPosition.prefix(of: source.machine))
         // The last batch tells all that stands; whether a failure begins in it, the one before must tell.
         var standing = StandingState()
         var fault: TelemetryEntry?

@@ -80,11 +80,11 @@ package struct MeteringService: Sendable {
     private func links(
         of machine: MachineID, from time: Int64, asOf moment: Timestamp?, _ view: StateView
     ) throws(NodeError) -> [Link] {
-        let key = machine.keyBytes
+        let chain = ChainPosition.prefix(of: machine)
         let moment = moment ?? .maximum
-        let anchors = try view.records(AnchorRecord.self, where: "machine", equals: key)
+        let anchors = try view.records(AnchorRecord.self, keysBeginWith: chain)
             .filter { $0.anchored <= moment }
-        let gaps = try view.records(GapRecord.self, where: "machine", equals: key)
+        let gaps = try view.records(GapRecord.self, keysBeginWith: chain)
             .filter { $0.declared <= moment }
         let all = (anchors.map { Link.anchor($0) } + gaps.map { Link.gap($0) })
             .sorted { $0.number < $1.number }

@@ -27,7 +27,7 @@ final class BatchVerifier: Sendable {
         if let known, known.count == batch.transactions.count {
             return OrderedBatch(batch: batch, position: position, candidates: known)
         }
-        let candidates = try check(batch.transactions)
+        let candidates = try check(Array(batch.transactions))
         return OrderedBatch(batch: batch, position: position, candidates: candidates)
     }
 
@@ -50,37 +50,44 @@ final class BatchVerifier: Sendable {
     /// Decodes transactions and verifies their signatures.
     func check(_ transactions: [[UInt8]]) throws -> [Candidate] {
         let count = transactions.count
-        if count == 1 { return [try candidate(transactions[0])] }
+        if count == 1 { return try candidates(transactions[...]) }
         let chunks = min(count, width * 4)
-        var candidates = [Candidate](repeating: .invalid(.malformed), count: count)
+        var checked = [Candidate](repeating: .invalid(.malformed), count: count)
         let failure = Mutex<(any Error)?>(nil)
-        candidates.withUnsafeMutableBufferPointer { buffer in
+        checked.withUnsafeMutableBufferPointer { buffer in
             // Each iteration writes its own range of the buffer, and the call returns after the last.
             nonisolated(unsafe) let slots = buffer
             DispatchQueue.concurrentPerform(iterations: chunks) { chunk in
+                let range = (chunk * count / chunks)..<((chunk + 1) * count / chunks)
                 do {
-                    for index in (chunk * count / chunks)..<((chunk + 1) * count / chunks) {
-                        slots[index] = try self.candidate(transactions[index])
+                    for (index, candidate) in zip(range, try self.candidates(transactions[range])) {
+                        slots[index] = candidate
                     }
                 } catch { failure.withLock { $0 = error } }
             }
         }
         if let failure = failure.withLock({ $0 }) { throw failure }
-        return candidates
+        return checked
     }
 
-    private func candidate(_ bytes: [UInt8]) throws -> Candidate {
-        guard let transaction = try? UnverifiedTransaction(decoding: bytes, hash: rules.hash) else {
-            return .invalid(.malformed)
+    /// The same on this thread; the keys that are known are taken from the cache all at once.
+    private func candidates(_ transactions: ArraySlice<[UInt8]>) throws -> [Candidate] {
+        let decoded = transactions.map { try? UnverifiedTransaction(decoding: $0, hash: rules.hash) }
+        let known = publicKeys.withLock { keys in
+            decoded.map { transaction in transaction.flatMap { keys[$0.key] } }
         }
-        guard let publicKey = try publicKey(transaction.key) else { return .unknownKey(transaction) }
+        return try zip(decoded, known).map { try candidate($0, known: $1) }
+    }
+
+    private func candidate(_ transaction: UnverifiedTransaction?, known: [UInt8]?) throws -> Candidate {
+        guard let transaction else { return .invalid(.malformed) }
+        guard let publicKey = try known ?? found(transaction.key) else { return .unknownKey(transaction) }
         let verified = VerifiedTransaction(
             transaction, publicKey: publicKey, verifier: rules.verify, hash: rules.hash)
         return verified.map { .verified($0) } ?? .invalid(.badSignature)
     }
 
-    private func publicKey(_ key: KeyID) throws -> [UInt8]? {
-        if let known = publicKeys.withLock({ $0[key] }) { return known }
+    private func found(_ key: KeyID) throws -> [UInt8]? {
         guard let found = try lookUp(key) else { return nil }
         publicKeys.withLock { $0[key] = found }
         return found

@@ -17,7 +17,8 @@ final class ThreadGroup: Sendable {
             }
             group.leave()
         }
-        thread.name = "millwright.\(name)"
+        // Linux takes fifteen characters or none.
+        thread.name = "mw.\(name)"
         thread.stackSize = 8 << 20
         thread.start()
     }

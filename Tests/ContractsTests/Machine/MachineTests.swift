@@ -89,15 +89,6 @@ enum MachineSteps {
         #expect(key.scopes == MachineContract.deviceScopes && key.since == harness.height)
     }
 
-    @Test func aMachineIsFoundByItsParties() throws {
-        try MachineSteps.accepted(harness)
-        let context = harness.context()
-        for (index, value) in [("oem", "oem"), ("customer", "customer"), ("state", "accepted")] {
-            let found = try context.records(MachineRecord.self, where: index, equals: Array(value.utf8))
-            #expect(found.map(\.id.text) == ["press-7"])
-        }
-    }
-
     @Test func customerAndDeviceStartAndStop() throws {
         try MachineSteps.accepted(harness)
         let device = harness.device(of: "press-7")

@@ -46,8 +46,7 @@ import Testing
         let last = Self.anchor(151, 151, previous: try head().digest)
         try harness.run(TelemetryContract.self, .anchor(last), as: harness.device(of: "press-7"))
         #expect(try head().number == 3)
-        let anchors = try harness.context().records(
-            AnchorRecord.self, where: "machine", equals: Self.press.keyBytes)
+        let anchors = try harness.context().all(AnchorRecord.self)
         #expect(anchors.map(\.id.number) == [1, 3] && anchors.map(\.count) == [100, 1])
     }
 

@@ -142,7 +142,7 @@ struct ServicesWorld {
     var anchors: [AnchorRecord] {
         get throws {
             try node.view().records(
-                AnchorRecord.self, where: "machine", equals: ServicesWorld.machine.keyBytes)
+                AnchorRecord.self, keysBeginWith: ChainPosition.prefix(of: ServicesWorld.machine))
         }
     }
 

@@ -94,10 +94,6 @@ package struct AgreementRecord: Record {
 
     package static let table = "agreement"
     package static let indexes = [
-        Index<AgreementRecord>("machine") { $0.machine.keyBytes },
-        Index<AgreementRecord>("oem") { $0.oem.keyBytes },
-        Index<AgreementRecord>("customer") { $0.customer.keyBytes },
-        Index<AgreementRecord>("arbiter") { ($0.versions.last ?? $0.pending)?.terms.arbiter.keyBytes },
         /// By machine.
         Index<AgreementRecord>("inForce") { $0.isInForce ? $0.machine.keyBytes : nil },
         /// By machine: was in force at some time, and is not wholly invoiced and paid.

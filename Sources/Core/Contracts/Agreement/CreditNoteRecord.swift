@@ -12,10 +12,6 @@ package struct CreditNoteRecord: Record {
     }
 
     package static let table = "creditNote"
-    package static let indexes = [
-        Index<CreditNoteRecord>("invoice") { $0.invoice.keyBytes },
-        Index<CreditNoteRecord>("agreement") { $0.agreement.keyBytes },
-    ]
 
     package var id: InvoiceID
     package var invoice: InvoiceID

@@ -16,7 +16,6 @@ package struct NumberSeriesRecord: Record {
     }
 
     package static let table = "numberSeries"
-    package static let indexes = [Index<NumberSeriesRecord>("issuer") { $0.id.issuer.keyBytes }]
 
     package var id: ID
     /// The latest number; 0 where there is none.

@@ -93,14 +93,6 @@ package struct InvoiceRecord: Record {
     }
 
     package static let table = "invoice"
-    package static let indexes = [
-        Index<InvoiceRecord>("agreement") { $0.agreement.keyBytes },
-        Index<InvoiceRecord>("machine") { $0.machine.keyBytes },
-        Index<InvoiceRecord>("customer") { $0.customer.keyBytes },
-        Index<InvoiceRecord>("state") { Array($0.state.rawValue.utf8) },
-        /// By arbiter: waiting for its ruling.
-        Index<InvoiceRecord>("disputed") { $0.state == .disputed ? $0.arbiter.keyBytes : nil },
-    ]
 
     package var id: InvoiceID
     package var agreement: AgreementID

@@ -15,10 +15,7 @@ package struct AccreditationRecord: Record {
     }
 
     package static let table = "accreditation"
-    package static let indexes = [
-        Index<AccreditationRecord>("oem") { $0.id.oem.keyBytes },
-        Index<AccreditationRecord>("maintainer") { $0.id.maintainer.keyBytes },
-    ]
+    package static let indexes = [Index<AccreditationRecord>("oem") { $0.id.oem.keyBytes }]
 
     package var id: Pair
     /// Sorted, each once; empty means every class.

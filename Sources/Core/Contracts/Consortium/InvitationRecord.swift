@@ -12,7 +12,6 @@ package struct InvitationRecord: Record {
     package enum State: String, Codable, Hashable, Sendable { case open, used, expired, revoked }
 
     package static let table = "invitation"
-    package static let indexes = [Index<InvitationRecord>("state") { Array($0.state.rawValue.utf8) }]
 
     package var id: InvitationID
     package var member: MemberID

@@ -24,10 +24,7 @@ package struct MemberRecord: Record {
     }
 
     package static let table = "member"
-    package static let indexes = [
-        Index<MemberRecord>("status") { Array($0.status.rawValue.utf8) },
-        Index<MemberRecord>("board") { $0.isActiveBoard ? [1] : nil },
-    ]
+    package static let indexes = [Index<MemberRecord>("board") { $0.isActiveBoard ? [1] : nil }]
 
     package var id: MemberID
     /// What people call it, 1 to 200 bytes.

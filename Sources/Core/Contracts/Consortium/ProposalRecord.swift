@@ -72,7 +72,6 @@ package struct ProposalRecord: Record {
 
     package static let table = "proposal"
     package static let indexes = [
-        Index<ProposalRecord>("state") { Array($0.state.rawValue.utf8) },
         Index<ProposalRecord>("open") { $0.state == .open ? $0.subject.indexKey : nil },
         Index<ProposalRecord>("openBy") { $0.state == .open ? $0.proposer.keyBytes : nil },
     ]

@@ -106,11 +106,6 @@ package struct MachineRecord: Record {
     }
 
     package static let table = "machine"
-    package static let indexes = [
-        Index<MachineRecord>("oem") { $0.oem.keyBytes },
-        Index<MachineRecord>("customer") { $0.customer.keyBytes },
-        Index<MachineRecord>("state") { Array($0.state.rawValue.utf8) },
-    ]
 
     package var id: MachineID
     package var oem: MemberID

@@ -62,10 +62,7 @@ package struct BidRecord: Record {
     }
 
     package static let table = "bid"
-    package static let indexes = [
-        Index<BidRecord>("ticket") { $0.id.ticket.keyBytes },
-        Index<BidRecord>("maintainer") { $0.id.maintainer.keyBytes },
-    ]
+    package static let indexes = [Index<BidRecord>("ticket") { $0.id.ticket.keyBytes }]
 
     package var id: ID
     package var placed: Timestamp

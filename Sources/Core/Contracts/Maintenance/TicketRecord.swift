@@ -99,14 +99,7 @@ package struct TicketRecord: Record {
     }
 
     package static let table = "ticket"
-    package static let indexes = [
-        Index<TicketRecord>("machine") { $0.machine.keyBytes },
-        Index<TicketRecord>("customer") { $0.customer.keyBytes },
-        Index<TicketRecord>("state") { Array($0.state.rawValue.utf8) },
-        Index<TicketRecord>("maintainer") { $0.award?.maintainer.keyBytes },
-        /// By OEM: bids are wanted.
-        Index<TicketRecord>("openForBids") { $0.state == .openForBids ? $0.oem.keyBytes : nil },
-    ]
+    package static let indexes = [Index<TicketRecord>("machine") { $0.machine.keyBytes }]
 
     package var id: TicketID
     package var machine: MachineID

@@ -9,13 +9,15 @@ package struct ChainPosition: RecordKey, Hashable, Codable {
     package init(machine: MachineID, number: UInt64) { (self.machine, self.number) = (machine, number) }
 
     /// The machine's name, a zero byte, the number in eight bytes: rows sort by machine and number.
-    package var keyBytes: [UInt8] { machine.keyBytes + [0] + bigEndianBytes(number) }
+    package var keyBytes: [UInt8] { ChainPosition.prefix(of: machine) + bigEndianBytes(number) }
+
+    /// With what the keys of a machine's chain begin, and no other's.
+    package static func prefix(of machine: MachineID) -> [UInt8] { machine.keyBytes + [0] }
 }
 
 /// A batch of telemetry in the vault: what it covers, and the root that each entry can be proven against.
 package struct AnchorRecord: Record {
     package static let table = "anchor"
-    package static let indexes = [Index<AnchorRecord>("machine") { $0.id.machine.keyBytes }]
 
     package var id: ChainPosition
     /// Sequence numbers, both included.
@@ -53,7 +55,6 @@ package struct AnchorRecord: Record {
 /// Entries that are lost, declared so that nobody can take them for hidden ones.
 package struct GapRecord: Record {
     package static let table = "gap"
-    package static let indexes = [Index<GapRecord>("machine") { $0.id.machine.keyBytes }]
 
     package var id: ChainPosition
     /// Sequence numbers, both included.

@@ -11,8 +11,18 @@ package struct Batch: Sendable {
     package let epochBlock: Digest
     /// The sender's clock.
     package let clock: Timestamp
-    package let transactions: [[UInt8]]
+    package let transactions: Transactions
     private let message: COSESign1
+
+    /// The transactions of a batch, each copied out of its payload when it is asked for.
+    package struct Transactions: RandomAccessCollection, Sendable {
+        fileprivate let payload: [UInt8]
+        fileprivate let places: [Range<Int>]
+
+        package var startIndex: Int { 0 }
+        package var endIndex: Int { places.count }
+        package subscript(index: Int) -> [UInt8] { Array(payload[places[index]]) }
+    }
 
     /// The largest batch, in bytes, and the most transactions in one.
     package static let maximumSize = 4 << 20
@@ -71,10 +81,11 @@ package struct Batch: Sendable {
         clock = Timestamp(nanoseconds: nanoseconds)
         let count = try reader.array()
         guard count <= Batch.maximumCount else { throw CodecError(.tooLarge, at: reader.offset) }
-        var transactions: [[UInt8]] = []
-        for _ in 0..<count { transactions.append(try reader.byteString()) }
+        var places: [Range<Int>] = []
+        places.reserveCapacity(count)
+        for _ in 0..<count { places.append(try reader.byteStringPlace()) }
         try reader.finish()
-        self.transactions = transactions
+        transactions = Transactions(payload: payload, places: places)
     }
 
     /// Whether the signature is that of a voting key.

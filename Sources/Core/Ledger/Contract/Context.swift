@@ -4,7 +4,7 @@ import Codec
 ///
 /// It is valid only during the call that it is handed to. Reads and writes go to the block under execution; a
 /// rejection undoes what the transaction wrote.
-package struct Context {
+@usableFromInline package struct Context {
     /// Who signed; nil for a deadline.
     package let transactionSigner: Signer?
     /// The transaction's id; nil for a deadline.
@@ -29,14 +29,14 @@ package struct Context {
     // MARK: Records
 
     /// The record, or nil where there is none.
-    package func get<R: Record>(_ type: R.Type, _ id: R.ID) throws(Rejection) -> R? {
+    @usableFromInline package func get<R: Record>(_ type: R.Type, _ id: R.ID) throws(Rejection) -> R? {
         let key = R.rowKey(id)
         return key.isStorable ? try state.record(type, key) : nil
     }
 
     /// The record.
     /// - Throws: `<table>.unknown` where there is none.
-    package func existing<R: Record>(_ type: R.Type, _ id: R.ID) throws(Rejection) -> R {
+    @usableFromInline package func existing<R: Record>(_ type: R.Type, _ id: R.ID) throws(Rejection) -> R {
         guard let record = try get(type, id) else {
             throw Rejection("\(R.table).unknown", "there is no \(R.table) of that name")
         }
@@ -45,19 +45,20 @@ package struct Context {
 
     /// Adds or replaces the record and keeps its indexes in step.
     /// - Throws: `ledger.key_too_long` where its key, or one of its indexes', is longer than a store keeps.
-    package func put<R: Record>(_ record: R) throws(Rejection) {
-        try require(R.rowKey(record.id).isStorable, else: "ledger.key_too_long")
-        try state.put(record)
+    @usableFromInline package func put<R: Record>(_ record: R) throws(Rejection) {
+        let key = R.rowKey(record.id)
+        try require(key.isStorable, else: "ledger.key_too_long")
+        try state.put(record, at: key)
     }
 
     /// Removes the record and its index entries; nothing happens where there is none.
-    package func delete<R: Record>(_ type: R.Type, _ id: R.ID) throws(Rejection) {
+    @usableFromInline package func delete<R: Record>(_ type: R.Type, _ id: R.ID) throws(Rejection) {
         let key = R.rowKey(id)
         if key.isStorable { try state.delete(type, key) }
     }
 
     /// Records that an index lists under a value, in order of their keys, at most `limit`.
-    package func records<R: Record>(
+    @usableFromInline package func records<R: Record>(
         _ type: R.Type, where index: String, equals value: [UInt8], limit: Int = 1000
     ) throws(Rejection) -> [R] {
         guard R.indexKey(index, value).isStorable else { return [] }
@@ -66,7 +67,8 @@ package struct Context {
 
     /// All records of a table in order of their keys, at most `limit`. Only for tables with a known small
     /// bound.
-    package func all<R: Record>(_ type: R.Type, limit: Int = 1000) throws(Rejection) -> [R] {
+    @usableFromInline package func all<R: Record>(_ type: R.Type, limit: Int = 1000) throws(Rejection) -> [R]
+    {
         try state.all(type, limit: limit)
     }
 
@@ -87,7 +89,7 @@ package struct Context {
     // MARK: Effects
 
     /// Tells those who listen that something happened.
-    package func emit(_ name: String, _ subject: some CustomStringConvertible) {
+    @usableFromInline package func emit(_ name: String, _ subject: some CustomStringConvertible) {
         state.emit(Event(contract: contract, name: name, subject: subject.description))
     }
 

@@ -81,12 +81,11 @@ package struct Executor: Sendable {
 
         var run = TransactionRun(
             rules: rules, contracts: contracts, parameters: parameters, state: state, height: height,
-            time: time,
-            firstLeaf: head.logSize)
+            time: time, firstLeaf: head.logSize, remembered: remembered(ordered.candidates))
         for (index, candidate) in ordered.candidates.enumerated() {
-            try run.process(candidate, at: index, bytes: ordered.batch.transactions[index])
+            try run.process(candidate, at: index)
         }
-        try run.close()
+        run.close()
         if let fault = state.fault { throw fault }
 
         return finish(
@@ -95,6 +94,15 @@ package struct Executor: Sendable {
                 time: time, position: ordered.position, content: rules.hash(ordered.batch.bytes), logSize: 0,
                 logRoot: .zero, stateRoot: .zero, contractsVersion: parameters.contractsVersion),
             content: ordered.batch.bytes, state: state, run: run)
+    }
+
+    /// Which of a batch's transactions earlier blocks hold. The tree has what the reader has, and answers for
+    /// all of them at once.
+    private func remembered(_ candidates: [Candidate]) -> [Bool] {
+        tree.contains(
+            candidates.map { candidate in
+                Executor.treeKey(SeenRecord.rowKey(candidate.id ?? .zero), hash: rules.hash)
+            })
     }
 
     /// Puts the block's rows and leaves into the trees, and their roots into its header.

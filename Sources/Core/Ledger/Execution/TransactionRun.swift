@@ -10,6 +10,8 @@ struct TransactionRun {
     let height: Height
     let time: Timestamp
     let firstLeaf: UInt64
+    /// Whether an earlier block holds the transaction, for each of the batch.
+    let remembered: [Bool]
     private(set) var included: [Included] = []
     private(set) var skipped: [Skip] = []
     private(set) var leafHashes: [Digest] = []
@@ -19,41 +21,44 @@ struct TransactionRun {
 
     init(
         rules: Rules, contracts: ContractSet, parameters: ParametersRecord, state: BlockState, height: Height,
-        time: Timestamp, firstLeaf: UInt64
+        time: Timestamp, firstLeaf: UInt64, remembered: [Bool]
     ) {
         (self.rules, self.contracts, self.parameters, self.state) = (rules, contracts, parameters, state)
         (self.height, self.time, self.firstLeaf) = (height, time, firstLeaf)
+        self.remembered = remembered
     }
 
     /// Carries out one transaction: a leaf, or a reason for none.
-    mutating func process(_ candidate: Candidate, at index: Int, bytes: [UInt8]) throws {
+    mutating func process(_ candidate: Candidate, at index: Int) throws {
         state.change.position = UInt32(index) + 1
-        let transaction: UnverifiedTransaction
-        let isVerified: Bool
+        let transaction: SignedTransaction
+        var unverified: UnverifiedTransaction?
         switch candidate {
         case .invalid(let reason):
             skipped.append(Skip(index: index, reason: reason))
             return
-        case .verified(let verified): (transaction, isVerified) = (verified.transaction, true)
-        case .unknownKey(let unverified): (transaction, isVerified) = (unverified, false)
+        case .verified(let verified): transaction = verified.transaction
+        case .unknownKey(let found): (transaction, unverified) = (found.transaction, found)
         }
         guard let key = try state.record(KeyRecord.self, KeyRecord.rowKey(transaction.key)),
             key.since < height
         else {
             return skip(index, .unknownKey)
         }
-        if !isVerified {
+        if let unverified {
             let verified = VerifiedTransaction(
-                transaction, publicKey: key.publicKey.array, verifier: rules.verify, hash: rules.hash)
+                unverified, publicKey: key.publicKey.array, verifier: rules.verify, hash: rules.hash)
             guard verified != nil else { return skip(index, .badSignature) }
         }
-        if let reason = try admissible(transaction, account: key.account) { return skip(index, reason) }
+        if let reason = try admissible(transaction, at: index, account: key.account) {
+            return skip(index, reason)
+        }
         let signer = Signer(
             key: key.id, member: key.account, kind: key.kind, subject: key.subject)
         let (outcome, message) = try execute(transaction, key: key, signer: signer)
         try remember(transaction)
         state.keep()
-        let leaf = Leaf(height: height, time: time, transaction: bytes, outcome: outcome)
+        let leaf = Leaf(height: height, time: time, transaction: transaction.bytes, outcome: outcome)
         leafHashes.append(LogTree.leafHash(of: leaf.encoded, hash: rules.hash))
         included.append(Included(index: index, id: transaction.id, outcome: outcome, message: message))
     }
@@ -64,12 +69,12 @@ struct TransactionRun {
 
     /// Chain, expiry, replay and quota: what decides whether there is a leaf at all.
     private mutating func admissible(
-        _ transaction: UnverifiedTransaction, account: MemberID
+        _ transaction: SignedTransaction, at index: Int, account: MemberID
     ) throws -> Skip.Reason? {
         guard transaction.payload.chain == rules.chain else { return .wrongChain }
         guard transaction.payload.expires > time else { return .expired }
         guard transaction.payload.expires <= time + SeenRecord.maximumLifetime else { return .expiryTooFar }
-        guard try state.value(for: SeenRecord.rowKey(transaction.id)) == nil else { return .duplicate }
+        guard !isKnown(transaction.id, at: index) else { return .duplicate }
         var quota: QuotaRecord
         if let known = quotas[account] {
             quota = known
@@ -85,8 +90,15 @@ struct TransactionRun {
         return taken ? nil : .overQuota
     }
 
+    /// Whether the ledger remembers a transaction: this block, which may have taken it in or forgotten it,
+    /// before earlier ones.
+    private func isKnown(_ id: TransactionID, at index: Int) -> Bool {
+        guard let written = state.written(SeenRecord.rowKey(id)) else { return remembered[index] }
+        return written != nil
+    }
+
     private func execute(
-        _ transaction: UnverifiedTransaction, key: KeyRecord, signer: Signer
+        _ transaction: SignedTransaction, key: KeyRecord, signer: Signer
     ) throws -> (Outcome, String) {
         let context = Context(
             transactionSigner: signer, transactionID: transaction.id, time: time, height: height,
@@ -125,7 +137,7 @@ struct TransactionRun {
         }
     }
 
-    private func remember(_ transaction: UnverifiedTransaction) throws {
+    private func remember(_ transaction: SignedTransaction) throws {
         let expires = transaction.payload.expires
         let leaf = firstLeaf + UInt64(leafHashes.count)
         let seen = SeenRecord(id: transaction.id, expires: expires, leaf: leaf)
@@ -134,13 +146,11 @@ struct TransactionRun {
     }
 
     /// Writes the quotas back.
-    func close() throws {
+    func close() {
         state.change.position = 0
         for member in quotaMembers {
             guard let quota = quotas[member] else { continue }
-            state.write(
-                StoredRow(change: state.change, record: try CBOR.encode(quota)).encoded,
-                for: QuotaRecord.rowKey(member))
+            state.write(for: QuotaRecord.rowKey(member)) { quota.write(to: &$0) }
         }
         state.keep()
     }

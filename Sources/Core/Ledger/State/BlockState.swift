@@ -85,6 +85,12 @@ final class BlockState {
         return Rejection("ledger.fault", "the node could not read its state")
     }
 
+    /// What this block has written into a row: the outer nil where nothing, the inner where it removed it.
+    func written(_ key: RowKey) -> [UInt8]?? {
+        guard let place = places[key], entries[place].isWritten else { return nil }
+        return .some(entries[place].value)
+    }
+
     /// Writes a row without reading what lies below.
     func write(_ value: [UInt8]?, for key: RowKey) {
         set(value, at: places[key] ?? add(Entry(key: key, value: nil, isKnown: false, isWritten: false)))
@@ -145,8 +151,11 @@ final class BlockState {
         do { return try StoredRow.record(type, in: bytes) } catch { throw fail(error) }
     }
 
-    func put<R: Record>(_ record: R) throws(Rejection) {
-        let place = try place(of: R.rowKey(record.id))
+    func put<R: Record>(_ record: R) throws(Rejection) { try put(record, at: R.rowKey(record.id)) }
+
+    /// - Parameter key: the record's.
+    func put<R: Record>(_ record: R, at key: RowKey) throws(Rejection) {
+        let place = try place(of: key)
         if !R.indexes.isEmpty {
             try reindex(
                 R.self, id: record.id.keyBytes, from: try self.record(R.self, at: place), to: record)

@@ -1,14 +1,14 @@
 import Codec
 
 /// What names a record within its table, as bytes that sort the way the name does.
-package protocol RecordKey: Sendable {
+@usableFromInline package protocol RecordKey: Sendable {
     var keyBytes: [UInt8] { get }
     /// Appends `keyBytes` without making an array of them.
     func append(to bytes: inout [UInt8])
 }
 
 extension RecordKey {
-    package func append(to bytes: inout [UInt8]) { bytes.append(contentsOf: keyBytes) }
+    @usableFromInline package func append(to bytes: inout [UInt8]) { bytes.append(contentsOf: keyBytes) }
 }
 
 extension Digest: RecordKey {
@@ -26,7 +26,7 @@ extension Digest: RecordKey {
 ///
 /// The stored form is the deterministic CBOR of the record. Bounds on lists and texts are the contract's
 /// duty.
-package protocol Record: Codable, Sendable {
+@usableFromInline package protocol Record: Codable, Sendable {
     associatedtype ID: RecordKey
     /// Stable, lower case, such as `machine`.
     static var table: String { get }
@@ -40,18 +40,18 @@ package protocol Record: Codable, Sendable {
 }
 
 extension Record {
-    package static var indexes: [Index<Self>] { [] }
+    @usableFromInline package static var indexes: [Index<Self>] { [] }
 
-    package func writeRecord(to writer: inout CBORWriter) throws(CodecError) {
+    @usableFromInline package func writeRecord(to writer: inout CBORWriter) throws(CodecError) {
         writer.raw(try CBOR.encode(self))
     }
 
-    package init(readingRecord reader: inout CBORReader) throws(CodecError) {
+    @usableFromInline package init(readingRecord reader: inout CBORReader) throws(CodecError) {
         self = try CBOR.decode(Self.self, from: Array(try reader.item()))
     }
 
     /// The row's key: the table's name, a zero byte, the record's key.
-    package static func rowKey(_ id: ID) -> RowKey {
+    @usableFromInline package static func rowKey(_ id: ID) -> RowKey {
         var bytes: [UInt8] = []
         let name = table.utf8
         bytes.reserveCapacity(name.count + 1 + Digest.count)
@@ -64,7 +64,9 @@ extension Record {
     /// Where an index lists a record: `~<table>.<index>` zero, the value's length in two bytes, the value,
     /// the record's key. Without the record's key it is the prefix of all that the index lists under the
     /// value.
-    package static func indexKey(_ index: String, _ value: [UInt8], _ id: [UInt8] = []) -> RowKey {
+    @usableFromInline package static func indexKey(_ index: String, _ value: [UInt8], _ id: [UInt8] = [])
+        -> RowKey
+    {
         var bytes: [UInt8] = []
         let (table, index) = (table.utf8, index.utf8)
         bytes.reserveCapacity(table.count + index.count + value.count + id.count + 5)
@@ -82,15 +84,17 @@ extension Record {
 }
 
 extension Record where Self: CBORFields {
-    package func writeRecord(to writer: inout CBORWriter) throws(CodecError) { write(to: &writer) }
+    @usableFromInline package func writeRecord(to writer: inout CBORWriter) throws(CodecError) {
+        write(to: &writer)
+    }
 
-    package init(readingRecord reader: inout CBORReader) throws(CodecError) {
+    @usableFromInline package init(readingRecord reader: inout CBORReader) throws(CodecError) {
         try self.init(reading: &reader)
     }
 }
 
 /// A secondary index: the bytes under which a record is found, or nil where it is not listed.
-package struct Index<R>: Sendable {
+@usableFromInline package struct Index<R>: Sendable {
     package let name: String
     package let key: @Sendable (R) -> [UInt8]?
 
@@ -101,7 +105,7 @@ package struct Index<R>: Sendable {
 
 /// A row's name across all tables. Rows of derived tables (indexes) begin with `~` and are not in the state
 /// tree.
-package struct RowKey: Hashable, Comparable, Sendable {
+@usableFromInline package struct RowKey: Hashable, Comparable, Sendable {
     package let bytes: [UInt8]
 
     /// The longest key that a store keeps, in bytes.
@@ -131,9 +135,11 @@ package struct RowKey: Hashable, Comparable, Sendable {
     }
 
     /// For finding rows only. The synthesised form takes an array's bytes one by one.
-    package func hash(into hasher: inout Hasher) { bytes.withUnsafeBytes { hasher.combine(bytes: $0) } }
+    @usableFromInline package func hash(into hasher: inout Hasher) {
+        bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+    }
 
-    package static func < (left: RowKey, right: RowKey) -> Bool {
+    @usableFromInline package static func < (left: RowKey, right: RowKey) -> Bool {
         RawBytes.precedes(left.bytes, right.bytes)
     }
 }

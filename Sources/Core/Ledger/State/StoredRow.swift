@@ -3,7 +3,7 @@ import Codec
 /// A row's stored form: deterministic CBOR `[height, position, record]`, where height and position name the
 /// last change, so that a proof of the row also proves who changed it last, and `record` is the record's own
 /// CBOR.
-package struct StoredRow: Hashable, Sendable {
+@usableFromInline package struct StoredRow: Hashable, Sendable {
     package var change: ChangeReference
     package var record: [UInt8]
 
@@ -18,7 +18,9 @@ package struct StoredRow: Hashable, Sendable {
 
     /// The record in a row's stored form.
     /// - Throws: `cbor.*` where the bytes are not such a row.
-    package static func record<R: Record>(_ type: R.Type, in bytes: [UInt8]) throws(CodecError) -> R {
+    @usableFromInline package static func record<R: Record>(_ type: R.Type, in bytes: [UInt8])
+        throws(CodecError) -> R
+    {
         var reader = CBORReader(bytes)
         _ = try begin(&reader)
         let record = try R(readingRecord: &reader)

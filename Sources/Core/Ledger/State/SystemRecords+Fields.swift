@@ -48,3 +48,49 @@ extension KeyRecord: CBORFields {
         try fields.end(reader)
     }
 }
+
+extension AccountRecord: CBORFields {
+    package func write(to writer: inout CBORWriter) {
+        writer.map(2)
+        writer.key("id")
+        writer.text(id.text)
+        writer.key("status")
+        writer.text(status.rawValue)
+    }
+
+    package init(reading reader: inout CBORReader) throws(CodecError) {
+        var fields = try CBORFieldCursor(&reader)
+        try fields.key("id", &reader)
+        id = try MemberID(reading: &reader)
+        try fields.key("status", &reader)
+        status = try Status(named: try reader.text(), at: reader.offset)
+        try fields.end(reader)
+    }
+}
+
+extension QuotaRecord: CBORFields {
+    package func write(to writer: inout CBORWriter) {
+        writer.map(4)
+        writer.key("id")
+        writer.text(id.text)
+        writer.key("refilled")
+        refilled.write(to: &writer)
+        writer.key("byteCredit")
+        writer.integer(byteCredit)
+        writer.key("transactionCredit")
+        writer.integer(transactionCredit)
+    }
+
+    package init(reading reader: inout CBORReader) throws(CodecError) {
+        var fields = try CBORFieldCursor(&reader)
+        try fields.key("id", &reader)
+        id = try MemberID(reading: &reader)
+        try fields.key("refilled", &reader)
+        refilled = try Timestamp(reading: &reader)
+        try fields.key("byteCredit", &reader)
+        byteCredit = try reader.integer()
+        try fields.key("transactionCredit", &reader)
+        transactionCredit = try reader.integer()
+        try fields.end(reader)
+    }
+}

@@ -75,15 +75,30 @@ package struct TransactionPayload: Hashable, Sendable {
     }
 }
 
-/// A transaction as it came from outside: well formed, its signature not yet verified.
-package struct UnverifiedTransaction: Sendable {
+/// A transaction as its signer made it. One object, because it passes through many hands: a copy is a
+/// reference and not one for each of its parts.
+package final class SignedTransaction: Sendable {
     /// The whole COSE_Sign1 message, as received.
     package let bytes: [UInt8]
     package let id: TransactionID
     package let key: KeyID
     package let payload: TransactionPayload
+
+    init(bytes: [UInt8], id: TransactionID, key: KeyID, payload: TransactionPayload) {
+        (self.bytes, self.id, self.key, self.payload) = (bytes, id, key, payload)
+    }
+}
+
+/// A transaction as it came from outside: well formed, its signature not yet verified.
+package struct UnverifiedTransaction: Sendable {
+    package let transaction: SignedTransaction
     let toBeSigned: [UInt8]
     let signature: [UInt8]
+
+    package var bytes: [UInt8] { transaction.bytes }
+    package var id: TransactionID { transaction.id }
+    package var key: KeyID { transaction.key }
+    package var payload: TransactionPayload { transaction.payload }
 
     /// The largest transaction, in bytes.
     package static let maximumSize = 65_536
@@ -96,29 +111,29 @@ package struct UnverifiedTransaction: Sendable {
             throw CodecError(.malformedCOSE, at: 0, "a transaction has a payload and no unprotected header")
         }
         guard message.signature.count == 64 else { throw CodecError(.malformedCOSE, at: 0, "signature") }
-        self.bytes = bytes
-        key = try SigningHeader.edDSAKey(message.protected)
-        payload = try TransactionPayload(decoding: content)
+        let key = try SigningHeader.edDSAKey(message.protected)
+        let payload = try TransactionPayload(decoding: content)
         toBeSigned = COSESign1.toBeSigned(protected: message.protected, payload: content)
-        id = hash(toBeSigned)
         signature = message.signature
+        transaction = SignedTransaction(bytes: bytes, id: hash(toBeSigned), key: key, payload: payload)
     }
 }
 
 /// A transaction whose signature verifies under the key that its `kid` names. Whether that key may sign is
 /// the ledger's question, at the transaction's place in the order.
 package struct VerifiedTransaction: Sendable {
-    package let transaction: UnverifiedTransaction
+    package let transaction: SignedTransaction
 
     /// Nil where the key is not the one named, or the signature is not its.
     package init?(
-        _ transaction: UnverifiedTransaction, publicKey: [UInt8], verifier: SignatureVerifier,
+        _ unverified: UnverifiedTransaction, publicKey: [UInt8], verifier: SignatureVerifier,
         hash: HashFunction
     ) {
-        guard KeyID(publicKey: publicKey, hash: hash) == transaction.key,
-            verifier(publicKey: publicKey, signature: transaction.signature, message: transaction.toBeSigned)
+        guard KeyID(publicKey: publicKey, hash: hash) == unverified.key,
+            verifier(
+                publicKey: publicKey, signature: unverified.signature, message: unverified.toBeSigned)
         else { return nil }
-        self.transaction = transaction
+        transaction = unverified.transaction
     }
 }
 

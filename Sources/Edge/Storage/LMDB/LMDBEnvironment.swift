@@ -179,7 +179,7 @@ struct WriteTransaction: ~Copyable {
     /// - Parameter appending: Every key lies above all keys of the table (MDB_APPEND fills pages to the
     /// end).
     func write(
-        _ changes: [RowChange], to table: LMDBTable, appending: Bool = false
+        _ changes: some Sequence<RowChange>, to table: LMDBTable, appending: Bool = false
     ) throws(StorageError) {
         var opened: OpaquePointer?
         try check(mdb_cursor_open(handle, table.handle, &opened), "mdb_cursor_open")

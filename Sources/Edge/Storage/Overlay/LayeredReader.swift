@@ -61,7 +61,7 @@ package struct LayeredReader: Sendable {
 
 /// Walks the runs of several layers at once in rising order of keys; of equal keys the newest layer's
 /// counts.
-private struct LayerMerge {
+struct LayerMerge {
     private struct Run {
         let layer: Int
         let keys: [RowKey]
@@ -138,6 +138,13 @@ private struct LayerMerge {
             }
             pass(key)
         }
+    }
+
+    /// The lowest key that is left, with the newest layer's word on it; nil at the end.
+    mutating func takeLowest() -> RowChange? {
+        guard let (key, layer) = lowest() else { return nil }
+        pass(key)
+        return RowChange(key: key.bytes, value: layers[layer].value(key, in: table) ?? nil)
     }
 
     /// The newest layer's word on a key, where it is the lowest one left: nil for none, inner nil for

@@ -50,9 +50,6 @@ package struct RowLayer: Sendable {
 
         /// Puts the new keys in order.
         mutating func settle() { keys.settle() }
-
-        /// All rows by rising key.
-        var changes: [RowChange] { keys.all.map { RowChange(key: $0.bytes, value: value($0) ?? nil) } }
     }
 
     private var tables: [Table] = []
@@ -80,6 +77,9 @@ package struct RowLayer: Sendable {
     func keys(of table: StoreTable) -> SortedKeys {
         table.index < tables.count ? tables[table.index].keys : SortedKeys()
     }
+
+    /// The tables that have rows here.
+    var storeTables: [StoreTable] { tables.indices.map { StoreTable(index: $0) } }
 
     /// Sets a row, or deletes it with nil.
     package mutating func set(_ key: [UInt8], to value: [UInt8]?, in table: StoreTable = .rows) {
@@ -109,8 +109,6 @@ package struct RowLayer: Sendable {
     /// The layer's rows as a checkpoint; nil in a layer without a block.
     var checkpoint: Checkpoint? {
         guard let height else { return nil }
-        var checkpoint = Checkpoint(height: height, nodeCount: nodeCount)
-        for (index, table) in tables.enumerated() { checkpoint[StoreTable(index: index)] = table.changes }
-        return checkpoint
+        return Checkpoint(height: height, nodeCount: nodeCount, layer: self)
     }
 }

@@ -1,5 +1,3 @@
-import Ledger
-
 /// A row's key with its hash, computed once.
 struct RowKey: Hashable, Comparable, Sendable {
     let bytes: [UInt8]
@@ -49,12 +47,6 @@ struct SortedKeys: Sendable {
 
     /// Rising keys each; a key is in one of them.
     var runs: [[RowKey]] { fresh.isEmpty ? settled : settled + [SortedKeys.sorted(fresh)] }
-
-    /// All keys, rising.
-    var all: [RowKey] {
-        let keys = runs.flatMap { $0 }
-        return KeySorting.order(of: keys.map(\.bytes)).map { keys[$0] }
-    }
 
     /// The index of the first key of a run at or above the given one.
     static func lowerBound(_ key: [UInt8], in run: [RowKey]) -> Int {

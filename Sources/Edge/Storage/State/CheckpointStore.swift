@@ -7,17 +7,56 @@ package struct Checkpoint: Sendable {
     package var height: UInt64
     /// How many digests of the log tree belong to the blocks up to this height.
     package var nodeCount: UInt64
-    /// Changes by table, each sorted by key, a key once.
-    private(set) var changes: [StoreTable: [RowChange]]
+    private var changes: [StoreTable: SortedChanges]
 
     package init(height: UInt64, nodeCount: UInt64 = 0, rows: [RowChange] = [], history: [RowChange] = []) {
         (self.height, self.nodeCount) = (height, nodeCount)
-        changes = [.rows: rows, .history: history]
+        changes = [.rows: .listed(rows), .history: .listed(history)]
     }
 
+    /// The rows of a layer that holds all changes up to a block.
+    init(height: UInt64, nodeCount: UInt64, layer: RowLayer) {
+        (self.height, self.nodeCount) = (height, nodeCount)
+        changes = [:]
+        for table in layer.storeTables { changes[table] = .merged(layer, table) }
+    }
+
+    /// Changes of a table by rising key, a key once.
     package subscript(table: StoreTable) -> [RowChange] {
-        get { changes[table] ?? [] }
-        set { changes[table] = newValue }
+        get { Array(sorted(table)) }
+        set { changes[table] = .listed(newValue) }
+    }
+
+    func sorted(_ table: StoreTable) -> SortedChanges { changes[table] ?? .listed([]) }
+}
+
+/// Changes of one table by rising key, a key once.
+enum SortedChanges: Sequence, Sendable {
+    case listed([RowChange])
+    /// Merged while they are walked: a list of a large layer's rows would be made of cold memory.
+    case merged(RowLayer, StoreTable)
+
+    struct Iterator: IteratorProtocol {
+        fileprivate var listed: IndexingIterator<[RowChange]>
+        fileprivate var merge: LayerMerge?
+
+        mutating func next() -> RowChange? { merge == nil ? listed.next() : merge?.takeLowest() }
+    }
+
+    func makeIterator() -> Iterator {
+        switch self {
+        case .listed(let rows): Iterator(listed: rows.makeIterator())
+        case .merged(let layer, let table):
+            Iterator(
+                listed: [].makeIterator(), merge: LayerMerge([layer], table: table, start: [], prefix: []))
+        }
+    }
+
+    /// A layer's keys were checked when it took them in.
+    /// - Throws: `storage.key_size`.
+    func checkKeys(of table: StoreTable) throws(StorageError) {
+        guard case .listed(let rows) = self else { return }
+        for row in rows { try table.checkKey(row.key) }
     }
 }
 
@@ -91,8 +130,8 @@ package final class CheckpointStore: Sendable {
         }
         for (index, handle) in tables.enumerated() {
             let table = StoreTable(index: index)
-            let changes = checkpoint[table]
-            for change in changes { try table.checkKey(change.key) }
+            let changes = checkpoint.sorted(table)
+            try changes.checkKeys(of: table)
             try transaction.write(changes, to: handle, appending: table == .history)
         }
         var height: [UInt8] = []
