@@ -67,7 +67,6 @@ import Testing
             #expect(tree.root == StateTree(building: StateTreeTests.sorted(pairs), hash: sha256).root)
             #expect(tree.count == pairs.count)
             for change in changes { #expect(tree.value(for: change.key) == change.value) }
-            #expect(tree.contains(changes.map(\.key)) == changes.map { $0.value != nil })
         }
     }
 
@@ -85,9 +84,7 @@ import Testing
             tree.update(changes)
             for change in changes { pairs[change.key] = change.value }
             #expect(tree.root == StateTree(building: StateTreeTests.sorted(pairs), hash: sha256).root)
-            #expect(tree.contains(changes.map(\.key)) == changes.map { $0.value != nil })
         }
-        #expect(StateTree(hash: sha256).contains([.zero]) == [false])
     }
 
     @Test func orderAndGroupingDoNotMatter() {

@@ -121,25 +121,6 @@ package struct StateTree: Sendable {
         return leaf.key == key ? leaf.value : nil
     }
 
-    /// Which of these keys have a value.
-    ///
-    /// All paths are walked a step at a time, one beside the other: in a large tree each step waits for
-    /// memory, and the processor fetches the next nodes of many paths at once.
-    package func contains(_ keys: [Digest]) -> [Bool] {
-        guard !top.isEmpty else { return Array(repeating: false, count: keys.count) }
-        var links = Array(repeating: top.link, count: keys.count)
-        var isWalking = true
-        while isWalking {
-            isWalking = false
-            for index in links.indices where !links[index].isLeaf {
-                let node = interiors[links[index].index]
-                links[index] = (keys[index].bit(Int(node.bit)) ? node.right : node.left).link
-                isWalking = true
-            }
-        }
-        return zip(links, keys).map { leaves[$0.index].key == $1 }
-    }
-
     /// Proof of a key's value, or of its absence.
     package func proof(for key: Digest) -> StateProof {
         guard !top.isEmpty else { return StateProof(path: [], leaf: nil) }

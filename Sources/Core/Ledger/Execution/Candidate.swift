@@ -8,15 +8,6 @@ package enum Candidate: Sendable {
     case unknownKey(UnverifiedTransaction)
     /// Not a transaction, or its signature is wrong: no leaf.
     case invalid(Skip.Reason)
-
-    /// The transaction's id; nil where it is none.
-    var id: TransactionID? {
-        switch self {
-        case .verified(let verified): verified.transaction.id
-        case .unknownKey(let unverified): unverified.id
-        case .invalid: nil
-        }
-    }
 }
 
 /// A transaction of a batch that got no leaf.

@@ -81,7 +81,7 @@ package struct Executor: Sendable {
 
         var run = TransactionRun(
             rules: rules, contracts: contracts, parameters: parameters, state: state, height: height,
-            time: time, firstLeaf: head.logSize, remembered: remembered(ordered.candidates))
+            time: time, firstLeaf: head.logSize)
         for (index, candidate) in ordered.candidates.enumerated() {
             try run.process(candidate, at: index)
         }
@@ -94,15 +94,6 @@ package struct Executor: Sendable {
                 time: time, position: ordered.position, content: rules.hash(ordered.batch.bytes), logSize: 0,
                 logRoot: .zero, stateRoot: .zero, contractsVersion: parameters.contractsVersion),
             content: ordered.batch.bytes, state: state, run: run)
-    }
-
-    /// Which of a batch's transactions earlier blocks hold. The tree has what the reader has, and answers for
-    /// all of them at once.
-    private func remembered(_ candidates: [Candidate]) -> [Bool] {
-        tree.contains(
-            candidates.map { candidate in
-                Executor.treeKey(SeenRecord.rowKey(candidate.id ?? .zero), hash: rules.hash)
-            })
     }
 
     /// Puts the block's rows and leaves into the trees, and their roots into its header.

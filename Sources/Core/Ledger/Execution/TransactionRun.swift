@@ -10,8 +10,6 @@ struct TransactionRun {
     let height: Height
     let time: Timestamp
     let firstLeaf: UInt64
-    /// Whether an earlier block holds the transaction, for each of the batch.
-    let remembered: [Bool]
     private(set) var included: [Included] = []
     private(set) var skipped: [Skip] = []
     private(set) var leafHashes: [Digest] = []
@@ -21,11 +19,10 @@ struct TransactionRun {
 
     init(
         rules: Rules, contracts: ContractSet, parameters: ParametersRecord, state: BlockState, height: Height,
-        time: Timestamp, firstLeaf: UInt64, remembered: [Bool]
+        time: Timestamp, firstLeaf: UInt64
     ) {
         (self.rules, self.contracts, self.parameters, self.state) = (rules, contracts, parameters, state)
         (self.height, self.time, self.firstLeaf) = (height, time, firstLeaf)
-        self.remembered = remembered
     }
 
     /// Carries out one transaction: a leaf, or a reason for none.
@@ -50,7 +47,7 @@ struct TransactionRun {
                 unverified, publicKey: key.publicKey.array, verifier: rules.verify, hash: rules.hash)
             guard verified != nil else { return skip(index, .badSignature) }
         }
-        if let reason = try admissible(transaction, at: index, account: key.account) {
+        if let reason = try admissible(transaction, account: key.account) {
             return skip(index, reason)
         }
         let signer = Signer(
@@ -69,12 +66,12 @@ struct TransactionRun {
 
     /// Chain, expiry, replay and quota: what decides whether there is a leaf at all.
     private mutating func admissible(
-        _ transaction: SignedTransaction, at index: Int, account: MemberID
+        _ transaction: SignedTransaction, account: MemberID
     ) throws -> Skip.Reason? {
         guard transaction.payload.chain == rules.chain else { return .wrongChain }
         guard transaction.payload.expires > time else { return .expired }
         guard transaction.payload.expires <= time + SeenRecord.maximumLifetime else { return .expiryTooFar }
-        guard !isKnown(transaction.id, at: index) else { return .duplicate }
+        guard try state.value(for: SeenRecord.rowKey(transaction.id)) == nil else { return .duplicate }
         var quota: QuotaRecord
         if let known = quotas[account] {
             quota = known
@@ -88,13 +85,6 @@ struct TransactionRun {
         let taken = quota.take(bytes: transaction.bytes.count, parameters: parameters)
         quotas[account] = quota
         return taken ? nil : .overQuota
-    }
-
-    /// Whether the ledger remembers a transaction: this block, which may have taken it in or forgotten it,
-    /// before earlier ones.
-    private func isKnown(_ id: TransactionID, at index: Int) -> Bool {
-        guard let written = state.written(SeenRecord.rowKey(id)) else { return remembered[index] }
-        return written != nil
     }
 
     private func execute(

@@ -85,12 +85,6 @@ final class BlockState {
         return Rejection("ledger.fault", "the node could not read its state")
     }
 
-    /// What this block has written into a row: the outer nil where nothing, the inner where it removed it.
-    func written(_ key: RowKey) -> [UInt8]?? {
-        guard let place = places[key], entries[place].isWritten else { return nil }
-        return .some(entries[place].value)
-    }
-
     /// Writes a row without reading what lies below.
     func write(_ value: [UInt8]?, for key: RowKey) {
         set(value, at: places[key] ?? add(Entry(key: key, value: nil, isKnown: false, isWritten: false)))
