@@ -145,8 +145,8 @@ enum EngineVerbs {
         else {
             throw NegativeAnswer(
                 "engine.not_moved",
-                "epoch \(after.epoch) has begun with \(after.engine.address) instead: the validator whose turn "
-                    + "it was to propose \(wish) is away. Ask again")
+                "epoch \(after.epoch) has begun with \(after.engine.address) instead: the validator whose "
+                    + "turn it was to propose \(wish) is away. Ask again")
         }
         if invocation.wantsJSON {
             return try Output.json(["engine": after.engine.address, "epoch": "\(after.epoch)"])
