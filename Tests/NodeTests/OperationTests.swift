@@ -76,6 +76,9 @@ import Testing
             ($0 as? NodeError)?.code == "block.pruned"
         }
         _ = try run.node.receipt(for: run.ids[39])
+        let summary = try run.node.verify(width: 2) { _ in }
+        #expect(summary.first == run.node.firstBlock && summary.blocks == 41 - summary.first)
+        #expect(try summary.stateRoot == run.node.head().stateRoot)
         // What nobody named stays, and so does what is not old.
         #expect(try run.node.prune(PruneOrder()).segments == 0)
         #expect(try run.node.prune(PruneOrder(blocks: 1, days: 1)).segments == 0)
@@ -105,6 +108,8 @@ import Testing
         #expect(follower.height == offer.manifest.height && !follower.status.isValidator)
         let member = try follower.view().existing(MemberRecord.self, FoundedHome.member)
         #expect(member.name == "step \(offer.manifest.height - 1)")
+        let summary = try follower.verify(width: 2) { _ in }
+        #expect(summary.first == offer.manifest.height && summary.blocks == 1)
         try follower.close()
 
         // A block that nobody committed to, and the commits of another.

@@ -10,7 +10,7 @@ import Testing
 @testable import Node
 
 /// A ledger of eight blocks, and what a forger makes of its log.
-private struct Forgery {
+struct Forgery {
     let founded: FoundedHome
     let genesis: Genesis
     let bytes: [UInt8]

@@ -181,7 +181,8 @@ enum QueryVerbs {
         "verify", "derive the whole ledger again from its genesis and compare everything",
         detail: """
             Checks every signature, outcome, row, both roots, every vote and commit. Names the first block \
-            and transaction that fails.
+            and transaction that fails. Where older blocks were removed, or the node began with a snapshot, \
+            it checks those that are there against what a quorum signed.
             """,
         options: [.flag("roots", "print height, state root and log root of every block")],
         examples: ["millwright verify", "millwright verify --json"]
@@ -208,10 +209,18 @@ enum QueryVerbs {
                 (\(summary.rejected) rejected)
                          state root \(summary.stateRoot)
                 """)
+            guard summary.first > 0 else { return }
+            Terminal.print(
+                Help.wrap(
+                    """
+                             blocks below \(summary.first) are not here: the rules were not run again. What \
+                    is here is what a quorum has signed, and follows from the genesis by the epochs' chain
+                    """, indent: "         "))
         }
     }
 
     private struct VerifyReport: Encodable {
+        let firstBlock: UInt64
         let blocks: UInt64
         let transactions: UInt64
         let rejected: UInt64
@@ -219,6 +228,7 @@ enum QueryVerbs {
         let stateRoot: Digest
 
         init(_ summary: LedgerVerification.Summary) {
+            firstBlock = summary.first
             (blocks, transactions, rejected) = (summary.blocks, summary.transactions, summary.rejected)
             (head, stateRoot) = (summary.head, summary.stateRoot)
         }

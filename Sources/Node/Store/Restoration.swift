@@ -149,19 +149,8 @@ struct Restoration {
     /// anew.
     private func frontier(_ checkpoint: UInt64?) throws -> LogFrontier {
         guard store.nodesAreWhole, let checkpoint else { return LogFrontier() }
-        let size = try header(at: checkpoint).logSize
-        var peaks: [Digest] = []
-        var before: UInt64 = 0
-        for level in (0..<62).reversed() where size >> UInt64(level) & 1 == 1 {
-            let position = LogTree.nodePosition(level: level, index: before >> UInt64(level))
-            guard let peak = try store.nodes.digest(at: Int(position)) else {
-                throw NodeError("node.damaged", "the node file lacks a peak of the log tree")
-            }
-            peaks.append(peak)
-            before += 1 << UInt64(level)
-        }
-        guard let frontier = LogFrontier(size: size, peaks: peaks) else {
-            throw NodeError("node.damaged", "the node file does not fit the log")
+        guard let frontier = try store.nodes.frontier(size: header(at: checkpoint).logSize) else {
+            throw NodeError("node.damaged", "the node file lacks a peak of the log tree")
         }
         return frontier
     }

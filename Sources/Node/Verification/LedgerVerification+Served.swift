@@ -14,9 +14,7 @@ extension LedgerVerification {
     func compare(_ served: LayeredReader, _ block: ExecutedBlock) throws {
         let height = block.header.height
         guard let last = served.height, height <= last else { return }
-        guard try history(served, of: height) == history(block) else {
-            throw failure("history", height, "the served history is not what the block gives")
-        }
+        try compareHistory(served, block.history, at: height)
         guard height == last else { return }
         let above = try served.entries(from: bigEndianBytes(last + 1), limit: 1, in: .history)
         guard above.isEmpty else {
@@ -24,6 +22,13 @@ extension LedgerVerification {
         }
         guard let key = try rows.firstDifference(from: served) else { return }
         throw failure("state", height, "the served row of \(key.table) is not what the blocks give")
+    }
+
+    /// Compares the steps that a block gives with those that are served of it.
+    func compareHistory(_ served: LayeredReader, _ steps: [HistoryEntry], at height: Height) throws {
+        guard try history(served, of: height) == history(steps) else {
+            throw failure("history", height, "the served history is not what the block gives")
+        }
     }
 
     private func history(_ served: LayeredReader, of height: Height) throws -> [Row] {
@@ -39,8 +44,8 @@ extension LedgerVerification {
     }
 
     /// In order of keys; of a key that one step changed twice the last entry, as a store keeps it.
-    private func history(_ block: ExecutedBlock) -> [Row] {
-        let entries = NodeStore.rows([], block.history).enumerated().sorted { left, right in
+    private func history(_ steps: [HistoryEntry]) -> [Row] {
+        let entries = NodeStore.rows([], steps).enumerated().sorted { left, right in
             let (leftKey, rightKey) = (left.element.change.key, right.element.change.key)
             guard leftKey == rightKey else { return leftKey.lexicographicallyPrecedes(rightKey) }
             return left.offset < right.offset
@@ -54,13 +59,13 @@ extension LedgerVerification {
     }
 
     /// Compares the nodes that a block's leaves brought to the log tree.
-    func compare(_ nodes: NodeFile, _ block: ExecutedBlock) throws {
-        let end = LogTree.nodeCount(size: block.header.logSize)
-        let first = Int(end) - block.logNodes.count
-        for (offset, digest) in block.logNodes.enumerated() {
+    func compare(_ nodes: NodeFile, _ digests: [Digest], at header: BlockHeader) throws {
+        let end = LogTree.nodeCount(size: header.logSize)
+        let first = Int(end) - digests.count
+        for (offset, digest) in digests.enumerated() {
             guard try nodes.digest(at: first + offset) == digest else {
                 throw failure(
-                    "nodes", block.header.height,
+                    "nodes", header.height,
                     "node \(first + offset) of the log tree is not what the leaves give: delete the file "
                         + "`nodes`, and the node makes it anew")
             }

@@ -10,6 +10,8 @@ import Storage
 package struct LedgerVerification {
     /// What a verified ledger came to.
     package struct Summary: Hashable, Sendable {
+        /// The block that the log begins with: 0, or a later one where it is only a ledger's tail.
+        package var first: Height = 0
         package let blocks: UInt64
         package let transactions: UInt64
         package let rejected: UInt64
@@ -33,23 +35,31 @@ package struct LedgerVerification {
         package var description: String { "\(code): " + place + detail }
     }
 
-    private let genesis: Genesis
+    let genesis: Genesis
     private let bytes: [UInt8]
-    private let rules: Rules
+    let rules: Rules
     private let verifier: BatchVerifier
     let rows = VerifiedRows()
 
-    package init(genesis: Genesis, bytes: [UInt8], rules: Rules, width: Int) {
+    /// - Parameter keys: where the signers' keys are looked up, for a log whose beginning is not there; nil
+    ///   for what has been derived.
+    package init(
+        genesis: Genesis, bytes: [UInt8], rules: Rules, width: Int, keys: (any StateReader & Sendable)? = nil
+    ) {
         (self.genesis, self.bytes, self.rules) = (genesis, bytes, rules)
-        let rows = rows
+        let reader: any StateReader & Sendable = keys ?? rows
         verifier = BatchVerifier(rules: rules, width: width) { key in
-            guard let stored = try rows.value(for: KeyRecord.rowKey(key)) else { return nil }
+            guard let stored = try reader.value(for: KeyRecord.rowKey(key)) else { return nil }
             return try StoredRow.record(KeyRecord.self, in: stored).publicKey.array
         }
     }
 
+    func foundedContext() throws -> EpochContext {
+        try Replica.found(genesis, bytes: bytes, rules: rules, voters: []).replica.inForce
+    }
+
     /// A block with the epoch that it belongs to.
-    private struct Link {
+    struct Link {
         let record: BlockRecord
         let context: EpochContext
     }
@@ -113,20 +123,20 @@ package struct LedgerVerification {
     }
 
     /// Blocks that may wait for a later one's certificate.
-    private static let window = 1024
+    static let window = 1024
 
-    private func isLone(_ context: EpochContext) -> Bool {
+    func isLone(_ context: EpochContext) -> Bool {
         context.validators.validators.count == 1 && context.leaving == nil
     }
 
-    private func isCertified(_ record: BlockRecord, _ context: EpochContext) -> Bool {
+    func isCertified(_ record: BlockRecord, _ context: EpochContext) -> Bool {
         let certificate = try? Certificate(
             .commit, record.commits, over: record.header, hash: record.header.hashed(rules.hash),
             quorum: context.quorum(of: record.header.kind), verifier: rules.verify)
         return certificate != nil
     }
 
-    private func advance(_ walk: inout EpochWalk, to record: BlockRecord) throws {
+    func advance(_ walk: inout EpochWalk, to record: BlockRecord) throws {
         do { try walk.advance(record.header) { record.content } } catch {
             // A header that says so falsely is found out where it is derived.
             guard record.header.kind == .epoch,
@@ -146,17 +156,17 @@ package struct LedgerVerification {
         let block =
             record.header.height == 0 ? derived.founded : try execute(link, &derived.executor)
         try compare(record, block)
-        try checkCertificates(link, block)
-        try checkVotes(link, block, &derived.votes)
+        try checkCertificates(link, block.hash)
+        try checkVotes(link, block.hash, &derived.votes)
         rows.apply(block.changes)
         if let served { try compare(served, block) }
-        if let nodes { try compare(nodes, block) }
+        if let nodes { try compare(nodes, block.logNodes, at: block.header) }
         derived.rejected += UInt64(block.included.count { $0.outcome != .accepted })
         derived.next += 1
         try progress(block.header)
     }
 
-    private func decode(_ payload: [UInt8], _ certificate: [UInt8]?, _ height: Height) throws -> BlockRecord {
+    func decode(_ payload: [UInt8], _ certificate: [UInt8]?, _ height: Height) throws -> BlockRecord {
         do {
             var record = try BlockRecord(decoding: payload)
             try NodeStore.merge(certificate, into: &record)
@@ -167,13 +177,23 @@ package struct LedgerVerification {
     }
 
     private func execute(_ link: Link, _ executor: inout Executor) throws -> ExecutedBlock {
-        let (record, context) = (link.record, link.context)
-        let height = executor.head.height + 1
-        func failure(_ code: String, _ detail: String) -> Failure {
-            Failure(code: code, height: height, transaction: nil, detail: detail)
+        if link.record.header.kind == .epoch,
+            let proposal = try? EpochProposal(decoding: link.record.content)
+        {
+            let height = executor.head.height + 1
+            return try execute(proposal, link.context, &executor) {
+                Failure(code: "verify.epoch", height: height, transaction: nil, detail: $0)
+            }
         }
-        if record.header.kind == .epoch, let proposal = try? EpochProposal(decoding: record.content) {
-            return try execute(proposal, context, &executor) { failure("verify.epoch", $0) }
+        let (ordered, sender) = try batch(of: link)
+        return try executor.execute(ordered, sender: sender, reader: rows)
+    }
+
+    /// A block's batch, which one of its epoch's validators has signed.
+    func batch(of link: Link) throws -> (OrderedBatch, sender: MemberID) {
+        let (record, context) = (link.record, link.context)
+        func failure(_ code: String, _ detail: String) -> Failure {
+            Failure(code: code, height: record.header.height, transaction: nil, detail: detail)
         }
         guard let ordered = try verifier.verify(record.content, position: record.header.position) else {
             throw failure("verify.batch", "its content is not a batch of this ledger")
@@ -184,7 +204,7 @@ package struct LedgerVerification {
         guard let sender = context.validators.validator(ordered.batch.key),
             ordered.batch.isSigned(by: sender.votingKey.array, verifier: rules.verify, hash: rules.hash)
         else { throw failure("verify.batch", "its batch is not signed by a validator") }
-        return try executor.execute(ordered, sender: sender.member, reader: rows)
+        return (ordered, sender.member)
     }
 
     /// An epoch block: a quorum of both sets has stopped, its parent is the highest lock among them, and it
@@ -193,16 +213,7 @@ package struct LedgerVerification {
         _ proposal: EpochProposal, _ context: EpochContext, _ executor: inout Executor,
         _ failure: (String) -> Failure
     ) throws -> ExecutedBlock {
-        let quorum = context.quorum(of: .epoch)
-        var keys: [KeyID] = []
-        for stop in proposal.stops {
-            guard stop.chain == rules.chain, stop.epoch == proposal.epoch, !keys.contains(stop.key),
-                let validator = quorum.validator(stop.key),
-                stop.isSigned(by: validator.votingKey.array, verifier: rules.verify)
-            else { throw failure("a stop is not a validator's word for this epoch") }
-            keys.append(stop.key)
-        }
-        guard quorum.isReached(by: keys) else { throw failure("its stops are no quorum") }
+        try checkStops(proposal, context, failure)
         guard proposal.parent == executor.headHash,
             proposal.stops.map(\.lock).max()
                 == VoteRecord.Point(executor.head, hash: executor.headHash)
@@ -213,10 +224,26 @@ package struct LedgerVerification {
         guard proposal.validators == record.current || proposal.validators == record.next else {
             throw failure("its validators are neither those in force nor those decided")
         }
+        let quorum = context.quorum(of: .epoch)
         let clocks = proposal.stops.compactMap { stop in
             quorum.validator(stop.key).map { (member: $0.member, time: stop.clock) }
         }
         return try executor.execute(proposal, clocks: clocks, reader: rows)
+    }
+
+    func checkStops(
+        _ proposal: EpochProposal, _ context: EpochContext, _ failure: (String) -> Failure
+    ) throws(Failure) {
+        let quorum = context.quorum(of: .epoch)
+        var keys: [KeyID] = []
+        for stop in proposal.stops {
+            guard stop.chain == rules.chain, stop.epoch == proposal.epoch, !keys.contains(stop.key),
+                let validator = quorum.validator(stop.key),
+                stop.isSigned(by: validator.votingKey.array, verifier: rules.verify)
+            else { throw failure("a stop is not a validator's word for this epoch") }
+            keys.append(stop.key)
+        }
+        guard quorum.isReached(by: keys) else { throw failure("its stops are no quorum") }
     }
 
     private func compare(_ record: BlockRecord, _ block: ExecutedBlock) throws {
@@ -249,21 +276,23 @@ package struct LedgerVerification {
     }
 
     /// Every signature is good; a lone validator's are a quorum at each block.
-    private func checkCertificates(_ link: Link, _ block: ExecutedBlock) throws {
-        let quorum = link.context.quorum(of: block.header.kind)
+    /// - Parameter isProven: the block is shown to be final by something else.
+    func checkCertificates(_ link: Link, _ hash: Digest, isProven: Bool = false) throws {
+        let header = link.record.header
+        let quorum = link.context.quorum(of: header.kind)
         let isLone = isLone(link.context)
         for (kind, attestations) in [
             (AttestationKind.vote, link.record.votes), (.commit, link.record.commits),
         ] {
             do throws(Certificate.Failure) {
                 _ = try Certificate(
-                    kind, attestations, over: block.header, hash: block.hash, quorum: quorum,
+                    kind, attestations, over: header, hash: hash, quorum: quorum,
                     verifier: rules.verify)
             } catch {
                 // Block 0 is the genesis document, which needs no signature: a node that joined has none.
-                if error == .noQuorum && (!isLone || block.header.height == 0) { continue }
+                if error == .noQuorum && (!isLone || isProven || header.height == 0) { continue }
                 throw Failure(
-                    code: error.rawValue, height: block.header.height, transaction: nil,
+                    code: error.rawValue, height: header.height, transaction: nil,
                     detail: "its votes or commits are not a certificate")
             }
         }
@@ -271,10 +300,10 @@ package struct LedgerVerification {
 
     /// The vote record of the node that wrote the log: a lone validator's is that of its votes, any other's
     /// never falls.
-    private func checkVotes(_ link: Link, _ block: ExecutedBlock, _ votes: inout VoteRecord) throws {
+    func checkVotes(_ link: Link, _ hash: Digest, _ votes: inout VoteRecord) throws {
+        let header = link.record.header
         func failure(_ detail: String) -> Failure {
-            Failure(
-                code: "verify.vote_record", height: block.header.height, transaction: nil, detail: detail)
+            Failure(code: "verify.vote_record", height: header.height, transaction: nil, detail: detail)
         }
         let stored = link.record.voteRecord
         guard isLone(link.context), stored.lastVote != nil else {
@@ -287,11 +316,11 @@ package struct LedgerVerification {
             votes = stored
             return
         }
-        if block.header.kind == .epoch { votes.promised = max(votes.promised, block.header.epoch) }
-        guard votes.allowsVote(block.header, parentIsCertified: false) else {
+        if header.kind == .epoch { votes.promised = max(votes.promised, header.epoch) }
+        guard votes.allowsVote(header, parentIsCertified: false) else {
             throw failure("the vote breaks an earlier promise")
         }
-        let point = VoteRecord.Point(block.header, hash: block.hash)
+        let point = VoteRecord.Point(header, hash: hash)
         votes = VoteRecord(promised: votes.promised, lastVote: point, lastCommit: point, lock: point)
         guard stored == votes else {
             throw failure("the stored vote record is not that of the block's votes")
@@ -300,12 +329,21 @@ package struct LedgerVerification {
 }
 
 extension LedgerNode {
-    /// Checks the whole ledger, and that the served state, history and log nodes follow from it.
+    /// Checks the whole ledger, and that the served state, history and log nodes follow from it; where the
+    /// log begins later than the ledger, what it has.
     /// - Throws: `LedgerVerification.Failure`, `NodeError`.
     package func verify(
         width: Int, progress: (BlockHeader) throws -> Void
     ) throws -> LedgerVerification.Summary {
         let bytes = try genesis.encoded()
+        guard firstBlock == 0 else {
+            let served = try store.snapshot()
+            return try LedgerVerification(
+                genesis: genesis, bytes: bytes, rules: rules, width: width, keys: SnapshotState(served)
+            ).runTail(
+                store.store.log, from: firstBlock, through: height, epochs: epochChain, served: served,
+                nodes: store.store.nodes, progress: progress)
+        }
         let verification = LedgerVerification(genesis: genesis, bytes: bytes, rules: rules, width: width)
         return try verification.run(
             store.store.log, through: height, served: try store.snapshot(), nodes: store.store.nodes,
