@@ -11,7 +11,7 @@ package struct LedgerVerification {
     /// What a verified ledger came to.
     package struct Summary: Hashable, Sendable {
         /// The block that the log begins with: 0, or a later one where it is only a ledger's tail.
-        package var first: Height = 0
+        package let first: Height
         package let blocks: UInt64
         package let transactions: UInt64
         package let rejected: UInt64
@@ -118,7 +118,7 @@ package struct LedgerVerification {
                 detail: "neither it nor a later block has a quorum's commits")
         }
         return Summary(
-            blocks: derived.next, transactions: derived.executor.head.logSize, rejected: derived.rejected,
+            first: 0, blocks: derived.next, transactions: derived.executor.head.logSize, rejected: derived.rejected,
             head: derived.executor.headHash, stateRoot: derived.executor.head.stateRoot)
     }
 

@@ -150,6 +150,7 @@ package struct LocalStep: Codable, Sendable {
 /// One message of a verification: a block's header, or how it ended.
 package enum LocalVerification: Codable, Sendable {
     package struct Summary: Codable, Sendable {
+        let first: Height
         let blocks: UInt64
         let transactions: UInt64
         let rejected: UInt64
@@ -173,7 +174,7 @@ package enum LocalVerification: Codable, Sendable {
     package init(_ summary: LedgerVerification.Summary) {
         self = .verified(
             Summary(
-                blocks: summary.blocks, transactions: summary.transactions, rejected: summary.rejected,
+                first: summary.first, blocks: summary.blocks, transactions: summary.transactions, rejected: summary.rejected,
                 head: summary.head, stateRoot: summary.stateRoot))
     }
 

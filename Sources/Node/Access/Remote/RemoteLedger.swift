@@ -174,7 +174,8 @@ package final class RemoteLedger: LedgerAccess {
 extension LocalVerification.Summary {
     fileprivate var summary: LedgerVerification.Summary {
         LedgerVerification.Summary(
-            blocks: blocks, transactions: transactions, rejected: rejected, head: head, stateRoot: stateRoot)
+            first: first, blocks: blocks, transactions: transactions, rejected: rejected, head: head,
+            stateRoot: stateRoot)
     }
 }
 
