@@ -118,7 +118,8 @@ package struct LedgerVerification {
                 detail: "neither it nor a later block has a quorum's commits")
         }
         return Summary(
-            first: 0, blocks: derived.next, transactions: derived.executor.head.logSize, rejected: derived.rejected,
+            first: 0, blocks: derived.next, transactions: derived.executor.head.logSize,
+            rejected: derived.rejected,
             head: derived.executor.headHash, stateRoot: derived.executor.head.stateRoot)
     }
 

@@ -174,7 +174,8 @@ package enum LocalVerification: Codable, Sendable {
     package init(_ summary: LedgerVerification.Summary) {
         self = .verified(
             Summary(
-                first: summary.first, blocks: summary.blocks, transactions: summary.transactions, rejected: summary.rejected,
+                first: summary.first, blocks: summary.blocks, transactions: summary.transactions,
+                rejected: summary.rejected,
                 head: summary.head, stateRoot: summary.stateRoot))
     }
 
