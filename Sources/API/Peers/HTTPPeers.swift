@@ -133,6 +133,8 @@ package final class HTTPPeers: PeerNetwork {
         let target = HTTPTarget(["v1", "peer", "blocks"], query: [.init("above", "\(height)")])
         var failure: HTTPError?
         var attempts = 0
+        // Of those that were asked: who keeps the blocks no more, and who has none.
+        var (pruned, without) = (0, 0)
         for next in order where attempts < HTTPPeers.attempts {
             guard let link = links.first(where: { $0.address.member == next }) else { continue }
             do throws(HTTPError) {
@@ -143,6 +145,7 @@ package final class HTTPPeers: PeerNetwork {
                 let blocks = try PeerFrames.messages(answer.body, limit: HTTPPeers.maximumBlockBytes)
                 if blocks.isEmpty {
                     attempts += 1
+                    without += 1
                 } else if isWanted(blocks) {
                     return blocks
                 }
@@ -152,9 +155,11 @@ package final class HTTPPeers: PeerNetwork {
                     "a peer did not serve blocks",
                     ["peer": next.text, "above": height, "reason": error])
                 failure = error
+                if error.problem?.code == "block.pruned" { pruned += 1 }
             }
         }
-        if let failure, failure.problem?.code == "block.pruned" {
+        // One that lies is outnumbered by those that are no further than this node.
+        if let failure, pruned > without {
             throw NodeError("block.pruned", "no peer keeps the blocks above \(height)", cause: failure)
         }
         if let failure { throw NodeError("node.no_peer", "no peer served its blocks", cause: failure) }

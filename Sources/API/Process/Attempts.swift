@@ -11,6 +11,7 @@ final class Attempts: Sendable {
     }
 
     private static let pauseSeconds = 60.0
+    private static let refusedSeconds = 3600.0
 
     private let state = Mutex(State())
 
@@ -28,6 +29,13 @@ final class Attempts: Sendable {
         state.withLock { state in
             state.isBusy = false
             state.after = succeeded ? .distantPast : Date(timeIntervalSinceNow: Attempts.pauseSeconds)
+        }
+    }
+
+    /// Ends a try that the ledger has refused: each is a transaction on it.
+    func endRefused() {
+        state.withLock {
+            ($0.isBusy, $0.after) = (false, Date(timeIntervalSinceNow: Attempts.refusedSeconds))
         }
     }
 

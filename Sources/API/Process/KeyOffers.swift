@@ -50,16 +50,16 @@ final class KeyOffers: Sendable {
 
     private func offer(_ action: ConsortiumContract.Action, _ node: LedgerNode, _ signer: MessageSigner) {
         Task { [self] in
-            var isAccepted = false
-            defer { attempts.end(succeeded: isAccepted) }
             do {
                 let final = try await node.perform(ConsortiumContract.self, action, as: signer)
                 guard case .accepted = final.outcome else {
+                    attempts.endRefused()
                     return refused(final, known: try next(node)?.offeredKey != action.offeredKey)
                 }
-                isAccepted = true
+                attempts.end(succeeded: true)
                 log.info("the ledger knows another key of this node", ["height": final.height])
             } catch {
+                attempts.end(succeeded: false)
                 guard !attempts.isStopped else { return }
                 log.warning("this node's keys are not on the ledger yet", ["reason": error])
             }

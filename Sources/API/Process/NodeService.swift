@@ -72,10 +72,14 @@ package final class NodeService: Sendable {
         var failures = 0
         do {
             while !isStopping {
+                guard failures < NodeService.attempts else {
+                    // One that nobody takes is kept by its keeper, which fetches no other.
+                    state.wait(milliseconds: NodeService.lookMilliseconds, until: \.isStopping)
+                    continue
+                }
                 guard let snapshot = process?.nextSnapshot(milliseconds: NodeService.lookMilliseconds) else {
                     continue
                 }
-                guard failures < NodeService.attempts else { continue }
                 if try replace(with: snapshot) { failures = 0 } else { failures += 1 }
             }
             state.update { $0.hasEnded = true }
@@ -87,10 +91,15 @@ package final class NodeService: Sendable {
     }
 
     /// Closes the ledger, puts a snapshot in its place and opens it.
+    ///
+    /// Where the new ledger does not open the node ends, and what there was stays beside it: going back by
+    /// itself could forget what this node has signed since.
     /// - Returns: false where the node goes on with what it had.
     /// - Throws: why nothing can be opened.
     private func replace(with snapshot: SnapshotTaking) throws -> Bool {
         let height = snapshot.height
+        // Peers may have come back with the blocks while it was fetched.
+        guard process?.node.needsSnapshot ?? false else { return true }
         if let failure = stopProcess() { throw failure }
         let replacement = LedgerReplacement(home)
         let old: URL
@@ -99,12 +108,7 @@ package final class NodeService: Sendable {
             try open()
             return false
         }
-        do { try open() } catch {
-            log.error("the ledger does not open after a snapshot", ["height": height, "reason": error])
-            try replacement.undo(old)
-            try open()
-            return false
-        }
+        try open()
         let keeps = state.read { $0.configuration.pruning == nil }
         log.info(
             "a snapshot has taken the ledger's place",

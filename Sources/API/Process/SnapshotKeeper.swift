@@ -25,6 +25,7 @@ final class SnapshotKeeper: Sendable {
     private static let pauseSeconds = 2.0
     private static let longestPauseSeconds = 600.0
     private static let requestMilliseconds = 60_000
+    private static let longestFetchSeconds = 6.0 * 3600
 
     init(home: Home, log: NodeLog) { (self.home, self.log) = (home, log) }
 
@@ -78,7 +79,10 @@ final class SnapshotKeeper: Sendable {
         let book = peers.book
         // Those that are connected first.
         let near = HTTPPeers.order(peers.peers, first: nil).compactMap { book.address(of: $0) }
-        for address in near + book.members.filter({ !near.contains($0) }) {
+        let all = near + book.members.filter { !near.contains($0) }
+        // Each time another begins: none can keep the rest from being asked.
+        let first = all.isEmpty ? 0 : state.read(\.failures) % all.count
+        for address in all[first...] + all[..<first] {
             guard !state.read(\.isStopped) else { return nil }
             let peer = address.member.text
             do {
@@ -97,8 +101,12 @@ final class SnapshotKeeper: Sendable {
     ) throws -> SnapshotTaking {
         let client = try HTTPClient(address.endpoint, trust: .pins(address.pins), identity: identity)
         defer { client.close() }
+        let end = Date(timeIntervalSinceNow: SnapshotKeeper.longestFetchSeconds)
         return try SnapshotFetch(into: home, besides: true, above: height) { target, bytes in
-            try client.request(
+            guard Date() < end else {
+                throw NodeError("snapshot.too_slow", "\(address.member) has not served it within hours")
+            }
+            return try client.request(
                 .get, target, totalMilliseconds: SnapshotKeeper.requestMilliseconds,
                 maximumBodyBytes: bytes
             ).successful().body

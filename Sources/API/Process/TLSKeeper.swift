@@ -152,22 +152,22 @@ final class TLSKeeper: Sendable {
     private func announce(_ pins: [TLSPin], endpoint: String, node: LedgerNode) {
         guard announcements.begin() else { return }
         Task { [self] in
-            var isAccepted = false
-            defer { announcements.end(succeeded: isAccepted) }
             do {
                 let final = try await node.perform(
                     ConsortiumContract.self,
                     .setNode(.init(endpoint: endpoint, tlsPins: pins.map(\.digest))), as: try signer())
                 guard case .accepted = final.outcome else {
+                    announcements.endRefused()
                     return log.error(
                         "the ledger refuses this node's TLS keys",
                         ["code": final.outcome.code, "reason": final.message])
                 }
-                isAccepted = true
                 // Another may have come with a reload meanwhile.
                 state.withLock { if $0.endpoint == endpoint { $0.endpointIsNews = false } }
+                announcements.end(succeeded: true)
                 log.info("the ledger knows this node", ["endpoint": endpoint, "pins": pins.count])
             } catch {
+                announcements.end(succeeded: false)
                 guard !announcements.isStopped else { return }
                 log.warning("this node's TLS keys are not on the ledger yet", ["reason": error])
             }

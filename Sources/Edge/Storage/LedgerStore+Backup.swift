@@ -42,7 +42,7 @@ extension LedgerStore {
     }
 
     /// Marks a folder as not to be opened.
-    static func mark(_ folder: String, _ files: any FileSystem) throws(StorageError) {
+    package static func mark(_ folder: String, _ files: any FileSystem) throws(StorageError) {
         _ = try files.open(folder + "/" + incompleteName, .write)
         try files.synchronizeFolder(folder)
     }

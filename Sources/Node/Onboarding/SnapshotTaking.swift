@@ -73,14 +73,19 @@ package struct LedgerReplacement {
 
     package init(_ home: Home) { self.home = home }
 
-    /// Ends a replacement that a crash came between.
+    /// Ends a replacement that a crash came between: goes on with it where the ledger had been moved away,
+    /// and otherwise lets go of the snapshot, whose promises would soon be old ones.
     /// - Throws: `home.damaged`.
     package func recover() throws(NodeError) {
-        guard !files.fileExists(atPath: home.ledgerFolder.path),
-            files.fileExists(atPath: home.nextLedgerFolder.path),
-            LedgerStore.isWhole(home.nextLedgerFolder.path)
-        else { return }
-        try move(home.nextLedgerFolder, home.ledgerFolder)
+        let next = home.nextLedgerFolder
+        guard LedgerStore.isWhole(next.path) else { return }
+        guard files.fileExists(atPath: home.ledgerFolder.path) else {
+            return try move(next, home.ledgerFolder)
+        }
+        do {
+            try LedgerStore.mark(next.path, POSIXFileSystem())
+            try files.removeItem(at: next)
+        } catch { throw NodeError("home.damaged", "\(next.path) could not be removed", cause: error) }
     }
 
     /// Finishes a snapshot and puts it in place.
@@ -102,11 +107,18 @@ package struct LedgerReplacement {
         do {
             let store = try LedgerStore(opening: home.ledgerFolder.path, chain: chain)
             height = store.log.lastHeight ?? 0
+            // Final or not: nothing that this node has is given away for something older.
+            guard taking.height > height else {
+                throw NodeError(
+                    "snapshot.too_old",
+                    "the snapshot is of block \(taking.height), and block \(height) is here")
+            }
             let votes = try Restoration.lastVoteState(in: store)
             let mark = home.ledgerFolder.appendingPathComponent("store")
             if let name = try? Data(contentsOf: mark) {
                 // The voting key is bound to the vote record, which goes with it.
-                try name.write(to: home.nextLedgerFolder.appendingPathComponent("store"))
+                try home.replace(
+                    home.nextLedgerFolder.appendingPathComponent("store"), with: [UInt8](name), mode: 0o644)
             }
             try taking.finish(keeping: votes)
         }
@@ -115,14 +127,6 @@ package struct LedgerReplacement {
         try move(home.ledgerFolder, old)
         try move(home.nextLedgerFolder, home.ledgerFolder)
         return old
-    }
-
-    /// Puts back what there was: the snapshot's ledger does not open.
-    package func undo(_ old: URL) throws(NodeError) {
-        do { try files.removeItem(at: home.ledgerFolder) } catch {
-            throw NodeError("home.damaged", "the ledger could not be put back", cause: error)
-        }
-        try move(old, home.ledgerFolder)
     }
 
     private func move(_ source: URL, _ target: URL) throws(NodeError) {

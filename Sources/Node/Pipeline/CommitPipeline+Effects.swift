@@ -148,7 +148,7 @@ extension CommitPipeline {
         counters.withLock { $0.fetches += 1 }
         do throws(NodeError) {
             let blocks = try network?.blocks(above: above, from: member) ?? []
-            if !blocks.isEmpty { shared.withLock { $0.prunedAnswers = 0 } }
+            shared.withLock { $0.prunedAnswers = 0 }
             return blocks
         } catch {
             if error.code == "block.pruned" { shared.withLock { $0.prunedAnswers += 1 } }

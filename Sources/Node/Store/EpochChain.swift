@@ -86,7 +86,7 @@ final class EpochChain: Sendable {
             var mended = records
             for block in served where block.header.kind == .epoch {
                 guard let place = mended.firstIndex(where: { $0.header == block.header }) else { continue }
-                mended[place].commits = block.commits
+                mended[place].commits = NodeStore.joined(mended[place].commits, block.commits)
             }
             let (before, after) = (
                 EpochRecord.lacking(records, genesis: genesis, rules: rules),

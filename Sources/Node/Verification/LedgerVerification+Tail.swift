@@ -1,4 +1,5 @@
 import Codec
+import Contracts
 import Ledger
 import Merkle
 import Storage
@@ -54,8 +55,11 @@ extension LedgerVerification {
                 guard waiting.count <= LedgerVerification.window else { break }
                 continue
             }
+            // A false change of validators would bring its own signatures: what the epochs prove counts.
+            if tail.previous == nil || waiting.contains(where: { $0.header.kind == .epoch }) {
+                try prove(record, epochs: epochs)
+            }
             if tail.previous == nil {
-                try prove(waiting, epochs: epochs)
                 tail.log = try nodes.frontier(size: try size(before: waiting[0]))
             }
             for record in waiting {
@@ -76,19 +80,24 @@ extension LedgerVerification {
             head: last.hash, stateRoot: last.header.stateRoot)
     }
 
+    /// What the contracts derive from rows.
+    private var derived: DerivedRows { .version1 }
+
     private func failure(_ what: String, _ height: Height, _ detail: String) -> Failure {
         Failure(code: "verify.\(what)", height: height, transaction: nil, detail: detail)
     }
 
     // MARK: The first block
 
-    private func prove(_ blocks: [BlockRecord], epochs: [EpochRecord]) throws(Failure) {
-        let first = blocks[0].header
+    /// Shows a block to be final, and so all before it.
+    private func prove(_ record: BlockRecord, epochs: [EpochRecord]) throws(Failure) {
+        let header = record.header
         do throws(FinalityProof.Failure) {
-            try FinalityProof(blocks, epochs: epochs.filter { $0.header.height <= first.height }).verify(
-                block: first.hashed(rules.hash), height: first.height, genesis: genesis, rules: rules)
+            try FinalityProof([record], epochs: epochs.filter { $0.header.height <= header.height }).verify(
+                block: header.hashed(rules.hash), height: header.height, genesis: genesis, rules: rules)
         } catch {
-            throw failure("unproven", first.height, "the genesis does not show it to be final: \(error.text)")
+            throw failure(
+                "unproven", header.height, "the genesis does not show it to be final: \(error.text)")
         }
     }
 
@@ -211,6 +220,36 @@ extension LedgerVerification {
         }
         guard try StateTree(rowsOf: served, hash: rules.hash).root == header.stateRoot else {
             throw failure("state_root", header.height, "the served rows do not give the state root")
+        }
+        try checkDerivedRows(served, at: header.height)
+        let above = try served.entries(from: bigEndianBytes(header.height + 1), limit: 1, in: .history)
+        guard above.isEmpty else {
+            throw failure("served_history", header.height, "it goes on above the served height")
+        }
+    }
+
+    /// Rows of indexes, which no root covers, are those that the other rows give.
+    private func checkDerivedRows(_ served: LayeredReader, at height: Height) throws {
+        var (given, found): ([Ledger.RowKey], [Ledger.RowKey]) = ([], [])
+        var start: [UInt8] = [0]
+        while true {
+            let rows = try served.entries(from: start, limit: 4096)
+            for row in rows {
+                let key = Ledger.RowKey(bytes: row.key)
+                if key.isDerived {
+                    found.append(key)
+                } else {
+                    given += try derived.keys(for: key, stored: row.value)
+                }
+            }
+            guard rows.count == 4096, let last = rows.last else { break }
+            start = last.key + [0]
+        }
+        given.sort()
+        guard given == found else {
+            let place = zip(given, found).first { $0 != $1 }.map { min($0, $1) } ?? given.last ?? found.last
+            throw failure(
+                "served_state", height, "the served row of \(place?.table ?? "?") is not what the rows give")
         }
     }
 }

@@ -62,6 +62,8 @@ import Testing
         cluster.kill(0)
         let without = try await cluster.perform(1, "with the fourth and without the first")
         try await cluster[3].waitForFinal(without.height)
+        let summary = try cluster[3].verify(width: 1) { _ in }
+        #expect(summary.first == cluster[3].firstBlock && summary.first > 0)
         try cluster.close()
     }
 
@@ -74,17 +76,25 @@ import Testing
         try LedgerReplacement(home).recover()
         #expect(try votes(home, cluster).record.lastVote != nil)
         // Between the two renames.
-        let old = try LedgerReplacement(home).install(snapshot(cluster, of: 1, home))
+        _ = try LedgerReplacement(home).install(snapshot(cluster, of: 1, home))
         try FileManager.default.moveItem(
             at: home.ledgerFolder, to: home.folder.appendingPathComponent("ledger.next"))
         try LedgerReplacement(home).recover()
         try cluster.start(3)
         #expect(cluster[3].firstBlock > height)
         cluster.kill(3)
-        // And back.
-        try LedgerReplacement(home).undo(old)
+        // Between the end and the first rename: what was promised meanwhile is in the ledger alone.
+        let next = home.folder.appendingPathComponent("ledger.next")
+        try FileManager.default.copyItem(at: home.ledgerFolder, to: next)
+        try LedgerReplacement(home).recover()
+        #expect(!FileManager.default.fileExists(atPath: next.path))
+        // And none takes the place of a ledger that has come as far.
+        let late = try snapshot(cluster, of: 0, home)
+        #expect { try LedgerReplacement(home).install(late) } throws: {
+            ($0 as? NodeError)?.code == "snapshot.too_old"
+        }
         try cluster.start(3)
-        #expect(cluster[3].firstBlock <= height)
+        #expect(cluster[3].firstBlock > height)
         try cluster.close()
     }
 }

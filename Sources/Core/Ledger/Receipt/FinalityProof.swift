@@ -94,7 +94,10 @@ package struct FinalityProof: Sendable {
                 record.header.content == rules.hash(record.content)
             else { throw .malformedEpoch }
         }
-        guard zip(epochs, epochs.dropFirst()).allSatisfy({ $0.header.height < $1.header.height }),
+        let follow = zip(epochs, epochs.dropFirst()).allSatisfy {
+            $0.header.height < $1.header.height && $0.header.epoch < $1.header.epoch
+        }
+        guard follow,
             header.epoch == epochs.last?.header.epoch ?? 0
         else { throw .otherEpoch }
         // Genesis speaks for itself, and begins no epoch that could be another.

@@ -23,6 +23,8 @@ package struct SnapshotManifest: Hashable, Sendable {
     package var rowCount: UInt64
     package var frontier: LogFrontier
     package var chunks: [Chunk]
+    /// Of all chunks together.
+    package var byteCount: UInt64 { chunks.reduce(0) { $0 + UInt64($1.byteCount) } }
 
     static let label = "millwright-snapshot"
     /// Bytes of the longest manifest: some 400 000 chunks, 400 GB of rows.
