@@ -16,12 +16,17 @@ extension LedgerVerification {
         guard let last = served.height, height <= last else { return }
         try compareHistory(served, block.history, at: height)
         guard height == last else { return }
-        let above = try served.entries(from: bigEndianBytes(last + 1), limit: 1, in: .history)
+        try checkHistoryEnds(served, at: height)
+        guard let key = try rows.firstDifference(from: served) else { return }
+        throw failure("state", height, "the served row of \(key.table) is not what the blocks give")
+    }
+
+    /// Nothing is served of the history above the served height.
+    func checkHistoryEnds(_ served: LayeredReader, at height: Height) throws {
+        let above = try served.entries(from: bigEndianBytes(height + 1), limit: 1, in: .history)
         guard above.isEmpty else {
             throw failure("history", height, "the served history goes on above the served height")
         }
-        guard let key = try rows.firstDifference(from: served) else { return }
-        throw failure("state", height, "the served row of \(key.table) is not what the blocks give")
     }
 
     /// Compares the steps that a block gives with those that are served of it.

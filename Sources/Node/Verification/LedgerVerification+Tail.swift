@@ -15,7 +15,6 @@ import Storage
 extension LedgerVerification {
     /// What has been walked so far.
     private struct Tail {
-        var walk: EpochWalk
         /// The log tree so far. Nil before the first block of a node that began with it: the peaks that it
         /// has are those after.
         var log: LogFrontier?
@@ -35,38 +34,23 @@ extension LedgerVerification {
         _ log: BlockLog, from first: Height, through height: Height, epochs: [EpochRecord],
         served: LayeredReader, nodes: NodeFile, progress: (BlockHeader) throws -> Void
     ) throws -> Summary {
-        var walk = EpochWalk(try foundedContext(), hash: rules.hash)
+        var before = EpochWalk(try foundedContext(), hash: rules.hash)
         for epoch in epochs where epoch.header.height < first {
-            try walk.advance(epoch.header) { epoch.content }
+            try before.advance(epoch.header) { epoch.content }
         }
-        var tail = Tail(walk: walk)
-        var waiting: [BlockRecord] = []
-        var cursor = log.records(from: first)
-        var next = first
-        while next <= height, let stored = try cursor.next() {
-            let record = try decode(stored.payload, try log.certificate(at: next), next)
-            guard record.header.height == next else {
-                throw failure("order", next, "block \(record.header.height) is in its place")
-            }
-            try advance(&walk, to: record)
-            waiting.append(record)
-            next += 1
-            guard isLone(walk.context) || isCertified(record, walk.context) else {
-                guard waiting.count <= LedgerVerification.window else { break }
-                continue
-            }
+        var tail = Tail()
+        _ = try walk(log, from: first, through: height, before) { links in
             // A false change of validators would bring its own signatures: what the epochs prove counts.
-            if tail.previous == nil || waiting.contains(where: { $0.header.kind == .epoch }) {
-                try prove(record, epochs: epochs)
+            if tail.previous == nil || links.contains(where: { $0.record.header.kind == .epoch }) {
+                try prove(links[links.count - 1].record, epochs: epochs)
             }
             if tail.previous == nil {
-                tail.log = try nodes.frontier(size: try size(before: waiting[0]))
+                tail.log = try nodes.frontier(size: try size(before: links[0].record))
             }
-            for record in waiting {
-                try check(record, &tail, served: served, nodes: nodes)
-                try progress(record.header)
+            for link in links {
+                try check(link, &tail, served: served, nodes: nodes)
+                try progress(link.record.header)
             }
-            waiting = []
         }
         guard let last = tail.previous, last.header.height >= height else {
             throw Failure(
@@ -119,8 +103,9 @@ extension LedgerVerification {
     // MARK: Each block
 
     private func check(
-        _ record: BlockRecord, _ tail: inout Tail, served: LayeredReader, nodes: NodeFile
+        _ link: Link, _ tail: inout Tail, served: LayeredReader, nodes: NodeFile
     ) throws {
+        let record = link.record
         let (header, hash) = (record.header, record.header.hashed(rules.hash))
         if let previous = tail.previous {
             guard header.previous == previous.hash, header.time >= previous.header.time else {
@@ -130,11 +115,8 @@ extension LedgerVerification {
         guard header.chain == rules.chain, header.content == rules.hash(record.content) else {
             throw failure("content", header.height, "its content is not what its header names")
         }
-        let context = tail.walk.context
-        try advance(&tail.walk, to: record)
-        let link = Link(record: record, context: tail.walk.context)
         switch header.kind {
-        case .epoch: try checkProposal(link, after: tail.previous, base: context)
+        case .epoch: try checkProposal(link, after: tail.previous)
         case .batch: try checkBatch(link)
         }
         try checkLeaves(record, &tail, nodes)
@@ -155,7 +137,7 @@ extension LedgerVerification {
     }
 
     private func checkProposal(
-        _ link: Link, after previous: (header: BlockHeader, hash: Digest)?, base: EpochContext
+        _ link: Link, after previous: (header: BlockHeader, hash: Digest)?
     ) throws {
         let header = link.record.header
         guard let proposal = try? EpochProposal(decoding: link.record.content), link.record.outcomes.isEmpty
@@ -222,10 +204,7 @@ extension LedgerVerification {
             throw failure("state_root", header.height, "the served rows do not give the state root")
         }
         try checkDerivedRows(served, at: header.height)
-        let above = try served.entries(from: bigEndianBytes(header.height + 1), limit: 1, in: .history)
-        guard above.isEmpty else {
-            throw failure("served_history", header.height, "it goes on above the served height")
-        }
+        try checkHistoryEnds(served, at: header.height)
     }
 
     /// Rows of indexes, which no root covers, are those that the other rows give.

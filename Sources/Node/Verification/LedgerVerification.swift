@@ -87,32 +87,13 @@ package struct LedgerVerification {
         let (founded, effects) = try Replica.found(genesis, bytes: bytes, rules: rules, voters: [])
         guard case .final(let block)? = effects.last else { throw LedgerFault("founding came to no block") }
         var derived = Derived(executor: founded.executor, founded: block)
-        var walk = EpochWalk(founded.inForce, hash: rules.hash)
-        var waiting: [Link] = []
-        var cursor = log.records(from: 0)
-        var next: Height = 0
-        while let stored = try cursor.next() {
-            let record = try decode(stored.payload, try log.certificate(at: next), next)
-            guard record.header.height == next else {
-                throw Failure(
-                    code: "verify.order", height: next, transaction: nil,
-                    detail: "block \(record.header.height) is in its place")
-            }
-            if next > 0 { try advance(&walk, to: record) }
-            waiting.append(Link(record: record, context: walk.context))
-            next += 1
-            // Its own signatures or a later block's make a block final; a lone validator's are its own.
-            guard next == 1 || isLone(walk.context) || isCertified(record, walk.context) else {
-                guard waiting.count <= LedgerVerification.window else { break }
-                continue
-            }
-            for link in waiting { try check(link, &derived, served: served, nodes: nodes, progress) }
-            waiting = []
+        let waiting = try walk(log, from: 0, EpochWalk(founded.inForce, hash: rules.hash)) { links in
+            for link in links { try check(link, &derived, served: served, nodes: nodes, progress) }
         }
         guard derived.next > 0 else {
             throw Failure(code: "verify.empty", height: 0, transaction: nil, detail: "no blocks")
         }
-        if let height, derived.next <= height || waiting.count > LedgerVerification.window {
+        if let height, derived.next <= height || waiting > LedgerVerification.window {
             throw Failure(
                 code: Certificate.Failure.noQuorum.rawValue, height: derived.next, transaction: nil,
                 detail: "neither it nor a later block has a quorum's commits")
@@ -123,21 +104,55 @@ package struct LedgerVerification {
             head: derived.executor.headHash, stateRoot: derived.executor.head.stateRoot)
     }
 
-    /// Blocks that may wait for a later one's certificate.
-    static let window = 1024
+    /// Reads a log's blocks and hands them on as soon as they are final: by their own signatures or a later
+    /// block's; a lone validator's are its own.
+    /// - Parameters:
+    ///   - first: the log's first block.
+    ///   - epochs: as before that block.
+    /// - Returns: how many blocks wait at the end.
+    func walk(
+        _ log: BlockLog, from first: Height, through last: Height = .max, _ epochs: EpochWalk,
+        _ body: ([Link]) throws -> Void
+    ) throws -> Int {
+        var epochs = epochs
+        var waiting: [Link] = []
+        var cursor = log.records(from: first)
+        var next = first
+        while next <= last, let stored = try cursor.next() {
+            let record = try decode(stored.payload, try log.certificate(at: next), next)
+            guard record.header.height == next else {
+                throw Failure(
+                    code: "verify.order", height: next, transaction: nil,
+                    detail: "block \(record.header.height) is in its place")
+            }
+            if next > 0 { try advance(&epochs, to: record) }
+            waiting.append(Link(record: record, context: epochs.context))
+            next += 1
+            guard next == 1 || isLone(epochs.context) || isCertified(record, epochs.context) else {
+                guard waiting.count <= LedgerVerification.window else { break }
+                continue
+            }
+            try body(waiting)
+            waiting = []
+        }
+        return waiting.count
+    }
 
-    func isLone(_ context: EpochContext) -> Bool {
+    /// Blocks that may wait for a later one's certificate.
+    private static let window = 1024
+
+    private func isLone(_ context: EpochContext) -> Bool {
         context.validators.validators.count == 1 && context.leaving == nil
     }
 
-    func isCertified(_ record: BlockRecord, _ context: EpochContext) -> Bool {
+    private func isCertified(_ record: BlockRecord, _ context: EpochContext) -> Bool {
         let certificate = try? Certificate(
             .commit, record.commits, over: record.header, hash: record.header.hashed(rules.hash),
             quorum: context.quorum(of: record.header.kind), verifier: rules.verify)
         return certificate != nil
     }
 
-    func advance(_ walk: inout EpochWalk, to record: BlockRecord) throws {
+    private func advance(_ walk: inout EpochWalk, to record: BlockRecord) throws {
         do { try walk.advance(record.header) { record.content } } catch {
             // A header that says so falsely is found out where it is derived.
             guard record.header.kind == .epoch,
@@ -167,7 +182,7 @@ package struct LedgerVerification {
         try progress(block.header)
     }
 
-    func decode(_ payload: [UInt8], _ certificate: [UInt8]?, _ height: Height) throws -> BlockRecord {
+    private func decode(_ payload: [UInt8], _ certificate: [UInt8]?, _ height: Height) throws -> BlockRecord {
         do {
             var record = try BlockRecord(decoding: payload)
             try NodeStore.merge(certificate, into: &record)
