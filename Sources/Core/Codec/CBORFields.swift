@@ -65,6 +65,16 @@ extension CBORWriter {
         array(elements.count)
         for element in elements { element.write(to: &self) }
     }
+
+    package mutating func texts(_ values: some Collection<String>) {
+        array(values.count)
+        for value in values { text(value) }
+    }
+
+    package mutating func digests(_ values: [Digest]) {
+        array(values.count)
+        for value in values { digest(value) }
+    }
 }
 
 extension CBORReader {
@@ -87,5 +97,16 @@ extension CBORReader {
         texts.reserveCapacity(min(count, 16))
         for _ in 0..<count { texts.append(try text()) }
         return texts
+    }
+
+    /// Reads a list of at most `limit` digests.
+    package mutating func digests(atMost limit: Int = .max) throws(CodecError) -> [Digest] {
+        let start = offset
+        let count = try array()
+        guard count <= limit else { throw CodecError(.tooLarge, at: start, "at most \(limit) hashes") }
+        var digests: [Digest] = []
+        digests.reserveCapacity(min(count, 16))
+        for _ in 0..<count { digests.append(try digest()) }
+        return digests
     }
 }

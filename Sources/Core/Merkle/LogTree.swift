@@ -60,23 +60,3 @@ func foldPeaks(_ peaks: [Digest], hash: HashFunction) -> Digest? {
     for peak in peaks.dropLast().reversed() { root = LogTree.nodeHash(peak, root, hash: hash) }
     return root
 }
-
-extension CBORWriter {
-    mutating func digests(_ values: [Digest]) {
-        array(values.count)
-        for value in values { digest(value) }
-    }
-}
-
-extension CBORReader {
-    /// An array of at most `limit` digests.
-    mutating func digests(atMost limit: Int) throws(CodecError) -> [Digest] {
-        let start = offset
-        let count = try array()
-        guard count <= limit else { throw CodecError(.tooLarge, at: start, "at most \(limit) hashes") }
-        var values: [Digest] = []
-        values.reserveCapacity(count)
-        for _ in 0..<count { values.append(try digest()) }
-        return values
-    }
-}

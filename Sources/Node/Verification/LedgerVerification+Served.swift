@@ -37,15 +37,9 @@ extension LedgerVerification {
     }
 
     private func history(_ served: LayeredReader, of height: Height) throws -> [Row] {
-        let prefix = bigEndianBytes(height)
         var rows: [Row] = []
-        var start = prefix
-        while true {
-            let page = try served.entries(from: start, prefix: prefix, limit: 1024, in: .history)
-            rows += page
-            guard page.count == 1024, let last = page.last else { return rows }
-            start = last.key + [0]
-        }
+        try served.forEachRow(prefix: bigEndianBytes(height), in: .history) { rows.append($0) }
+        return rows
     }
 
     /// In order of keys; of a key that one step changed twice the last entry, as a store keeps it.

@@ -210,19 +210,13 @@ extension LedgerVerification {
     /// Rows of indexes, which no root covers, are those that the other rows give.
     private func checkDerivedRows(_ served: LayeredReader, at height: Height) throws {
         var (given, found): ([Ledger.RowKey], [Ledger.RowKey]) = ([], [])
-        var start: [UInt8] = [0]
-        while true {
-            let rows = try served.entries(from: start, limit: 4096)
-            for row in rows {
-                let key = Ledger.RowKey(bytes: row.key)
-                if key.isDerived {
-                    found.append(key)
-                } else {
-                    given += try derived.keys(for: key, stored: row.value)
-                }
+        try served.forEachRow { row in
+            let key = Ledger.RowKey(bytes: row.key)
+            if key.isDerived {
+                found.append(key)
+            } else {
+                given += try derived.keys(for: key, stored: row.value)
             }
-            guard rows.count == 4096, let last = rows.last else { break }
-            start = last.key + [0]
         }
         given.sort()
         guard given == found else {

@@ -21,8 +21,7 @@ extension MemberRecord: CBORFields {
         writer.key("name")
         writer.text(name)
         writer.key("roles")
-        writer.array(roles.count)
-        for role in roles { writer.text(role.rawValue) }
+        writer.texts(roles.map(\.rawValue))
         if let joined {
             writer.key("joined")
             joined.write(to: &writer)
@@ -39,8 +38,7 @@ extension MemberRecord: CBORFields {
         }
         if let tlsPins {
             writer.key("tlsPins")
-            writer.array(tlsPins.count)
-            for pin in tlsPins { writer.digest(pin) }
+            writer.digests(tlsPins)
         }
         if let admitted {
             writer.key("admitted")
@@ -69,18 +67,12 @@ extension MemberRecord: CBORFields {
         status = try Status(named: try reader.text(), at: reader.offset)
         invited = fields.has("invited", &reader) ? try Timestamp(reading: &reader) : nil
         profile = fields.has("profile", &reader) ? try MemberProfile(reading: &reader) : nil
-        tlsPins = fields.has("tlsPins", &reader) ? try MemberRecord.digests(&reader) : nil
+        tlsPins = fields.has("tlsPins", &reader) ? try reader.digests() : nil
         admitted = fields.has("admitted", &reader) ? try Timestamp(reading: &reader) : nil
         try fields.key("endpoint", &reader)
         endpoint = try reader.text()
         votingKey = fields.has("votingKey", &reader) ? Bytes(try reader.byteString()) : nil
         try fields.end(reader)
-    }
-
-    private static func digests(_ reader: inout CBORReader) throws(CodecError) -> [Digest] {
-        var digests: [Digest] = []
-        for _ in 0..<(try reader.array()) { digests.append(try reader.digest()) }
-        return digests
     }
 }
 

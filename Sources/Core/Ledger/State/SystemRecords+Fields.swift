@@ -10,8 +10,7 @@ extension KeyRecord: CBORFields {
         writer.key("since")
         writer.unsigned(since)
         writer.key("scopes")
-        writer.array(scopes.count)
-        for scope in scopes { writer.text(scope) }
+        writer.texts(scopes)
         writer.key("account")
         writer.text(account.text)
         if let expires {

@@ -57,6 +57,20 @@ package struct LayeredReader: Sendable {
         merge.take(below: nil, into: &rows, limit: limit)
         return rows
     }
+
+    /// Hands all rows with the prefix to the body, in rising order of their keys.
+    package func forEachRow(
+        prefix: [UInt8] = [], in table: StoreTable = .rows, _ body: (Row) throws -> Void
+    ) throws {
+        let pageCount = 4096
+        var start: [UInt8]?
+        while true {
+            let page = try entries(from: start, prefix: prefix, limit: pageCount, in: table)
+            for row in page { try body(row) }
+            guard page.count == pageCount, let last = page.last else { return }
+            start = last.key + [0]
+        }
+    }
 }
 
 /// Walks the runs of several layers at once in rising order of keys; of equal keys the newest layer's

@@ -88,7 +88,7 @@ extension LedgerStore {
             manifest.rowCount += UInt64(rows.count)
             (rows, size) = ([], 0)
         }
-        try reader.forEachRow { row in
+        try LayeredReader(layers: [], base: reader).forEachRow { row in
             if Ledger.RowKey(bytes: row.key).isDerived { return }
             let count = SnapshotChunk.size(of: row)
             guard SnapshotChunk.holds(count) else { throw SnapshotError.rowSize(count: count) }
@@ -99,18 +99,5 @@ extension LedgerStore {
         if !rows.isEmpty { try flush() }
         try target.finish(manifest)
         return manifest
-    }
-}
-
-extension RowReader {
-    /// Hands all rows to the body in rising order of their keys.
-    func forEachRow(_ body: (Row) throws -> Void) throws {
-        var start: [UInt8] = [0]
-        while true {
-            let page = try entries(from: start, limit: 1024)
-            for row in page { try body(row) }
-            guard page.count == 1024, let last = page.last else { return }
-            start = last.key + [0]
-        }
     }
 }

@@ -146,19 +146,13 @@ package final class SnapshotImport {
 
 extension StateTree {
     /// The tree over all rows that a reader sees, derived ones left out.
-    package init(rowsOf reader: LayeredReader, hash: HashFunction) throws(StorageError) {
+    package init(rowsOf reader: LayeredReader, hash: HashFunction) throws {
         var pairs: [(key: Digest, value: Digest)] = []
-        var start: [UInt8] = [0]
-        while true {
-            let rows = try reader.entries(from: start, limit: 4096)
-            for row in rows {
-                let key = Ledger.RowKey(bytes: row.key)
-                if key.isDerived { continue }
-                let value = Executor.treeValue(row.value, hash: hash)
-                pairs.append((Executor.treeKey(key, hash: hash), value))
-            }
-            guard rows.count == 4096, let last = rows.last else { break }
-            start = last.key + [0]
+        try reader.forEachRow { row in
+            let key = Ledger.RowKey(bytes: row.key)
+            if key.isDerived { return }
+            let value = Executor.treeValue(row.value, hash: hash)
+            pairs.append((Executor.treeKey(key, hash: hash), value))
         }
         pairs.sort { $0.key < $1.key }
         self.init(building: pairs, hash: hash)
