@@ -1,4 +1,5 @@
 import Codec
+import Synchronization
 
 /// A node's store in one folder, held by one process:
 ///
@@ -7,6 +8,7 @@ import Codec
 /// log/000000000001.seg  the truth: blocks and voting records
 /// log/000000000001.idx  derived: the records of a segment that is full
 /// log/first             where the log begins, once segments were pruned
+/// log/history/          blocks below the log's first one that were fetched later, as a log
 /// state/data.mdb        the state at the last checkpoint
 /// nodes                 derived: the log tree's digests
 /// incomplete            there while a backup or a snapshot is written into the folder
@@ -29,6 +31,8 @@ package final class LedgerStore: Sendable {
     /// Whether the digests that the checkpoint counts on are there; if not, the caller fills them again
     /// from the whole log.
     package let nodesAreWhole: Bool
+    /// Taken while a checkpoint is written and its reader takes the last one's place.
+    let checkpointing = Mutex<Void>(())
     private let lock: OpenFile
     let folder: String
     /// In a folder that is being written and cannot be opened.
@@ -58,7 +62,11 @@ package final class LedgerStore: Sendable {
         if let first = log.firstHeight {
             // Without a state the log has to hold its first block, whatever its height.
             let isReplayable =
-                if let height = base.height { first <= height + 1 } else { log.firstSegment == 1 }
+                if let height = base.height {
+                    first <= height + 1
+                } else {
+                    first == 0 || log.firstSegment == 1
+                }
             guard isReplayable else {
                 throw .logAboveState(firstHeight: first, stateHeight: base.height)
             }
@@ -93,12 +101,14 @@ package final class LedgerStore: Sendable {
     ///
     /// For one background thread. After a failure the layer is still there, and the call may be made again.
     package func checkpoint() throws(StorageError) -> Bool {
-        guard let checkpoint = overlay.oldestFrozen?.checkpoint else { return false }
-        try nodes.synchronize()
-        // A commit whose outcome was not learnt, because the reader after it failed, is not made twice.
-        if try state.snapshot().height != checkpoint.height { try state.write(checkpoint) }
-        overlay.replaceOldestFrozen(by: try state.snapshot())
-        return true
+        try checkpointing.withLock { (_) throws(StorageError) in
+            guard let checkpoint = overlay.oldestFrozen?.checkpoint else { return false }
+            try nodes.synchronize()
+            // A commit whose outcome was not learnt, because the reader after it failed, is not made twice.
+            if try state.snapshot().height != checkpoint.height { try state.write(checkpoint) }
+            overlay.replaceOldestFrozen(by: try state.snapshot())
+            return true
+        }
     }
 
     /// Gives back the disk space of blocks below a height, in whole segments, and says how many of these

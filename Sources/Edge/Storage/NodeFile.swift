@@ -9,8 +9,8 @@ import Synchronization
 /// digest makes a proof that does not verify.
 ///
 /// A store that began with a snapshot has a hole below it: only the log's peaks at the snapshot are there,
-/// and the rest reads as zeros, which no digest is. Proofs that need an absent digest wait until its leaves
-/// have been fetched and `fill` has written it.
+/// and the rest reads as zeros, which no digest is. Proofs that need an absent digest wait until the leaves below
+/// have been fetched (`LedgerStore.fill`) and `fill` has written it.
 package final class NodeFile: Sendable {
     let file: OpenFile
     let files: any FileSystem
@@ -49,6 +49,15 @@ package final class NodeFile: Sendable {
         return digest == .zero ? nil : digest
     }
 
+    /// Up to so many digests from a position on, zeros for those that are not known.
+    func digests(from position: Int, limit: Int) throws(StorageError) -> [Digest] {
+        let wanted = max(0, min(limit, count - position))
+        let bytes = try files.bytes(of: file, at: position * Digest.count, count: wanted * Digest.count)
+        return stride(from: 0, to: bytes.count - bytes.count % Digest.count, by: Digest.count).map {
+            Digest(Array(bytes[$0..<$0 + Digest.count])) ?? .zero
+        }
+    }
+
     /// The log's peaks at a size; nil where they are not in the file.
     package func frontier(size: UInt64) throws(StorageError) -> LogFrontier? {
         var peaks: [Digest] = []
@@ -82,7 +91,7 @@ package final class NodeFile: Sendable {
     }
 
     /// Writes digests below the end, from a position on: those of leaves that were fetched later. The caller
-    /// has compared them with a peak.
+    /// has compared the peaks that they come to with those that are here.
     package func fill(_ digests: [Digest], at position: Int) throws(StorageError) {
         precondition(position >= 0 && position + digests.count <= count, "only what lies below the end")
         try files.write(digests.flatMap(\.bytes), to: file, at: position * Digest.count)

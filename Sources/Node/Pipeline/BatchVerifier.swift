@@ -3,7 +3,7 @@ import Foundation
 import Ledger
 import Synchronization
 
-/// Decodes ordered batches and verifies their signatures on all cores.
+/// Decodes ordered batches and verifies their signatures on all cores; with a width of 1 on the caller's thread.
 ///
 /// A key's name is its thumbprint, so what a name stands for never changes: public keys are cached for good,
 /// and whether a key may sign is left to execution.
@@ -50,7 +50,7 @@ final class BatchVerifier: Sendable {
     /// Decodes transactions and verifies their signatures.
     func check(_ transactions: [[UInt8]]) throws -> [Candidate] {
         let count = transactions.count
-        if count == 1 { return try candidates(transactions[...]) }
+        if count == 1 || width == 1 { return try candidates(transactions[...]) }
         let chunks = min(count, width * 4)
         var checked = [Candidate](repeating: .invalid(.malformed), count: count)
         let failure = Mutex<(any Error)?>(nil)

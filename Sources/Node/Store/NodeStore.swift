@@ -15,7 +15,7 @@ package final class NodeStore: Sendable {
     private let due = BoundedQueue<Void>(capacity: NodeStore.waitingLayers)
     private let failure: Mutex<(any Error)?> = Mutex(nil)
     private let blocksSinceFreeze = Mutex(0)
-    private let options: LedgerNode.Options
+    let options: LedgerNode.Options
 
     /// Layers that may wait before execution waits for the disk.
     static let waitingLayers = 6
@@ -38,7 +38,8 @@ package final class NodeStore: Sendable {
         try take(block, into: store)
     }
 
-    private static func take(_ block: ExecutedBlock, into store: LedgerStore) throws {
+    /// Takes a block's rows and leaves in.
+    static func take(_ block: ExecutedBlock, into store: LedgerStore) throws {
         try store.nodes.append(block.logNodes)
         try store.overlay.apply(
             height: block.header.height, changes: NodeStore.rows(block.changes, block.history),

@@ -40,14 +40,17 @@ package struct LedgerVerification {
     let rules: Rules
     private let verifier: BatchVerifier
     let rows = VerifiedRows()
+    /// The rows that blocks are executed on.
+    private let base: any StateReader & Sendable
 
-    /// - Parameter keys: where the signers' keys are looked up, for a log whose beginning is not there; nil
-    ///   for what has been derived.
+    /// - Parameter keys: where the rows and the signers' keys are looked up, for a log whose beginning is not
+    ///   there, or who keeps what has been derived; nil for what is derived here.
     package init(
         genesis: Genesis, bytes: [UInt8], rules: Rules, width: Int, keys: (any StateReader & Sendable)? = nil
     ) {
         (self.genesis, self.bytes, self.rules) = (genesis, bytes, rules)
         let reader: any StateReader & Sendable = keys ?? rows
+        base = reader
         verifier = BatchVerifier(rules: rules, width: width) { key in
             guard let stored = try reader.value(for: KeyRecord.rowKey(key)) else { return nil }
             return try StoredRow.record(KeyRecord.self, in: stored).publicKey.array
@@ -141,18 +144,18 @@ package struct LedgerVerification {
     /// Blocks that may wait for a later one's certificate.
     private static let window = 1024
 
-    private func isLone(_ context: EpochContext) -> Bool {
+    func isLone(_ context: EpochContext) -> Bool {
         context.validators.validators.count == 1 && context.leaving == nil
     }
 
-    private func isCertified(_ record: BlockRecord, _ context: EpochContext) -> Bool {
+    func isCertified(_ record: BlockRecord, _ context: EpochContext) -> Bool {
         let certificate = try? Certificate(
             .commit, record.commits, over: record.header, hash: record.header.hashed(rules.hash),
             quorum: context.quorum(of: record.header.kind), verifier: rules.verify)
         return certificate != nil
     }
 
-    private func advance(_ walk: inout EpochWalk, to record: BlockRecord) throws {
+    func advance(_ walk: inout EpochWalk, to record: BlockRecord) throws {
         do { try walk.advance(record.header) { record.content } } catch {
             // A header that says so falsely is found out where it is derived.
             guard record.header.kind == .epoch,
@@ -192,7 +195,8 @@ package struct LedgerVerification {
         }
     }
 
-    private func execute(_ link: Link, _ executor: inout Executor) throws -> ExecutedBlock {
+    /// Executes a block on the one before it.
+    func execute(_ link: Link, _ executor: inout Executor) throws -> ExecutedBlock {
         if link.record.header.kind == .epoch,
             let proposal = try? EpochProposal(decoding: link.record.content)
         {
@@ -202,7 +206,7 @@ package struct LedgerVerification {
             }
         }
         let (ordered, sender) = try batch(of: link)
-        return try executor.execute(ordered, sender: sender, reader: rows)
+        return try executor.execute(ordered, sender: sender, reader: base)
     }
 
     /// A block's batch, which one of its epoch's validators has signed.
@@ -235,7 +239,7 @@ package struct LedgerVerification {
                 == VoteRecord.Point(executor.head, hash: executor.headHash)
         else { throw failure("its parent is not the highest lock of its stops") }
         let key = ValidatorsRecord.rowKey(ParametersRecord.Key())
-        guard let stored = try rows.value(for: key) else { throw failure("there are no validators") }
+        guard let stored = try base.value(for: key) else { throw failure("there are no validators") }
         let record = try StoredRow.record(ValidatorsRecord.self, in: stored)
         guard proposal.validators == record.current || proposal.validators == record.next else {
             throw failure("its validators are neither those in force nor those decided")
@@ -244,7 +248,7 @@ package struct LedgerVerification {
         let clocks = proposal.stops.compactMap { stop in
             quorum.validator(stop.key).map { (member: $0.member, time: stop.clock) }
         }
-        return try executor.execute(proposal, clocks: clocks, reader: rows)
+        return try executor.execute(proposal, clocks: clocks, reader: base)
     }
 
     func checkStops(
@@ -322,6 +326,11 @@ package struct LedgerVerification {
             Failure(code: "verify.vote_record", height: header.height, transaction: nil, detail: detail)
         }
         let stored = link.record.voteRecord
+        if stored == VoteRecord(), votes.lastVote == nil {
+            // Taken from others: this node has said nothing yet. A lone validator's promises are the epochs'.
+            if isLone(link.context), header.kind == .epoch { votes.promised = header.epoch }
+            return
+        }
         guard isLone(link.context), stored.lastVote != nil else {
             func falls(_ next: VoteRecord.Point?, _ last: VoteRecord.Point?) -> Bool {
                 last.map { last in next.map { $0 < last } ?? true } ?? false

@@ -74,7 +74,9 @@ package struct SeenRecord: Record {
     }
 
     /// Where a forgotten id's leaf is still found: `~archive` zero, the id.
-    package static func archiveKey(_ id: TransactionID) -> RowKey { RowKey(table: "~archive", key: id.bytes) }
+    package static func archiveKey(_ id: TransactionID) -> RowKey { RowKey(table: archive, key: id.bytes) }
+    /// The table of forgotten ids. It is no root's and no row's: only the blocks give it.
+    package static let archive = "~archive"
 }
 
 /// The validators' last clocks: one record under the key `current`.

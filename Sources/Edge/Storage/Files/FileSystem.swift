@@ -20,8 +20,9 @@ package protocol FileSystem: Sendable {
     /// Reserves room without changing the file's size; false where the file system or the disk has none to
     /// give.
     func preallocate(_ file: OpenFile, at offset: Int, count: Int) throws(StorageError) -> Bool
+    /// Gives a file or a folder another name; a file that has it goes.
     func rename(_ path: String, to newPath: String) throws(StorageError)
-    /// Removes a file; nothing happens where there is none.
+    /// Removes a file or an empty folder; nothing happens where there is none.
     func remove(_ path: String) throws(StorageError)
     /// Names in a folder, sorted, without `.` and `..`.
     func names(in folder: String) throws(StorageError) -> [String]

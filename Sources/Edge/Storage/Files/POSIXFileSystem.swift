@@ -99,7 +99,11 @@ package struct POSIXFileSystem: FileSystem {
     }
 
     package func remove(_ path: String) throws(StorageError) {
-        guard unlink(path) == 0 || errno == ENOENT else { throw StorageError(errno, "unlink", path) }
+        guard unlink(path) != 0, errno != ENOENT else { return }
+        // Linux says EISDIR, POSIX EPERM.
+        guard errno == EISDIR || errno == EPERM, rmdir(path) == 0 else {
+            throw StorageError(errno, "unlink", path)
+        }
     }
 
     package func names(in folder: String) throws(StorageError) -> [String] {

@@ -7,7 +7,12 @@ extension BlockLog {
     /// whose opening removes the rest. After a failure the call may be made again.
     func prune(below height: UInt64) throws(StorageError) -> Int {
         try maintenance.withLock { (_) throws(StorageError) in
-            guard let end = acknowledgedEnd else { return 0 }
+            var older = 0
+            if let history = history.withLock({ $0 }), let own = ownFirstHeight {
+                if height <= own { return try history.prune(below: height) }
+                older = try dropHistory()
+            }
+            guard let end = acknowledgedEnd else { return older }
             let keep = index.withLock { $0.firstSegment(keeping: height, last: UInt32(end.number)) }
             let first = firstSegment
             if keep > first {
@@ -18,7 +23,7 @@ extension BlockLog {
                 closeSegments(below: UInt64(keep))
             }
             try LogFolder.removeSegments(below: max(first, UInt64(keep)), in: folder, files)
-            return max(0, Int(keep) - Int(first))
+            return older + max(0, Int(keep) - Int(first))
         }
     }
 

@@ -3,6 +3,10 @@ extension BlockLog {
     /// - Throws: `storage.out_of_order` where the log holds no such block, `storage.record_size` for bytes
     ///   of another length.
     package func repair(height: UInt64, payload: [UInt8]) throws(StorageError) {
+        let older: Void? = try older(height) { (log) throws(StorageError) in
+            try log.repair(height: height, payload: payload)
+        }
+        if older != nil { return }
         try writer.withLock { (writer) throws(StorageError) in
             try writer.checkUsable()
             let (location, next) = index.withLock { ($0.block(at: height), $0.nextHeight) }

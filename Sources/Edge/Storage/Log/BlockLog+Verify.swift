@@ -4,6 +4,8 @@ package struct LogDamage: Hashable, Sendable {
     package let offset: Int
     /// The record's height; where its frame is damaged too, the height that was next.
     package let height: UInt64
+    /// Whether the segment is one of those that were fetched later, in the folder `history`.
+    package var isFetched = false
 }
 
 extension BlockLog {
@@ -13,7 +15,28 @@ extension BlockLog {
     package func verifyAll(
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(StorageError) -> [LogDamage] {
-        try maintenance.withLock { (_) throws(StorageError) in try verifySegments(progress) }
+        try maintenance.withLock { (_) throws(StorageError) in
+            guard let history = history.withLock({ $0 }) else { return try verifySegments(progress) }
+            // The older ones are another log's: their bytes are those below this one's.
+            let own = try byteCount()
+            var older = 0
+            var damages = try history.verifyAll { done, total in
+                older = total
+                progress(done, total + own)
+            }
+            for index in damages.indices { damages[index].isFetched = true }
+            return try damages + verifySegments { progress(older + $0, older + $1) }
+        }
+    }
+
+    /// Bytes that were acknowledged, in all segments.
+    private func byteCount() throws(StorageError) -> Int {
+        guard let end = acknowledgedEnd else { return 0 }
+        var count = end.offset
+        for number in firstSegment..<end.number {
+            count += try files.size(of: try files.open(LogFolder.segmentPath(number, in: folder), .read))
+        }
+        return count
     }
 
     private func verifySegments(_ progress: (Int, Int) -> Void) throws(StorageError) -> [LogDamage] {

@@ -26,6 +26,8 @@ package final class BlockLog: Sendable {
     let files: any FileSystem
     let writer: Mutex<LogWriter>
     let index: Mutex<LogIndex>
+    /// The blocks below this log's own first one, where they were fetched later.
+    let history = Mutex<BlockLog?>(nil)
     private let openSegments = Mutex<[UInt64: OpenFile]>([:])
     /// Taken by what needs all segments to stay for a while, and by what removes some.
     let maintenance = Mutex<Void>(())
@@ -42,13 +44,18 @@ package final class BlockLog: Sendable {
         let opened = try LogOpening(folder: folder, chain: chain, files: files).run()
         writer = Mutex(opened.writer)
         index = Mutex(opened.index)
+        let history = try openHistory()
+        self.history.withLock { $0 = history }
     }
 
     /// The last block's height; nil in an empty log.
     package var lastHeight: UInt64? { index.withLock { $0.lastHeight } }
 
     /// The first height that can be read; nil in an empty log.
-    package var firstHeight: UInt64? { index.withLock { $0.firstHeight } }
+    package var firstHeight: UInt64? { history.withLock { $0 }?.firstHeight ?? ownFirstHeight }
+
+    /// The first height in this log's own segments: what was fetched later lies in `history`.
+    package var ownFirstHeight: UInt64? { index.withLock { $0.firstHeight } }
 
     /// Writes records in one go and returns when the disk has them all.
     ///
@@ -132,13 +139,16 @@ package final class BlockLog: Sendable {
     /// pruned.
     /// - Throws: `storage.damaged` where it is not what was written.
     package func read(_ height: UInt64) throws(StorageError) -> [UInt8]? {
-        try record(expecting: height) { $0.block(at: height) }?.payload
+        let older = try older(height) { (log) throws(StorageError) in try log.read(height) }
+        if let older { return older }
+        return try record(expecting: height) { $0.block(at: height) }?.payload
     }
 
     /// The certificate that was written last for the block at a height; nil where the log has none.
     /// - Throws: `storage.damaged` where it is not what was written: another may be appended.
     package func certificate(at height: UInt64) throws(StorageError) -> [UInt8]? {
-        try record(expecting: height) { $0.certificate(at: height) }?.payload
+        if let own = try record(expecting: height, { $0.certificate(at: height) }) { return own.payload }
+        return try older(height) { (log) throws(StorageError) in try log.certificate(at: height) }
     }
 
     /// The last record of a kind; nil where the log has none.

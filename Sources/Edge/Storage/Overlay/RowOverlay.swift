@@ -102,6 +102,16 @@ package final class RowOverlay: Sendable {
     /// The layer that the next checkpoint writes.
     package var oldestFrozen: RowLayer? { layers.withLock { $0.frozen.last } }
 
+    /// Goes on over a later reader of the same checkpoint, to which rows of older blocks were added.
+    func renewBase(_ base: RowReader) {
+        let old = layers.withLock { layers in
+            precondition(base.height == layers.base.height, "the reader is of another checkpoint")
+            defer { layers.base = base }
+            return layers.base
+        }
+        withExtendedLifetime(old) {}
+    }
+
     /// Drops the oldest frozen layer for a reader of the checkpoint that holds its rows.
     package func replaceOldestFrozen(by base: RowReader) {
         // The old ones are released after the lock is.

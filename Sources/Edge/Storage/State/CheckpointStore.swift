@@ -197,6 +197,20 @@ package final class CheckpointStore: Sendable {
             ], to: .meta)
     }
 
+    /// Adds rows of blocks that lie below those that the checkpoint was made from, a few at a time. Writing them
+    /// again changes nothing.
+    /// - Throws: `storage.key_size`, `storage.disk_full`, `storage.lmdb`.
+    func fill(_ rows: [RowChange], in table: StoreTable) throws(StorageError) {
+        for row in rows { try table.checkKey(row.key) }
+        try commit(rows, to: table)
+    }
+
+    /// Notes that the history is whole, and the log of a snapshot's leaves known.
+    func noteFilled() throws(StorageError) {
+        let names = [CheckpointStore.historyName, CheckpointStore.frontierName]
+        try commit(names.map { RowChange(key: $0, value: nil) }, to: .meta)
+    }
+
     private func commit(_ changes: [RowChange], to table: StoreTable) throws(StorageError) {
         let transaction = try environment.write()
         try transaction.write(changes, to: tables[table.index])

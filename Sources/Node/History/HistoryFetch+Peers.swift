@@ -1,0 +1,79 @@
+import Foundation
+import Ledger
+
+/// Asking the others for a portion.
+extension HistoryFetch {
+    /// Blocks that may wait for a later one's certificate, by their bytes and by the answers that they came in.
+    private static let waitingBytes = 64 << 20
+    private static let waitingAnswers = 64
+    /// A peer that takes longer for an answer is asked after the others.
+    private static let slowSeconds = Span.seconds(5)
+
+    /// Brings the next portion from whoever serves it, those that have been slow or failed last.
+    /// - Throws: `history.no_peer` naming what each answered, `history.stopped`; those of the store.
+    func fetch(below base: BlockHeader) throws {
+        for round in 0..<HistoryFetch.rounds {
+            var answers: [MemberID: String] = [:]
+            let peers = source.peers
+            for peer in peers.filter({ !slow.contains($0) }) + peers.filter({ slow.contains($0) }) {
+                guard conduct.isWanted() else { throw HistoryFetch.stopped }
+                if let reason = liars[peer] {
+                    answers[peer] = reason
+                    continue
+                }
+                do {
+                    fetched += try portion(from: peer, below: base)
+                    return
+                } catch let refusal as HistoryRefusal {
+                    liars[peer] = refusal.text
+                    answers[peer] = refusal.text
+                } catch let error as PeerFailure {
+                    answers[peer] = error.error.code
+                }
+                conduct.onRefusal(peer, answers[peer] ?? "")
+            }
+            let isHopeless = answers.allSatisfy { $0.value == "block.pruned" || liars[$0.key] != nil }
+            guard !isHopeless, round + 1 < HistoryFetch.rounds else {
+                throw HistoryFetch.nobody(try opened().height + 1, answers)
+            }
+            conduct.pause(HistoryFetch.roundMilliseconds << round)
+        }
+    }
+
+    /// What a peer's node or the way to it says, as against what fails here.
+    private struct PeerFailure: Error { let error: NodeError }
+
+    /// - Returns: the blocks that were kept.
+    private func portion(from peer: MemberID, below base: BlockHeader) throws -> UInt64 {
+        let staging = try opened()
+        var (served, bytes, answers) = ([[UInt8]](), 0, 0)
+        while true {
+            let answer: [[UInt8]]
+            let begin = MonotonicClock.now
+            do throws(NodeError) {
+                answer = try source.blocks(above: staging.height + UInt64(served.count), from: peer)
+            } catch {
+                slow.insert(peer)
+                throw PeerFailure(error: error)
+            }
+            if MonotonicClock.now > begin + HistoryFetch.slowSeconds { slow.insert(peer) }
+            guard !answer.isEmpty else {
+                throw PeerFailure(error: NodeError("block.unknown", "it has no such block"))
+            }
+            served += answer
+            bytes += answer.reduce(0) { $0 + $1.count }
+            answers += 1
+            let count = try staging.take(served: served, below: base)
+            if count > 0 { return UInt64(count) }
+            guard bytes < HistoryFetch.waitingBytes, answers < HistoryFetch.waitingAnswers else {
+                throw HistoryRefusal("it shows no block to be final")
+            }
+        }
+    }
+
+    private static func nobody(_ height: Height, _ answers: [MemberID: String]) -> NodeError {
+        let list = answers.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+        let text = list.isEmpty ? "no other node is known here" : list.joined(separator: "; ")
+        return NodeError("history.no_peer", "no peer gave block \(height): \(text.prefix(400))")
+    }
+}
