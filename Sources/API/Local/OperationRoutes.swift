@@ -10,6 +10,7 @@ import Node
 /// |---|---|---|
 /// | `POST backup` | `BackupOrder` → `BackupNote` | copies the data directory |
 /// | `POST prune` | `PruneOrder` → `PruneReport` | removes old blocks |
+/// | `POST history` | → frames of `LocalHistory` | fetches older blocks: `HistoryKeeper` |
 /// | `POST engine` | `EngineWish` | suspects the engine, and says which is wanted |
 struct OperationRoutes: Sendable {
     let node: LedgerNode

@@ -109,7 +109,8 @@ package final class NodeMonitor: Sendable {
         let status = node.status
         return NodeReport(
             status, reasons: NodeMonitor.reasons(status), member: peers.book.own, chain: node.rules.chain,
-            pins: peers.book.ledgerPins, ownPin: peers.identity.pin, failures: peers.failures,
+            pins: peers.book.ledgerPins, ownPin: peers.identity.pin,
+            firstHeight: node.firstBlock, failures: peers.failures,
             certificates: certificateDays, startedSeconds: Int64(started.timeIntervalSince1970))
     }
 

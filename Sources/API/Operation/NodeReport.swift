@@ -28,6 +28,8 @@ package struct NodeReport: Codable, Sendable {
     package let validators: [String]
     package let isValidator: Bool
     package let finalHeight: UInt64
+    /// The lowest block that the log has: 0, or a later one after a snapshot or where old blocks were removed.
+    package let firstHeight: UInt64
     /// Milliseconds since 1970-01-01 UTC.
     package let finalTimeMilliseconds: Int64
     package let headHeight: UInt64
@@ -43,10 +45,12 @@ package struct NodeReport: Codable, Sendable {
 
     init(
         _ status: NodeStatus, reasons: [String], member: MemberID, chain: ChainID, pins: [TLSPin],
-        ownPin: TLSPin, failures: [MemberID: String], certificates: [String: Int64], startedSeconds: Int64
+        ownPin: TLSPin, firstHeight: UInt64, failures: [MemberID: String], certificates: [String: Int64],
+        startedSeconds: Int64
     ) {
         (self.chain, self.member) = (chain.description, member.text)
         (isReady, self.reasons) = (reasons.isEmpty, reasons)
+        self.firstHeight = firstHeight
         (epoch, finalHeight, headHeight) = (status.epoch, status.finalHeight, status.headHeight)
         engine = Engine(
             address: status.engine, state: status.engineHealth?.state.rawValue ?? "stopped",

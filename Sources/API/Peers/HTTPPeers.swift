@@ -130,7 +130,6 @@ package final class HTTPPeers: PeerNetwork {
     ) throws(NodeError) -> [[UInt8]] {
         let links = state.withLock { Array($0.links.values) }
         let order = HTTPPeers.order(links.map(\.status), first: member)
-        let target = HTTPTarget(["v1", "peer", "blocks"], query: [.init("above", "\(height)")])
         var failure: HTTPError?
         var attempts = 0
         // Of those that were asked: who keeps the blocks no more, and who has none.
@@ -138,11 +137,8 @@ package final class HTTPPeers: PeerNetwork {
         for next in order where attempts < HTTPPeers.attempts {
             guard let link = links.first(where: { $0.address.member == next }) else { continue }
             do throws(HTTPError) {
-                let answer = try link.client.request(
-                    .get, target, totalMilliseconds: HTTPPeers.blocksMilliseconds,
-                    maximumBodyBytes: HTTPPeers.maximumBlockBytes + HTTPPeers.blockBytes
-                ).successful()
-                let blocks = try PeerFrames.messages(answer.body, limit: HTTPPeers.maximumBlockBytes)
+                let blocks = try HTTPPeers.blocks(
+                    above: height, from: link.client, totalMilliseconds: HTTPPeers.blocksMilliseconds)
                 if blocks.isEmpty {
                     attempts += 1
                     without += 1
@@ -164,6 +160,26 @@ package final class HTTPPeers: PeerNetwork {
         }
         if let failure { throw NodeError("node.no_peer", "no peer served its blocks", cause: failure) }
         return []
+    }
+
+    /// What one node serves above a height.
+    static func blocks(
+        above height: Height, from client: HTTPClient, totalMilliseconds: Int,
+        cancellation: HTTPCancellation? = nil
+    ) throws(HTTPError) -> [[UInt8]] {
+        let answer = try client.request(
+            .get, HTTPTarget(["v1", "peer", "blocks"], query: [.init("above", "\(height)")]),
+            totalMilliseconds: totalMilliseconds,
+            maximumBodyBytes: maximumBlockBytes + blockBytes, cancellation: cancellation
+        ).successful()
+        return try PeerFrames.messages(answer.body, limit: maximumBlockBytes)
+    }
+
+    /// Everybody else's node that there is, those that are connected first.
+    var addresses: [PeerBook.Address] {
+        let book = book
+        let near = HTTPPeers.order(peers, first: nil).compactMap { book.address(of: $0) }
+        return near + book.members.filter { !near.contains($0) }
     }
 
     /// Whom to ask for blocks: the one that is named, then those that are connected, the furthest first.

@@ -26,6 +26,7 @@ package final class NodeProcess: Sendable {
     private let offers: KeyOffers
     private let evidence: EvidenceReports
     private let snapshots: SnapshotKeeper
+    private let history: HistoryKeeper
     private let orders: HostedOrders
     private let documents: DocumentReplication
     private let lifetime: ConditionMutex<Lifetime>
@@ -40,6 +41,7 @@ package final class NodeProcess: Sendable {
         (self.home, self.log) = (home, log)
         try LedgerReplacement(home).recover()
         snapshots = SnapshotKeeper(home: home, log: log)
+        history = HistoryKeeper(home: home, log: log)
         let lifetime = ConditionMutex(Lifetime(configuration: configuration))
         self.lifetime = lifetime
         let tls = try TLSKeeper(home: home, configuration: configuration, log: log, now: NodeProcess.now)
@@ -121,7 +123,11 @@ package final class NodeProcess: Sendable {
             + LocalRoutes(node: node, documents: documents).routes
             + DocumentRoutes(node: node, documents: documents).routes
             + InvitationRoutes(node: node).routes + SnapshotRoutes(node: node, home: home).routes
-            + OperationRoutes(node: node, home: home).routes
+            + OperationRoutes(node: node, home: home).routes + [
+                history.route(node: node, peers: peers) { [lifetime] in
+                    lifetime.read { $0.configuration.pruning != nil }
+                }
+            ]
         let server = try NodeServer(
             host: listener.host, port: listener.port, identity: identity, routes: routes,
             identify: { [peers, tls, log] certificate in
@@ -183,6 +189,7 @@ package final class NodeProcess: Sendable {
         offers.stop()
         evidence.stop()
         snapshots.stop()
+        history.stop()
         server?.stop()
         documents.stop()
         var failure: NodeError?

@@ -76,10 +76,7 @@ final class SnapshotKeeper: Sendable {
     private func fetch(_ node: LedgerNode, _ peers: HTTPPeers) -> SnapshotTaking? {
         log.warning(
             "peers do not keep the blocks that this node lacks: it takes a snapshot", ["height": node.height])
-        let book = peers.book
-        // Those that are connected first.
-        let near = HTTPPeers.order(peers.peers, first: nil).compactMap { book.address(of: $0) }
-        let all = near + book.members.filter { !near.contains($0) }
+        let all = peers.addresses
         // Each time another begins: none can keep the rest from being asked.
         let first = all.isEmpty ? 0 : state.read(\.failures) % all.count
         for address in all[first...] + all[..<first] {

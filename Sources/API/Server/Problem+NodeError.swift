@@ -14,7 +14,8 @@ extension Problem {
         case "block.pruned", "view.expired": return .gone
         case "transaction.over_quota": return .tooManyRequests
         case "transaction.duplicate": return .conflict
-        case "node.stopped": return .unavailable
+        case "history.pruning": return .conflict
+        case "node.stopped", "history.stopped", "history.no_peer", "history.no_room": return .unavailable
         default: break
         }
         let parts = code.split(separator: ".")

@@ -126,6 +126,8 @@ enum NodeVerbs {
             "ledger    \(report.chain)",
             "final     block \(report.finalHeight), \(time)",
             "head      block \(report.headHeight), \(report.pending) not final; outbox \(report.outbox)",
+            "log       from block \(report.firstHeight)"
+                + (report.firstHeight == 0 ? "" : "; millwright fetch-history brings those before it"),
             "epoch     \(report.epoch), \(report.validators.count) validators, this node \(role)",
             "engine    \(report.engine.address)", "          \(report.engine.summary.prefix(68))",
             "TLS key   \(report.pin)" + (report.pinIsOnLedger ? "" : " (not on the ledger)"),

@@ -8,7 +8,7 @@ import Node
 
 /// Keeping a node: copies of its data directory, disk space, and another voting key after a restore.
 enum OperationVerbs {
-    static let all: [Verb] = [backup, restore, prune, rotateVotingKey]
+    static let all: [Verb] = [backup, restore, prune, fetchHistory, rotateVotingKey]
 
     // MARK: backup
 
@@ -97,6 +97,52 @@ enum OperationVerbs {
                     + "\(report.last) are left")
         }
     }
+
+    // MARK: fetch-history
+
+    static let fetchHistory = Verb(
+        "fetch-history", "fetch the blocks from before this node's first one, and prove them",
+        detail: """
+            For a node that began with a snapshot, or whose old blocks were removed. The node that runs \
+            takes them from any other that keeps them, executes them again from the genesis document on, \
+            and makes them its own when they lead to its first block. It goes on meanwhile. Stopped at any \
+            moment, the same command goes on where it was. Exit status 2 where no other node has the blocks \
+            (history.no_peer), or where keepBlocks or keepDays in node.json would remove them again \
+            (history.pruning).
+            """,
+        examples: ["millwright fetch-history --home press"]
+    ) { invocation in
+        try await Session.with(invocation, for: .reading) { session in
+            let operations = try session.operations()
+            var bar: ProgressBar?
+            let report: HistoryReport
+            do throws(NodeError) {
+                report = try operations.fetchHistory { progress in
+                    if bar == nil {
+                        bar = ProgressBar("fetch-history", total: progress.total)
+                        if !invocation.wantsJSON, !Terminal.isInteractive {
+                            Terminal.print("blocks 0 to \(progress.total - 1) are fetched")
+                        }
+                    }
+                    bar?.show(progress.done)
+                }
+            } catch {
+                bar?.end()
+                if fetchHistoryRepairs.contains(error.code) { throw UsageError(error.code, error.message) }
+                throw error
+            }
+            bar?.end()
+            if invocation.wantsJSON { return try Output.json(report) }
+            let text =
+                report.fetched == 0
+                ? "nothing was missing" : "\(report.fetched) older blocks are proven and here"
+            Terminal.print(
+                "\(Terminal.green("done")) \(text); blocks \(report.first) to \(report.last) are held")
+        }
+    }
+
+    /// What the person has to put right.
+    private static let fetchHistoryRepairs: Set = ["history.pruning", "history.no_peer", "history.no_room"]
 
     private static func count(_ invocation: Invocation, _ name: String) throws -> UInt64? {
         guard let text = invocation.string(name) else { return nil }

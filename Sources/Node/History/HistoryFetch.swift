@@ -156,7 +156,7 @@ package final class HistoryFetch {
     /// Makes the blocks the node's own.
     private func join() throws {
         staging = nil
-        do throws(StorageError) { try log.takeHistory(from: home.historyFolder.path + "/log") } catch {
+        do throws(StorageError) { try log.takeHistory(from: home.historyFolder.path) } catch {
             // Blocks were removed meanwhile: a few more are missing.
             guard case .outOfOrder = error else { throw error }
         }

@@ -33,13 +33,16 @@ final class HistoryStaging {
         store = try LedgerStore(opening: folder, chain: chain, options: options.store, files: files)
         let (founded, effects) = try Replica.found(genesis, bytes: bytes, rules: rules, voters: [])
         verification = LedgerVerification(
-            genesis: genesis, bytes: bytes, rules: rules, width: 1, keys: OverlayState(overlay: store.overlay))
+            genesis: genesis, bytes: bytes, rules: rules, width: 1, keys: OverlayState(overlay: store.overlay)
+        )
         walk = EpochWalk(founded.inForce, hash: rules.hash)
         let epochFile = folder + "/epochs"
         let restoration = Restoration(
             store: store, rules: rules, genesis: founded.inForce, epochFile: epochFile)
         guard let restored = try restoration.restore(voters: []) else {
-            guard case .final(let block)? = effects.last else { throw LedgerFault("founding came to no block") }
+            guard case .final(let block)? = effects.last else {
+                throw LedgerFault("founding came to no block")
+            }
             let record = BlockRecord(block, votes: [], commits: [], voteRecord: VoteRecord())
             try NodeStore.found(store, record, block)
             executor = founded.executor
@@ -84,7 +87,8 @@ final class HistoryStaging {
             // Signatures that are no certificate prove nothing, and one in this node's name would look like its
             // own word.
             return BlockRecord(
-                block, votes: isLone ? link.record.votes : [], commits: isCertified ? link.record.commits : [],
+                block, votes: isLone ? link.record.votes : [],
+                commits: isCertified ? link.record.commits : [],
                 voteRecord: VoteRecord())
         }
         return final + 1
@@ -113,7 +117,8 @@ final class HistoryStaging {
             guard header.content == rules.hash(record.content) else {
                 throw HistoryRefusal("block \(header.height) has not the content that it names")
             }
-            do { try verification.advance(&ahead, to: record) } catch let error as LedgerVerification.Failure {
+            do { try verification.advance(&ahead, to: record) } catch let error as LedgerVerification.Failure
+            {
                 throw HistoryRefusal(error.description)
             }
             links.append(.init(record: record, context: ahead.context))
@@ -183,7 +188,8 @@ final class HistoryStaging {
     static func otherChain(_ height: Height) -> NodeError {
         NodeError(
             "history.other_chain",
-            "the blocks that peers served do not lead to block \(height), which is here; they are thrown away")
+            "the blocks that peers served do not lead to block \(height), which is here; they are thrown away"
+        )
     }
 }
 

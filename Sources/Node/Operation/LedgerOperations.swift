@@ -1,5 +1,6 @@
 import Codec
 import Foundation
+import HTTP
 import Ledger
 
 /// What an operator asks of the node that holds a data directory.
@@ -10,6 +11,9 @@ package protocol LedgerOperations: Sendable {
     /// Gives back the disk space of old blocks.
     /// - Throws: `node.storage`.
     func prune(_ order: PruneOrder) throws(NodeError) -> PruneReport
+    /// Fetches the blocks below the first one from other nodes.
+    /// - Throws: `history.*`, `node.*`, `storage.*`.
+    func fetchHistory(progress: (HistoryProgress) -> Void) throws(NodeError) -> HistoryReport
 }
 
 package struct BackupOrder: Codable, Sendable {
@@ -65,6 +69,13 @@ extension LedgerNode: LedgerOperations {
         return PruneReport(segments: segments, first: firstBlock, last: last)
     }
 
+    /// Other nodes are asked by a node that runs.
+    package func fetchHistory(progress: (HistoryProgress) -> Void) throws(NodeError) -> HistoryReport {
+        guard firstBlock > 0 else { return HistoryReport(fetched: 0, first: 0, last: height) }
+        throw NodeError(
+            "node.not_running", "older blocks come from other nodes: run the node, and ask again")
+    }
+
     /// The lowest block that the log has and that is not older than a time: block times never fall.
     private func firstBlock(since time: Timestamp) throws(NodeError) -> Height {
         var (low, high) = (firstBlock, height)
@@ -87,6 +98,28 @@ extension RemoteLedger: LedgerOperations {
     package func prune(_ order: PruneOrder) throws(NodeError) -> PruneReport {
         try link.call(
             .post, ["prune"], body: try NodeLink.encode(order), totalMilliseconds: RemoteLedger.patience)
+    }
+
+    package func fetchHistory(progress: (HistoryProgress) -> Void) throws(NodeError) -> HistoryReport {
+        var report: HistoryReport?
+        do {
+            try link.client.frames(.post, link.target(["history"]), maximumFrameBytes: 1 << 16) { bytes in
+                switch try CBOR.decode(LocalHistory.self, from: bytes) {
+                case .fetching(let made): progress(made)
+                case .done(let result): report = result
+                case .stopped(let code, let detail): throw NodeError(code, detail)
+                }
+            }
+        } catch let error as NodeError { throw error } catch let error as HTTPError {
+            throw NodeLink.failure(error, link.client.endpoint)
+        } catch {
+            throw NodeError("node.bad_answer", "the node's answer to history cannot be read", cause: error)
+        }
+        guard let report else {
+            throw NodeError(
+                "node.unreachable", "the node ended before the older blocks were there: ask it again")
+        }
+        return report
     }
 
     /// Tells the node that its engine does not get on, or that another is wanted.

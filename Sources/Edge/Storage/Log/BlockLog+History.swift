@@ -40,21 +40,21 @@ extension BlockLog {
         return first < own && last + 1 >= own
     }
 
-    /// Takes the blocks in that a log in another folder of the same disk holds, in one step: a crash leaves what
-    /// there was, or the longer log. The caller has compared them with this log's first block, and nobody has
-    /// the other log open.
+    /// Takes the blocks in that another store's log on the same disk holds, in one step. A crash leaves the blocks
+    /// here or there; of older ones that were here before, which are among them, it may leave none. The caller has compared them with this log's first block, and nobody has the other
+    /// store open.
     /// - Throws: `storage.out_of_order` where they do not reach up to this log's first block.
-    package func takeHistory(from source: String) throws(StorageError) {
+    package func takeHistory(from store: String) throws(StorageError) {
         try maintenance.withLock { (_) throws(StorageError) in
+            let source = store + "/log"
             let found = try BlockLog(opening: source, chain: chain, options: options, files: files)
             guard reaches(found) else {
                 throw .outOfOrder(height: ownFirstHeight ?? 0, next: (found.lastHeight ?? 0) + 1)
             }
-            // Older blocks that there were are among them.
             try setHistoryAside()
             try files.rename(source, to: historyFolder)
             try files.synchronizeFolder(folder)
-            try files.synchronizeFolder(source + "/..")
+            try files.synchronizeFolder(store)
             let log = try openHistory()
             history.withLock { $0 = log }
         }

@@ -187,6 +187,14 @@ package enum LocalVerification: Codable, Sendable {
     }
 }
 
+/// One message of a fetch of older blocks: how far it is, or how it ended.
+package enum LocalHistory: Codable, Sendable {
+    case fetching(HistoryProgress)
+    case done(HistoryReport)
+    /// The node could not go on; `code: sentence` are those of a problem.
+    case stopped(code: String, detail: String)
+}
+
 extension SubmissionState {
     package var level: SubmissionLevel {
         switch self {

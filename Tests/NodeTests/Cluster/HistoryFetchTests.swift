@@ -1,0 +1,336 @@
+import Codec
+import Contracts
+import Cryptography
+import Foundation
+import Ledger
+import Storage
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Node
+
+/// A node that lacks the ledger's beginning, because it began with a snapshot or removed old blocks, and has it
+/// back.
+@Suite(.serialized, .timeLimit(.minutes(10))) struct HistoryFetchTests {
+    /// What a peer serves above a height; nil asks the node.
+    typealias Lie = @Sendable (MemberID, Height) throws(NodeError) -> [[UInt8]]?
+
+    /// The nodes of a cluster, one after the other, a few blocks at a time.
+    final class Source: HistorySource {
+        let cluster: Cluster
+        let indices: [Int]
+        let lie: Lie
+        let asked = Mutex<[MemberID]>([])
+
+        init(
+            cluster: Cluster, indices: [Int], lie: @escaping Lie = { _, _ throws(NodeError) in nil }
+        ) { (self.cluster, self.indices, self.lie) = (cluster, indices, lie) }
+
+        var peers: [MemberID] { indices.map { cluster.members[$0] } }
+
+        func blocks(above height: Height, from peer: MemberID) throws(NodeError) -> [[UInt8]] {
+            asked.withLock { $0.append(peer) }
+            if let told = try lie(peer, height) { return told }
+            guard let index = cluster.members.firstIndex(of: peer) else { return [] }
+            return try cluster[index].servedBlocks(above: height, limitBytes: 8_192)
+        }
+    }
+
+    /// What a cluster came to: ids and records of before the block that the last node begins with.
+    struct Late {
+        let cluster: Cluster
+        let ids: [TransactionID]
+        var node: LedgerNode { cluster[3] }
+        var home: Home { cluster.homes[3] }
+        var staging: URL { home.historyFolder }
+
+        func fetch(
+            from indices: [Int] = [0, 1, 2], _ conduct: HistoryFetch.Conduct = .quick,
+            files: any FileSystem = POSIXFileSystem(), lie: @escaping Lie = { _, _ throws(NodeError) in nil }
+        ) throws -> HistoryReport {
+            let source = Source(cluster: cluster, indices: indices, lie: lie)
+            return try HistoryFetch(node, home: home, from: source, conduct: conduct, files: files).run()
+        }
+
+        /// All that a node with the whole log does.
+        func expectWhole(_ node: LedgerNode, _ location: SourceLocation = #_sourceLocation) throws {
+            #expect(node.firstBlock == 0, sourceLocation: location)
+            let summary = try node.verify(width: 1) { _ in }
+            #expect(summary.first == 0 && summary.blocks == node.height + 1, sourceLocation: location)
+            for id in ids {
+                let receipt = try node.receipt(for: id)
+                _ = try receipt.verify(
+                    genesis: node.genesis, chain: node.rules.chain, hash: SHA256.hash,
+                    verifier: node.rules.verify)
+                #expect(try node.find(id)?.outcome == .accepted, sourceLocation: location)
+            }
+            let key = MemberRecord.rowKey(cluster.members[0])
+            let steps = try node.history(of: key).map(\.change)
+            #expect(try steps == cluster[1].history(of: key).map(\.change), sourceLocation: location)
+            #expect(steps.last?.height == 0 && steps.count > 2, sourceLocation: location)
+            #expect(try node.store.store.log.verifyAll().isEmpty, sourceLocation: location)
+        }
+
+        func code(_ body: () throws -> Void) -> String? {
+            do { try body() } catch { return (error as? NodeError)?.code ?? "\(error)" }
+            return nil
+        }
+    }
+
+    /// Four validators; the last one begins with a snapshot.
+    private func begunWithSnapshot() async throws -> Late {
+        let cluster = try Cluster(4, segmentBytes: 4_096)
+        var ids: [TransactionID] = []
+        for round in 0..<4 { ids.append(try await cluster.perform(round % 4, "before \(round)").id) }
+        cluster.kill(3)
+        for round in 0..<22 { ids.append(try await cluster.perform(round % 3, "without it \(round)").id) }
+        try await eventually("a checkpoint") {
+            let height = try? cluster[0].store.store.state.snapshot().height
+            return height ?? 0 > 10
+        }
+        let home = cluster.homes[3]
+        let folder = cluster.homes[0].folder.appendingPathComponent("snapshot")
+        let taking = try SnapshotTaking(try cluster[0].offerSnapshot(in: folder), into: home, besides: true)
+        for chunk in taking.missing {
+            try taking.add(try #require(try SnapshotFolder(folder.path).chunk(chunk)))
+        }
+        _ = try LedgerReplacement(home).install(taking)
+        try cluster.start(3)
+        let last = try await cluster.perform(3, "again")
+        for index in 0..<4 { try await cluster[index].waitForFinal(last.height) }
+        #expect(cluster[3].firstBlock > 10)
+        return Late(cluster: cluster, ids: ids)
+    }
+
+    @Test func aNodeThatBeganWithASnapshotHasItsHistoryBack() async throws {
+        let late = try await begunWithSnapshot()
+        let first = late.node.firstBlock
+        #expect(late.code { _ = try late.node.receipt(for: late.ids[0]) } == "block.pruned")
+        #expect(try late.node.verify(width: 1) { _ in }.first == first)
+        let shown = Mutex<[HistoryProgress]>([])
+        var conduct = HistoryFetch.Conduct.quick
+        conduct.progress = { progress in shown.withLock { $0.append(progress) } }
+        // It works meanwhile.
+        async let more: Void = late.cluster.performMany(3, by: 0..<2, "meanwhile")
+        let report = try late.fetch(conduct)
+        try await more
+        #expect(report.first == 0 && report.fetched == first - 1)
+        let progress = shown.withLock { $0 }
+        #expect(progress.first == HistoryProgress(done: 0, total: first))
+        #expect(progress.last == HistoryProgress(done: first, total: first) && progress.count > 3)
+        try late.expectWhole(late.node)
+        #expect(!FileManager.default.fileExists(atPath: late.staging.path))
+        // Nothing more to do, and nobody is asked.
+        let again = try late.fetch(from: [])
+        #expect(again.fetched == 0 && again.first == 0)
+
+        // It serves what it fetched, and it is all there after a kill.
+        #expect(
+            try late.node.servedBlocks(above: 2, limitBytes: 1)
+                .map { try BlockRecord(decoding: $0).header } == [late.cluster[0].header(3)])
+        late.cluster.kill(3)
+        try late.cluster.start(3)
+        try late.expectWhole(late.node)
+        try late.cluster.close()
+    }
+
+    @Test func aNodeThatRemovedOldBlocksHasThemBackAndMayRemoveThemAgain() async throws {
+        let late = try await begunWithSnapshot()
+        let node = late.cluster[2]
+        try await eventually("old blocks to go") {
+            _ = try? node.prune(keeping: 2)
+            return node.firstBlock > 12
+        }
+        let source = Source(cluster: late.cluster, indices: [3, 0])
+        let home = late.cluster.homes[2]
+        _ = try HistoryFetch(node, home: home, from: source, conduct: .quick).run()
+        try late.expectWhole(node)
+        // The one that began with a snapshot was asked first, and has no old blocks.
+        #expect(source.asked.withLock { $0.prefix(2) } == [late.cluster.members[3], late.cluster.members[0]])
+        #expect(source.asked.withLock { $0.filter { $0 == late.cluster.members[3] }.count } == 1)
+
+        // Part of what was fetched goes again, and comes back; then all of it goes.
+        #expect(try node.prune(PruneOrder(below: 8)).first > 0)
+        #expect(node.firstBlock <= 8 && node.firstBlock > 0)
+        _ = try HistoryFetch(
+            node, home: home, from: Source(cluster: late.cluster, indices: [0]), conduct: .quick
+        ).run()
+        try late.expectWhole(node)
+        #expect(try node.prune(keeping: 2) > 0 && node.firstBlock > 12)
+        #expect(try node.verify(width: 1) { _ in }.first == node.firstBlock)
+        late.cluster.kill(2)
+        try late.cluster.start(2)
+        #expect(late.cluster[2].firstBlock > 12)
+        try late.cluster.close()
+    }
+
+    @Test func aBackupOfSuchANodeHoldsAllOfIt() async throws {
+        let late = try await begunWithSnapshot()
+        _ = try late.fetch()
+        let folder = try TemporaryFolder()
+        let copy = URL(fileURLWithPath: folder.path + "/copy")
+        let note = try late.node.backup(BackupOrder(folder: copy.path, withKeys: false), of: late.home)
+        #expect(note.damages.isEmpty)
+        let restored = Home(URL(fileURLWithPath: folder.path + "/restored"))
+        _ = try Backup(restored).restore(from: copy)
+        let node = try LedgerNode(home: restored, for: .reading)
+        try late.expectWhole(node)
+        try node.close()
+        // The log tree's digests are derived, and are made anew from what was fetched.
+        try FileManager.default.removeItem(at: restored.ledgerFolder.appendingPathComponent("nodes"))
+        let again = try LedgerNode(home: restored, for: .reading)
+        try late.expectWhole(again)
+        try again.close()
+        try late.cluster.close()
+    }
+
+    /// Every lie that a peer can tell leaves no trace, and the next peer is asked.
+    @Test func peersThatLieArePassedOver() async throws {
+        let late = try await begunWithSnapshot()
+        let cluster = late.cluster
+        let first = late.node.firstBlock
+        let lies: [(String, @Sendable ([BlockRecord]) -> [[UInt8]])] = [
+            ("garbage", { _ in [[1, 2, 3]] }),
+            (
+                "another block's content",
+                { blocks in
+                    var changed = blocks
+                    if changed.count > 1 { changed[0].content = changed[1].content }
+                    return changed.map(\.encoded)
+                }
+            ),
+            (
+                "another time",
+                { blocks in
+                    var changed = blocks
+                    changed[0].header.time = .zero
+                    return changed.map(\.encoded)
+                }
+            ),
+            ("a gap", { $0.dropFirst().map(\.encoded) }),
+            (
+                "no commits",
+                { blocks in
+                    blocks.map { block in
+                        var block = block
+                        block.commits = []
+                        return block.encoded
+                    }
+                }
+            ),
+            (
+                "another log root, signed by nobody",
+                { blocks in
+                    var changed = blocks
+                    changed[changed.count - 1].header.logRoot = .zero
+                    return changed.map(\.encoded)
+                }
+            ),
+            (
+                "one signature that is bad",
+                { blocks in
+                    blocks.map { block in
+                        var block = block
+                        block.commits = block.commits.map(Forgery.withFlippedSignature)
+                        return block.encoded
+                    }
+                }
+            ),
+        ]
+        for (name, lie) in lies {
+            let told: Lie = { peer, height throws(NodeError) in
+                guard peer != cluster.members[2] else { return nil }
+                // From the second portion on, so that something is there that must stay good.
+                guard height > 4 else { return nil }
+                let index = cluster.members.firstIndex(of: peer) ?? 0
+                let blocks = try cluster[index].servedBlocks(above: height, limitBytes: 8_192)
+                return lie(blocks.compactMap { try? BlockRecord(decoding: $0) })
+            }
+            let code = late.code { _ = try late.fetch(from: [0, 1], lie: told) }
+            #expect(code == "history.no_peer", "\(name)")
+            #expect(late.node.firstBlock == first, "\(name)")
+            #expect(late.code { _ = try late.node.receipt(for: late.ids[0]) } == "block.pruned")
+        }
+        // What the liars left is gone on from with an honest one.
+        let refused = Mutex<[MemberID]>([])
+        var conduct = HistoryFetch.Conduct.quick
+        conduct.onRefusal = { peer, _ in refused.withLock { $0.append(peer) } }
+        _ = try late.fetch(from: [0, 1, 2], conduct) { peer, _ throws(NodeError) in
+            if peer == cluster.members[0] { return [[0xff]] }
+            if peer == cluster.members[1] { throw NodeError("block.pruned", "it is not kept here any more") }
+            return nil
+        }
+        #expect(refused.withLock { Set($0) } == [cluster.members[0], cluster.members[1]])
+        try late.expectWhole(late.node)
+        try cluster.close()
+    }
+
+    @Test func whereNobodyHasTheBlocksItSaysWhatEachAnswered() async throws {
+        let late = try await begunWithSnapshot()
+        #expect(late.code { _ = try late.fetch(from: []) } == "history.no_peer")
+        let members = late.cluster.members
+        do {
+            _ = try late.fetch { peer, _ throws(NodeError) in
+                if peer == members[0] { throw NodeError("block.pruned", "") }
+                if peer == members[1] { throw NodeError("node.unreachable", "") }
+                return []
+            }
+            Issue.record("nobody served anything")
+        } catch let error as NodeError {
+            #expect(error.code == "history.no_peer")
+            for part in ["n1: block.pruned", "n2: node.unreachable", "n3: block.unknown", "block 1"] {
+                #expect(error.message.contains(part), "\(error.message)")
+            }
+        }
+        try late.cluster.close()
+    }
+
+    /// An end at any step, by the operator or by a kill, leaves what the next call goes on with.
+    @Test func anInterruptedFetchIsGoneOnWith() async throws {
+        let late = try await begunWithSnapshot()
+        let first = late.node.firstBlock
+        var fetched: UInt64 = 0
+        var limit = 1
+        while late.node.firstBlock > 0, limit < 200 {
+            let left = Mutex(limit)
+            var conduct = HistoryFetch.Conduct.quick
+            conduct.isWanted = {
+                left.withLock {
+                    $0 -= 1
+                    return $0 >= 0
+                }
+            }
+            do { fetched += try late.fetch(conduct).fetched } catch {
+                #expect((error as? NodeError)?.code == "history.stopped", "\(error)")
+                #expect(late.node.firstBlock == first)
+            }
+            limit += 1
+        }
+        #expect(limit > 4)
+        try late.expectWhole(late.node)
+        try late.cluster.close()
+    }
+
+    /// A disk that fails at any call while blocks are fetched leaves a node that goes on, and a fetch that does.
+    @Test func aDiskThatFailsAnywhereDoesNoHarm() async throws {
+        let late = try await begunWithSnapshot()
+        let first = late.node.firstBlock
+        var call = 0
+        while late.node.firstBlock > 0, call < 3_000 {
+            let files = FaultyFileSystem(failingCall: call, fault: .shortWrite)
+            do { _ = try late.fetch(files: files) } catch {
+                #expect(files.hasFailed, "\(error)")
+                #expect(late.node.firstBlock == first)
+            }
+            call += 7
+        }
+        try late.expectWhole(late.node)
+        try late.cluster.close()
+    }
+}
+
+extension HistoryFetch.Conduct {
+    /// Without rests.
+    static var quick: HistoryFetch.Conduct { HistoryFetch.Conduct(pause: { _ in }) }
+}
