@@ -3,9 +3,8 @@ import Ledger
 
 /// Asking the others for a portion.
 extension HistoryFetch {
-    /// Blocks that may wait for a later one's certificate, by their bytes and by the answers that they came in.
+    /// Bytes of blocks that may wait for a later one's certificate.
     private static let waitingBytes = 64 << 20
-    private static let waitingAnswers = 64
     /// A peer that takes longer for an answer is asked after the others.
     private static let slowSeconds = Span.seconds(5)
 
@@ -46,7 +45,7 @@ extension HistoryFetch {
     /// - Returns: the blocks that were kept.
     private func portion(from peer: MemberID, below base: BlockHeader) throws -> UInt64 {
         let staging = try opened()
-        var (served, bytes, answers) = ([[UInt8]](), 0, 0)
+        var (served, bytes) = ([[UInt8]](), 0)
         while true {
             let answer: [[UInt8]]
             let begin = MonotonicClock.now
@@ -62,10 +61,9 @@ extension HistoryFetch {
             }
             served += answer
             bytes += answer.reduce(0) { $0 + $1.count }
-            answers += 1
             let count = try staging.take(served: served, below: base)
             if count > 0 { return UInt64(count) }
-            guard bytes < HistoryFetch.waitingBytes, answers < HistoryFetch.waitingAnswers else {
+            guard bytes < HistoryFetch.waitingBytes, served.count < LedgerVerification.window else {
                 throw HistoryRefusal("it shows no block to be final")
             }
         }

@@ -142,7 +142,7 @@ package struct LedgerVerification {
     }
 
     /// Blocks that may wait for a later one's certificate.
-    private static let window = 1024
+    static let window = 1024
 
     func isLone(_ context: EpochContext) -> Bool {
         context.validators.validators.count == 1 && context.leaving == nil

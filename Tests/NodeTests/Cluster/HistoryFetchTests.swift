@@ -135,30 +135,34 @@ import Testing
         try late.cluster.close()
     }
 
-    @Test func aNodeThatRemovedOldBlocksHasThemBackAndMayRemoveThemAgain() async throws {
-        let late = try await begunWithSnapshot()
-        let node = late.cluster[2]
+    private func removeOld(_ node: LedgerNode) async throws {
         try await eventually("old blocks to go") {
             _ = try? node.prune(keeping: 2)
             return node.firstBlock > 12
         }
+    }
+
+    @Test func aNodeThatRemovedOldBlocksHasThemBackAndMayRemoveThemAgain() async throws {
+        let late = try await begunWithSnapshot()
+        try await removeOld(late.cluster[2])
         let source = Source(cluster: late.cluster, indices: [3, 0])
         let home = late.cluster.homes[2]
-        _ = try HistoryFetch(node, home: home, from: source, conduct: .quick).run()
-        try late.expectWhole(node)
+        _ = try HistoryFetch(late.cluster[2], home: home, from: source, conduct: .quick).run()
+        try late.expectWhole(late.cluster[2])
         // The one that began with a snapshot was asked first, and has no old blocks.
         #expect(source.asked.withLock { $0.prefix(2) } == [late.cluster.members[3], late.cluster.members[0]])
         #expect(source.asked.withLock { $0.filter { $0 == late.cluster.members[3] }.count } == 1)
 
         // Part of what was fetched goes again, and comes back; then all of it goes.
-        #expect(try node.prune(PruneOrder(below: 8)).first > 0)
-        #expect(node.firstBlock <= 8 && node.firstBlock > 0)
+        #expect(try late.cluster[2].prune(PruneOrder(below: 8)).first > 0)
+        #expect((1...8).contains(late.cluster[2].firstBlock))
         _ = try HistoryFetch(
-            node, home: home, from: Source(cluster: late.cluster, indices: [0]), conduct: .quick
+            late.cluster[2], home: home, from: Source(cluster: late.cluster, indices: [0]), conduct: .quick
         ).run()
-        try late.expectWhole(node)
-        #expect(try node.prune(keeping: 2) > 0 && node.firstBlock > 12)
-        #expect(try node.verify(width: 1) { _ in }.first == node.firstBlock)
+        try late.expectWhole(late.cluster[2])
+        try await late.cluster.performMany(6, by: 0..<2, "after")
+        try await removeOld(late.cluster[2])
+        #expect(try late.cluster[2].verify(width: 1) { _ in }.first == late.cluster[2].firstBlock)
         late.cluster.kill(2)
         try late.cluster.start(2)
         #expect(late.cluster[2].firstBlock > 12)
@@ -174,14 +178,15 @@ import Testing
         #expect(note.damages.isEmpty)
         let restored = Home(URL(fileURLWithPath: folder.path + "/restored"))
         _ = try Backup(restored).restore(from: copy)
-        let node = try LedgerNode(home: restored, for: .reading)
-        try late.expectWhole(node)
-        try node.close()
+        func expectWhole() throws {
+            let node = try LedgerNode(home: restored, for: .reading)
+            try late.expectWhole(node)
+            try node.close()
+        }
+        try expectWhole()
         // The log tree's digests are derived, and are made anew from what was fetched.
         try FileManager.default.removeItem(at: restored.ledgerFolder.appendingPathComponent("nodes"))
-        let again = try LedgerNode(home: restored, for: .reading)
-        try late.expectWhole(again)
-        try again.close()
+        try expectWhole()
         try late.cluster.close()
     }
 
@@ -210,20 +215,10 @@ import Testing
             ),
             ("a gap", { $0.dropFirst().map(\.encoded) }),
             (
-                "no commits",
-                { blocks in
-                    blocks.map { block in
-                        var block = block
-                        block.commits = []
-                        return block.encoded
-                    }
-                }
-            ),
-            (
                 "another log root, signed by nobody",
                 { blocks in
                     var changed = blocks
-                    changed[changed.count - 1].header.logRoot = .zero
+                    changed[0].header.logRoot = .zero
                     return changed.map(\.encoded)
                 }
             ),

@@ -9,7 +9,7 @@ extension BlockLog {
         try maintenance.withLock { (_) throws(StorageError) in
             var older = 0
             if let history = history.withLock({ $0 }), let own = ownFirstHeight {
-                if height <= own { return try history.prune(below: height) }
+                if height < own { return try history.prune(below: height) }
                 older = try dropHistory()
             }
             guard let end = acknowledgedEnd else { return older }
