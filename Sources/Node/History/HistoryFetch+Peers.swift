@@ -10,7 +10,7 @@ extension HistoryFetch {
 
     /// Brings the next portion from whoever serves it, those that have been slow or failed last.
     /// - Throws: `history.no_peer` naming what each answered, `history.stopped`; those of the store.
-    func fetch(below base: BlockHeader) throws {
+    func fetch(through base: BlockHeader) throws {
         for round in 0..<HistoryFetch.rounds {
             var answers: [MemberID: String] = [:]
             let peers = source.peers
@@ -21,7 +21,7 @@ extension HistoryFetch {
                     continue
                 }
                 do {
-                    fetched += try portion(from: peer, below: base)
+                    fetched += try portion(from: peer, through: base)
                     return
                 } catch let refusal as HistoryRefusal {
                     liars[peer] = refusal.text
@@ -43,7 +43,7 @@ extension HistoryFetch {
     private struct PeerFailure: Error { let error: NodeError }
 
     /// - Returns: the blocks that were kept.
-    private func portion(from peer: MemberID, below base: BlockHeader) throws -> UInt64 {
+    private func portion(from peer: MemberID, through base: BlockHeader) throws -> UInt64 {
         let staging = try opened()
         var (served, bytes) = ([[UInt8]](), 0)
         while true {
@@ -61,7 +61,7 @@ extension HistoryFetch {
             }
             served += answer
             bytes += answer.reduce(0) { $0 + $1.count }
-            let count = try staging.take(served: served, below: base)
+            let count = try staging.take(served: served, through: base)
             if count > 0 { return UInt64(count) }
             guard bytes < HistoryFetch.waitingBytes, served.count < LedgerVerification.window else {
                 throw HistoryRefusal("it shows no block to be final")

@@ -88,26 +88,35 @@ package final class HistoryFetch {
 
     /// The next portion; true when all is there, and the node has what follows from it.
     private func step() throws -> Bool {
-        let staging = try opened()
+        // Nobody else holds the staging: it may have to be opened again.
+        let height = try opened().height
         let (first, own) = (node.firstBlock, log.ownFirstHeight ?? 0)
-        conduct.progress(HistoryProgress(done: min(staging.height, own), total: own))
-        if staging.height >= own {
-            try fill(from: staging, at: try node.header(own))
+        conduct.progress(HistoryProgress(done: min(height, own), total: own))
+        if height >= own {
+            try fill(at: try node.header(own))
             return true
         }
         try requireRoom()
-        guard staging.height + 1 >= first else {
-            try fetch(below: try node.header(first))
-            return false
+        if height < first {
+            try fetch(through: try node.header(first))
+        } else {
+            try takeOwn(above: height, through: own)
         }
-        let next = staging.height + 1
-        let records = try (next...min(own, next + HistoryFetch.ownBlocks - 1)).map { try node.block($0) }
+        return false
+    }
+
+    /// Takes blocks that were fetched before and of which only the first were removed.
+    private func takeOwn(above height: Height, through last: Height) throws {
+        let next = height + 1
+        let records = try (next...min(last, height + HistoryFetch.ownBlocks)).map { try node.block($0) }
+        let staging = try opened()
         guard records[0].header.previous == staging.head else {
             try discard()
             throw HistoryStaging.otherChain(next)
         }
-        try staging.take(own: records)
-        return false
+        do { try staging.take(own: records) } catch let refusal as HistoryRefusal {
+            throw NodeError("node.damaged", "the blocks here cannot be gone on with: \(refusal.text)")
+        }
     }
 
     func opened() throws -> HistoryStaging {
@@ -141,9 +150,9 @@ package final class HistoryFetch {
         try FileManager.default.removeItem(at: home.historyFolder)
     }
 
-    private func fill(from staging: HistoryStaging, at base: BlockHeader) throws {
+    private func fill(at base: BlockHeader) throws {
         do {
-            try staging.fill(node.store.store, at: base) {
+            try opened().fill(node.store.store, at: base) {
                 guard conduct.isWanted() else { throw HistoryFetch.stopped }
                 conduct.pause(1)
             }

@@ -66,19 +66,18 @@ final class HistoryStaging {
 
     /// Takes what a peer served above the last block that is kept.
     ///
-    /// - Parameter base: the node's own first block, which shows the one below it to be final.
+    /// - Parameter base: the node's own first block, which shows itself and those below it to be final. It is
+    ///   taken from the peer too: a node that began with it has not all of its signatures.
     /// - Returns: how many blocks were kept; 0 where none of them is shown to be final yet.
     /// - Throws: `HistoryRefusal`, those of the store.
-    func take(served: [[UInt8]], below base: BlockHeader) throws -> Int {
+    func take(served: [[UInt8]], through base: BlockHeader) throws -> Int {
         let records: [BlockRecord]
         do { records = try served.map { try BlockRecord(decoding: $0) } } catch {
             throw HistoryRefusal("what it served is no block (\(error))")
         }
-        let links = try link(records.prefix { $0.header.height < base.height })
+        let links = try link(records.prefix { $0.header.height <= base.height })
         let final = links.lastIndex { link in
-            let header = link.record.header
-            return header.height + 1 == base.height && header.hashed(rules.hash) == base.previous
-                || verification.isCertified(link.record, link.context)
+            link.record.header == base || verification.isCertified(link.record, link.context)
         }
         guard let final else { return 0 }
         try keep(links[...final]) { link, block in
@@ -94,8 +93,7 @@ final class HistoryStaging {
         return final + 1
     }
 
-    /// Takes blocks of the node's own log, which follow the last one that is kept: with the rows and the history
-    /// that those lack that a snapshot began with.
+    /// Takes blocks of the node's own log, which follow the last one that is kept.
     func take(own records: [BlockRecord]) throws {
         try keep(link(records[...])[...]) { link, block in
             var record = link.record
