@@ -42,7 +42,7 @@ extension HistoryFetch {
     /// What a peer's node or the way to it says, as against what fails here.
     private struct PeerFailure: Error { let error: NodeError }
 
-    /// - Returns: the blocks that were kept.
+    /// - Returns: the blocks that were brought.
     private func portion(from peer: MemberID, through base: BlockHeader) throws -> UInt64 {
         let staging = try opened()
         var (served, bytes) = ([[UInt8]](), 0)
@@ -62,7 +62,8 @@ extension HistoryFetch {
             served += answer
             bytes += answer.reduce(0) { $0 + $1.count }
             let count = try staging.take(served: served, through: base)
-            if count > 0 { return UInt64(count) }
+            // The node has the last one already.
+            if count > 0 { return UInt64(staging.height == base.height ? count - 1 : count) }
             guard bytes < HistoryFetch.waitingBytes, served.count < LedgerVerification.window else {
                 throw HistoryRefusal("it shows no block to be final")
             }

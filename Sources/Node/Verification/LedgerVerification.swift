@@ -326,10 +326,13 @@ package struct LedgerVerification {
             Failure(code: "verify.vote_record", height: header.height, transaction: nil, detail: detail)
         }
         let stored = link.record.voteRecord
-        if stored == VoteRecord(), votes.lastVote == nil {
-            // Taken from others: this node has said nothing yet. A lone validator's promises are the epochs'.
-            if isLone(link.context), header.kind == .epoch { votes.promised = header.epoch }
-            return
+        let point = VoteRecord.Point(header, hash: hash)
+        if votes.lastVote == nil, header.height > 0 {
+            // The blocks up to here were taken from others: this is the first on which the node says anything.
+            if stored == VoteRecord() { return }
+            votes = VoteRecord(promised: header.epoch, lastVote: point, lastCommit: point, lock: point)
+            if isLone(link.context), stored == votes { return }
+            votes = VoteRecord()
         }
         guard isLone(link.context), stored.lastVote != nil else {
             func falls(_ next: VoteRecord.Point?, _ last: VoteRecord.Point?) -> Bool {
@@ -345,7 +348,6 @@ package struct LedgerVerification {
         guard votes.allowsVote(header, parentIsCertified: false) else {
             throw failure("the vote breaks an earlier promise")
         }
-        let point = VoteRecord.Point(header, hash: hash)
         votes = VoteRecord(promised: votes.promised, lastVote: point, lastCommit: point, lock: point)
         guard stored == votes else {
             throw failure("the stored vote record is not that of the block's votes")
