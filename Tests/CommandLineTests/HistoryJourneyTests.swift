@@ -7,10 +7,12 @@ import Node
 import TestSupport
 import Testing
 
-/// A company that joined with a snapshot fetches the ledger's history later, with processes and a shell alone.
+/// A company that joined with a snapshot fetches the ledger's history later, with processes and a shell
+/// alone.
 @Suite(.enabled(if: Binary.isBuilt, "millwright is not built"), .serialized)
 struct HistoryJourneyTests {
-    /// A ledger of the chamber's whose first blocks have reached a checkpoint, and the id of its first transaction.
+    /// A ledger of the chamber's whose first blocks have reached a checkpoint, and the id of its first
+    /// transaction.
     private static func founded(_ place: Workplace) async throws -> TransactionID {
         let endpoint = "https://127.0.0.1:\(try freePort())"
         try await place.succeed(

@@ -15,7 +15,7 @@ import Testing
     /// A store whose log begins with block 3, and what verification says of it.
     private func verify(
         _ forgery: Forgery, _ change: (inout [BlockRecord]) throws -> Void = { _ in },
-        wrongRow: Bool = false, wrongNode: Bool = false
+        wrongRow: Bool = false, wrongNode: Bool = false, forgotten: Bool = false
     ) throws -> LedgerVerification.Summary {
         let folder = try TemporaryFolder()
         let store = try LedgerStore(opening: folder.path + "/ledger", chain: forgery.chain)
@@ -23,6 +23,9 @@ import Testing
             var rows = NodeStore.rows(record.changes, record.history)
             if wrongRow, record.header.height == 7, let place = rows.firstIndex(where: { $0.0 == .rows }) {
                 rows[place].1 = .init(key: rows[place].1.key, value: [1])
+            }
+            if forgotten, record.header.height == 7 {
+                rows.append((.rows, .init(key: SeenRecord.archiveKey(.zero).bytes, value: [1])))
             }
             try store.overlay.apply(height: record.header.height, changes: rows, nodeCount: 0)
         }
@@ -64,6 +67,12 @@ import Testing
         let summary = try verify(forgery)
         #expect(summary.first == 3 && summary.blocks == 5 && summary.transactions == 5)
         #expect(summary.rejected == 1 && summary.stateRoot == forgery.records[7].header.stateRoot)
+    }
+
+    /// No row and no root says where the leaf of a forgotten id is found.
+    @Test func forgottenIdsAreNoTampering() async throws {
+        let forgery = try await Forgery()
+        #expect(try verify(forgery, forgotten: true).blocks == 5)
     }
 
     @Test func everyKindOfTamperingIsFound() async throws {

@@ -16,7 +16,8 @@ import Testing
 
     private static func payload(_ height: UInt64) -> [UInt8] { [UInt8](repeating: UInt8(height), count: 100) }
 
-    /// A log that begins with block 20, of which it has less than the blocks give, and one from genesis to there.
+    /// A log that begins with block 20, of which it has less than the blocks give, and one from genesis to
+    /// there.
     private static func write(_ path: String, _ store: String, through last: UInt64 = 20) throws {
         let log = try openLog(path, segmentBytes: 600)
         try log.beginAgain(at: 20)
@@ -109,7 +110,8 @@ import Testing
         try expectWhole(log)
     }
 
-    /// Whichever call fails, the log that is opened then has its old beginning or the new one, and nothing is lost.
+    /// Whichever call fails, the log that is opened then has its old beginning or the new one, and nothing
+    /// is lost.
     @Test(arguments: FaultyFileSystem.Fault.allCases)
     func hasOneBeginningOrTheOtherWhicheverCallFails(fault: FaultyFileSystem.Fault) throws {
         let written = folder.path + "/written"

@@ -28,7 +28,8 @@ package struct NodeReport: Codable, Sendable {
     package let validators: [String]
     package let isValidator: Bool
     package let finalHeight: UInt64
-    /// The lowest block that the log has: 0, or a later one after a snapshot or where old blocks were removed.
+    /// The lowest block that the log has: 0, or a later one after a snapshot or where old blocks were
+    /// removed.
     package let firstHeight: UInt64
     /// Milliseconds since 1970-01-01 UTC.
     package let finalTimeMilliseconds: Int64

@@ -7,9 +7,9 @@ import Synchronization
 
 /// Fetches the blocks below this node's first one while its operator asks for it: `POST /v1/local/history`.
 ///
-/// The answer is a stream of frames, each a `LocalHistory`. There is one fetch at a time, which whoever asks looks
-/// on at; when nobody does any more it ends, and the next call goes on with what it has brought. It works at the
-/// lowest priority, and what comes of it counts only when all of it is proven.
+/// The answer is a stream of frames, each a `LocalHistory`. There is one fetch at a time, which whoever asks
+/// looks on at; when nobody does any more it ends, and the next call goes on with what it has brought. It
+/// works at the lowest priority, and what comes of it counts only when all of it is proven.
 final class HistoryKeeper: Sendable {
     private struct State {
         var isBusy = false
@@ -41,10 +41,10 @@ final class HistoryKeeper: Sendable {
                 guard node.firstBlock == 0 || !isPruning() else {
                     throw NodeError(
                         "history.pruning",
-                        "keepBlocks or keepDays in node.json removes old blocks, and would remove these again: "
-                            + "set both to 0 and have the node read it (SIGHUP)")
+                        "keepBlocks or keepDays in node.json removes old blocks, and would remove these "
+                            + "again: set both to 0 and have the node read it (SIGHUP)")
                 }
-                let run = try begin(node, peers)
+                let run = try begin { [self] in work(node, peers, isPruning) }
                 do {
                     try awaitBegin(run, call.request)
                     return response(run)
@@ -66,11 +66,10 @@ final class HistoryKeeper: Sendable {
     // MARK: Callers
 
     /// Looks on at the fetch under way, or begins one.
-    private func begin(_ node: LedgerNode, _ peers: HTTPPeers) throws -> Int {
+    private func begin(_ work: @escaping @Sendable () -> Void) throws -> Int {
         // One that nobody looks on at any more is ending.
         let ready: (State) -> Bool = { !$0.isBusy || $0.callers > 0 || $0.isStopped }
-        let (run, isNew) = try state.wait(milliseconds: HistoryKeeper.endMilliseconds, until: ready) {
-            state in
+        func join(_ state: inout State) throws -> (run: Int, isNew: Bool) {
             guard !state.isStopped, ready(state) else {
                 throw NodeError("history.stopped", "the last fetch has not ended yet, or the node stops")
             }
@@ -79,8 +78,10 @@ final class HistoryKeeper: Sendable {
             (state.isBusy, state.run, state.end, state.progress) = (true, state.run + 1, nil, [])
             return (state.run, true)
         }
+        let (run, isNew) = try state.wait(
+            milliseconds: HistoryKeeper.endMilliseconds, until: ready, then: join)
         if isNew {
-            let thread = Thread { [self] in work(node, peers) }
+            let thread = Thread(block: work)
             thread.name = "history"
             thread.stackSize = 8 << 20
             thread.start()
@@ -137,11 +138,11 @@ final class HistoryKeeper: Sendable {
 
     // MARK: The fetch
 
-    private func work(_ node: LedgerNode, _ peers: HTTPPeers) {
+    private func work(_ node: LedgerNode, _ peers: HTTPPeers, _ isPruning: @Sendable @escaping () -> Bool) {
         yieldToOthers()
         log.info("older blocks are fetched", ["below": node.firstBlock])
         let conduct = HistoryFetch.Conduct(
-            isWanted: { [state] in state.read { !$0.isStopped && $0.callers > 0 } },
+            isWanted: { [state] in state.read { !$0.isStopped && $0.callers > 0 } && !isPruning() },
             pause: { [state] milliseconds in
                 state.wait(milliseconds: milliseconds) { $0.isStopped || $0.callers == 0 }
             },
@@ -164,7 +165,8 @@ final class HistoryKeeper: Sendable {
         state.update { ($0.isBusy, $0.end) = (false, end) }
     }
 
-    /// Whatever else the process does goes before this thread's work. Linux keeps a priority for each thread.
+    /// Whatever else the process does goes before this thread's work. Linux keeps a priority for each
+    /// thread.
     private func yieldToOthers() {
         if setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 19) != 0 {
             log.debug("the fetch of older blocks keeps its priority", ["errno": errno])

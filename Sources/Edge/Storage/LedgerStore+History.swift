@@ -3,20 +3,21 @@ import Ledger
 import Merkle
 
 extension LedgerStore {
-    /// Rows in one transaction and digests in one write: the checkpoints of a running node wait no longer than
-    /// that.
+    /// Rows in one transaction and digests in one write: the checkpoints of a running node wait no longer
+    /// than that.
     private static let fillRows = 4_096
     private static let fillDigests = 32_768
 
-    /// Takes in what only older blocks give, from a store that was made of them from genesis on: the leaves of
-    /// forgotten ids, the history, the log tree's digests. Readers see it from then on; the blocks follow with
-    /// `BlockLog.takeHistory`.
+    /// Takes in what only older blocks give, from a store that was made of them from genesis on: the leaves
+    /// of forgotten ids, the history, the log tree's digests. Readers see it from then on; the blocks follow
+    /// with `BlockLog.takeHistory`.
     ///
-    /// For one thread, while the store is in use. Nothing that is here is replaced by anything else, so that a
-    /// crash at any point does no harm and the call is made again.
+    /// For one thread, while the store is in use. Nothing that is here is replaced by anything else, so that
+    /// a crash at any point does no harm and the call is made again.
     /// - Parameters:
-    ///   - source: with a final block that this log holds as its last one: the caller has compared it, and the
-    ///     log's peaks at it.
+    ///   - source: holds this log's first block as its last one: the caller has compared them, and the log's
+    ///     peaks at it.
+    ///   - size: of the log tree at that block.
     ///   - pause: called between portions; what it throws ends the call.
     /// - Throws: those of the disk, and what `pause` throws.
     package func fill(from source: LedgerStore, size: UInt64, pause: () throws -> Void) throws {

@@ -9,8 +9,8 @@ import Synchronization
 /// digest makes a proof that does not verify.
 ///
 /// A store that began with a snapshot has a hole below it: only the log's peaks at the snapshot are there,
-/// and the rest reads as zeros, which no digest is. Proofs that need an absent digest wait until the leaves below
-/// have been fetched (`LedgerStore.fill`) and `fill` has written it.
+/// and the rest reads as zeros, which no digest is. Proofs that need an absent digest wait until the leaves
+/// below have been fetched (`LedgerStore.fill`) and `fill` has written it.
 package final class NodeFile: Sendable {
     let file: OpenFile
     let files: any FileSystem

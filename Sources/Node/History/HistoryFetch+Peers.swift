@@ -10,7 +10,7 @@ extension HistoryFetch {
 
     /// Brings the next portion from whoever serves it, those that have been slow or failed last.
     /// - Throws: `history.no_peer` naming what each answered, `history.stopped`; those of the store.
-    func fetch(through base: BlockHeader) throws {
+    func fetch(through base: BlockRecord) throws {
         for round in 0..<HistoryFetch.rounds {
             var answers: [MemberID: String] = [:]
             let peers = source.peers
@@ -43,7 +43,7 @@ extension HistoryFetch {
     private struct PeerFailure: Error { let error: NodeError }
 
     /// - Returns: the blocks that were brought.
-    private func portion(from peer: MemberID, through base: BlockHeader) throws -> UInt64 {
+    private func portion(from peer: MemberID, through base: BlockRecord) throws -> UInt64 {
         let staging = try opened()
         var (served, bytes) = ([[UInt8]](), 0)
         while true {
@@ -63,7 +63,7 @@ extension HistoryFetch {
             bytes += answer.reduce(0) { $0 + $1.count }
             let count = try staging.take(served: served, through: base)
             // The node has the last one already.
-            if count > 0 { return UInt64(staging.height == base.height ? count - 1 : count) }
+            if count > 0 { return UInt64(staging.height == base.header.height ? count - 1 : count) }
             guard bytes < HistoryFetch.waitingBytes, served.count < LedgerVerification.window else {
                 throw HistoryRefusal("it shows no block to be final")
             }

@@ -3,11 +3,12 @@ import Foundation
 import Ledger
 import Storage
 
-/// Fetches the blocks below those that a running node has: one that began with a snapshot, or removed old blocks.
+/// Fetches the blocks below those that a running node has: one that began with a snapshot, or removed old
+/// blocks.
 ///
-/// Portion by portion from any peer that has them, from genesis up, into a store of its own (`HistoryStaging`);
-/// when that reaches the node's own first block, the node takes it in. An end at any moment leaves what was
-/// fetched for the next call. One thread works, and rests as long as it has worked.
+/// Portion by portion from any peer that has them, from genesis up, into a store of its own
+/// (`HistoryStaging`); when that reaches the node's own first block, the node takes it in. An end at any
+/// moment leaves what was fetched for the next call. One thread works, and rests as long as it has worked.
 package final class HistoryFetch {
     /// What the caller decides.
     package struct Conduct: Sendable {
@@ -62,7 +63,8 @@ package final class HistoryFetch {
     private var log: BlockLog { node.store.store.log }
 
     /// Fetches until the log begins with genesis; nothing is done where it does.
-    /// - Throws: `history.no_peer`, `history.other_chain`, `history.no_room`, `history.stopped`; `storage.*`.
+    /// - Throws: `history.no_peer`, `history.other_chain`, `history.no_room`, `history.stopped`;
+    ///   `storage.*`.
     package func run() throws(NodeError) -> HistoryReport {
         defer { staging = nil }
         do {
@@ -98,7 +100,7 @@ package final class HistoryFetch {
         }
         try requireRoom()
         if height < first {
-            try fetch(through: try node.header(first))
+            try fetch(through: try node.block(first))
         } else {
             try takeOwn(above: height, through: own)
         }

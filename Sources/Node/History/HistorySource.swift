@@ -1,12 +1,13 @@
 import Ledger
 
-/// Where blocks of long ago come from: the other nodes, each asked by itself. Nothing that they say is trusted.
+/// Where blocks of long ago come from: the other nodes, each asked by itself. Nothing that they say is
+/// trusted.
 package protocol HistorySource: Sendable {
     /// Whom to ask, the likeliest first.
     var peers: [MemberID] { get }
 
-    /// A peer's chain above a height: encoded block records, rising, with the certificates that it has; a few
-    /// megabytes at most.
+    /// A peer's chain above a height: encoded block records, rising, with the certificates that it has; a
+    /// few megabytes at most.
     /// - Throws: why there is no answer: `block.pruned` where the peer does not keep them any more.
     func blocks(above height: Height, from peer: MemberID) throws(NodeError) -> [[UInt8]]
 }

@@ -5,12 +5,12 @@ import Ledger
 import Merkle
 import Storage
 
-/// The ledger's beginning, made again from genesis block by block in a store of its own: `ledger.history` beside
-/// the node's ledger, until it reaches up to that one's first block.
+/// The ledger's beginning, made again from genesis block by block in a store of its own: `ledger.history`
+/// beside the node's ledger, until it reaches up to that one's first block.
 ///
-/// Peers serve batches and certificates; rows, history and outcomes are what execution gives. Blocks are kept
-/// when a quorum of their epoch has committed to them or a later one, and execution comes to the same header.
-/// Opening goes on from the last block that was kept, whatever a crash left behind.
+/// Peers serve batches and certificates; rows, history and outcomes are what execution gives. Blocks are
+/// kept when a quorum of their epoch has committed to them or a later one, and execution comes to the same
+/// header. Opening goes on from the last block that was kept, whatever a crash left behind.
 ///
 /// For one thread.
 final class HistoryStaging {
@@ -66,29 +66,32 @@ final class HistoryStaging {
 
     /// Takes what a peer served above the last block that is kept.
     ///
-    /// - Parameter base: the node's own first block, which shows itself and those below it to be final. It is
-    ///   taken from the peer too: a node that began with it has not all of its signatures.
+    /// - Parameter base: the node's own first block, which shows itself and those below it to be final. It
+    ///   is taken from the peer too, for a node that began with it has neither its rows nor all signatures;
+    ///   what the node itself said of it stays.
     /// - Returns: how many blocks were kept; 0 where none of them is shown to be final yet.
     /// - Throws: `HistoryRefusal`, those of the store.
-    func take(served: [[UInt8]], through base: BlockHeader) throws -> Int {
+    func take(served: [[UInt8]], through base: BlockRecord) throws -> Int {
         let records: [BlockRecord]
         do { records = try served.map { try BlockRecord(decoding: $0) } } catch {
             throw HistoryRefusal("what it served is no block (\(error))")
         }
-        let links = try link(records.prefix { $0.header.height <= base.height })
+        let links = try link(records.prefix { $0.header.height <= base.header.height })
         let final = links.lastIndex { link in
-            link.record.header == base || verification.isCertified(link.record, link.context)
+            link.record.header == base.header || verification.isCertified(link.record, link.context)
         }
         guard let final else { return 0 }
         try keep(links[...final]) { link, block in
             let isLone = verification.isLone(link.context)
             let isCertified = verification.isCertified(link.record, link.context)
-            // Signatures that are no certificate prove nothing, and one in this node's name would look like its
-            // own word.
+            // Signatures that are no certificate prove nothing, and one in this node's name would look like
+            // its own word.
+            let (votes, commits) = (isLone ? link.record.votes : [], isCertified ? link.record.commits : [])
+            let isBase = block.header == base.header
             return BlockRecord(
-                block, votes: isLone ? link.record.votes : [],
-                commits: isCertified ? link.record.commits : [],
-                voteRecord: VoteRecord())
+                block, votes: isBase ? NodeStore.joined(base.votes, votes) : votes,
+                commits: isBase ? NodeStore.joined(base.commits, commits) : commits,
+                voteRecord: isBase ? base.voteRecord : VoteRecord())
         }
         return final + 1
     }

@@ -3,7 +3,8 @@ import Foundation
 import Ledger
 import Synchronization
 
-/// Decodes ordered batches and verifies their signatures on all cores; with a width of 1 on the caller's thread.
+/// Decodes ordered batches and verifies their signatures on all cores; with a width of 1 on the caller's
+/// thread.
 ///
 /// A key's name is its thumbprint, so what a name stands for never changes: public keys are cached for good,
 /// and whether a key may sign is left to execution.

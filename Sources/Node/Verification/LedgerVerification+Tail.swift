@@ -207,8 +207,8 @@ extension LedgerVerification {
         try checkHistoryEnds(served, at: header.height)
     }
 
-    /// Rows of indexes, which no root covers, are those that the other rows give. Where forgotten ids' leaves
-    /// are found only all blocks tell.
+    /// Rows of indexes, which no root covers, are those that the other rows give. Where forgotten ids'
+    /// leaves are found only all blocks tell.
     private func checkDerivedRows(_ served: LayeredReader, at height: Height) throws {
         var (given, found): ([Ledger.RowKey], [Ledger.RowKey]) = ([], [])
         try served.forEachRow { row in

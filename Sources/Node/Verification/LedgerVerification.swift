@@ -43,8 +43,8 @@ package struct LedgerVerification {
     /// The rows that blocks are executed on.
     private let base: any StateReader & Sendable
 
-    /// - Parameter keys: where the rows and the signers' keys are looked up, for a log whose beginning is not
-    ///   there, or who keeps what has been derived; nil for what is derived here.
+    /// - Parameter keys: where the rows and the signers' keys are looked up, for a log whose beginning is
+    ///   not there, or who keeps what has been derived; nil for what is derived here.
     package init(
         genesis: Genesis, bytes: [UInt8], rules: Rules, width: Int, keys: (any StateReader & Sendable)? = nil
     ) {
@@ -328,7 +328,8 @@ package struct LedgerVerification {
         let stored = link.record.voteRecord
         let point = VoteRecord.Point(header, hash: hash)
         if votes.lastVote == nil, header.height > 0 {
-            // The blocks up to here were taken from others: this is the first on which the node says anything.
+            // The blocks up to here were taken from others: this is the first on which the node says
+            // anything.
             if stored == VoteRecord() { return }
             votes = VoteRecord(promised: header.epoch, lastVote: point, lastCommit: point, lock: point)
             if isLone(link.context), stored == votes { return }

@@ -10,8 +10,8 @@ import Testing
 
 @testable import Node
 
-/// A node that lacks the ledger's beginning, because it began with a snapshot or removed old blocks, and has it
-/// back.
+/// A node that lacks the ledger's beginning, because it began with a snapshot or removed old blocks, and has
+/// it back.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct HistoryFetchTests {
     /// What a peer serves above a height; nil asks the node.
     typealias Lie = @Sendable (MemberID, Height) throws(NodeError) -> [[UInt8]]?
@@ -307,7 +307,8 @@ import Testing
         try late.cluster.close()
     }
 
-    /// A disk that fails at any call while blocks are fetched leaves a node that goes on, and a fetch that does.
+    /// A disk that fails at any call while blocks are fetched leaves a node that goes on, and a fetch that
+    /// does.
     @Test func aDiskThatFailsAnywhereDoesNoHarm() async throws {
         let late = try await begunWithSnapshot()
         let first = late.node.firstBlock

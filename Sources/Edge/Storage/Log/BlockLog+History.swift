@@ -1,8 +1,8 @@
-/// Blocks below a log's first one that were fetched later: a log of its own in the folder `history` between the
-/// segments, which ends at that first block or directly below it, and is never appended to.
+/// Blocks below a log's first one that were fetched later: a log of its own in the folder `history` between
+/// the segments, which ends at that first block or directly below it, and is never appended to.
 ///
-/// Where both hold a block, the fetched one counts: of the block that a snapshot begins with the log has neither
-/// the rows nor the history. Pruning takes the older one first.
+/// Where both hold a block, the fetched one counts: of the block that a snapshot begins with the log has
+/// neither the rows nor the history. Pruning takes the older one first.
 extension BlockLog {
     private static let historyName = "history"
     /// What is on its way out, and goes when the log is opened.
@@ -23,8 +23,8 @@ extension BlockLog {
         return nil
     }
 
-    /// The log of older blocks in its place; nil where there is none, or a crash left one that is of no use any
-    /// more.
+    /// The log of older blocks in its place; nil where there is none, or a crash left one that is of no use
+    /// any more.
     func openHistory() throws(StorageError) -> BlockLog? {
         try removeHistory(BlockLog.removedName)
         guard try files.names(in: folder).contains(BlockLog.historyName) else { return nil }
@@ -40,9 +40,9 @@ extension BlockLog {
         return first < own && last + 1 >= own
     }
 
-    /// Takes the blocks in that another store's log on the same disk holds, in one step. A crash leaves the blocks
-    /// here or there; of older ones that were here before, which are among them, it may leave none. The caller has compared them with this log's first block, and nobody has the other
-    /// store open.
+    /// Takes the blocks in that another store's log on the same disk holds, in one step. A crash leaves the
+    /// blocks here or there; of older ones that were here before, which are among them, it may leave none.
+    /// The caller has compared them with this log's first block, and nobody has the other store open.
     /// - Throws: `storage.out_of_order` where they do not reach up to this log's first block.
     package func takeHistory(from store: String) throws(StorageError) {
         try maintenance.withLock { (_) throws(StorageError) in

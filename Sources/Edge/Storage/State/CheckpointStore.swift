@@ -197,8 +197,8 @@ package final class CheckpointStore: Sendable {
             ], to: .meta)
     }
 
-    /// Adds rows of blocks that lie below those that the checkpoint was made from, a few at a time. Writing them
-    /// again changes nothing.
+    /// Adds rows of blocks that lie below those that the checkpoint was made from, a few at a time. Writing
+    /// them again changes nothing.
     /// - Throws: `storage.key_size`, `storage.disk_full`, `storage.lmdb`.
     func fill(_ rows: [RowChange], in table: StoreTable) throws(StorageError) {
         for row in rows { try table.checkKey(row.key) }
