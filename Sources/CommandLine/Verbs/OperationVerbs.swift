@@ -72,8 +72,8 @@ enum OperationVerbs {
         detail: """
             Whole files of blocks go, and blocks that a restart needs stay. The state, its proofs and \
             receipts that were written before stay good. What goes cannot be served to others or \
-            verified again here. To prune always, set keepBlocks or keepDays in node.json. Where several \
-            are given, the one that keeps more counts.
+            verified again here, until millwright fetch-history brings it back. To prune always, set \
+            keepBlocks or keepDays in node.json. Where several are given, the one that keeps more counts.
             """,
         options: [
             .value("keep-blocks", "N", "how many of the latest blocks to keep"),
