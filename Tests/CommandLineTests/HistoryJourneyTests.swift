@@ -79,6 +79,9 @@ struct HistoryJourneyTests {
 
         // Killed at any moment the node opens again, with its old beginning or the new one.
         for milliseconds in [20, 60, 120, 200, 350, 600] {
+            // The program's own end is the fetch's.
+            _ = try await Binary.shell(
+                "timeout -s KILL 0.05 millwright fetch-history --home press", in: place.folder)
             async let fetch = place.call("fetch-history --home press")
             try await Task.sleep(for: .milliseconds(milliseconds))
             press = nil

@@ -104,43 +104,45 @@ final class HistoryKeeper: Sendable {
         }
     }
 
+    /// What a caller was told last.
+    private enum Told: Equatable {
+        case nothing
+        case progress(HistoryProgress)
+        case end
+    }
+
     private func response(_ run: Int) -> HTTPResponse {
-        let shown = Mutex<HistoryProgress?>(nil)
-        let stream = HTTPStream(onEnd: { self.leave() }) { [state] milliseconds in
-            let last = shown.withLock { $0 }
-            let message = state.wait(
-                milliseconds: milliseconds,
-                until: { $0.run != run || $0.end != nil || $0.progress.last != last },
-                then: { state -> LocalHistory? in
-                    if state.run != run {
-                        return .stopped(code: "history.stopped", detail: "it was begun again")
-                    }
-                    return state.end ?? state.progress.last.flatMap { $0 == last ? nil : .fetching($0) }
-                })
-            guard let message else { return .idle }
-            guard case .fetching(let progress) = message else {
-                // The end is told once, and then the stream is over.
-                guard
-                    shown.withLock({ shown in
-                        defer { shown = HistoryKeeper.told }
-                        return shown != HistoryKeeper.told
-                    })
-                else { return .end }
-                return .bytes(Frame.encode(try CBOR.encode(message)))
-            }
-            shown.withLock { $0 = progress }
-            return .bytes(Frame.encode(try CBOR.encode(message)))
-        }
+        let told = Mutex(Told.nothing)
+        let stream = HTTPStream(
+            onEnd: { self.leave() },
+            next: { [state] milliseconds in
+                let last = told.withLock { $0 }
+                if last == .end { return .end }
+                let news = state.wait(
+                    milliseconds: milliseconds,
+                    until: { HistoryKeeper.news($0, of: run, after: last) != nil },
+                    then: { HistoryKeeper.news($0, of: run, after: last) })
+                guard let news else { return .idle }
+                told.withLock { $0 = news.told }
+                return .bytes(Frame.encode(try CBOR.encode(news.message)))
+            })
         return HTTPResponse(.ok, ["Content-Type": PeerRoutes.bytesType], stream: stream)
     }
 
-    private static let told = HistoryProgress(done: .max, total: 0)
+    private static func news(
+        _ state: State, of run: Int, after last: Told
+    ) -> (message: LocalHistory, told: Told)? {
+        if state.run != run { return (.stopped(code: "history.stopped", detail: "another was begun"), .end) }
+        if let end = state.end { return (end, .end) }
+        guard let progress = state.progress.last, last != .progress(progress) else { return nil }
+        return (.fetching(progress), .progress(progress))
+    }
 
     // MARK: The fetch
 
     private func work(_ node: LedgerNode, _ peers: HTTPPeers, _ isPruning: @Sendable @escaping () -> Bool) {
         yieldToOthers()
-        log.info("older blocks are fetched", ["below": node.firstBlock])
+        if node.firstBlock > 0 { log.info("older blocks are fetched", ["below": node.firstBlock]) }
         let conduct = HistoryFetch.Conduct(
             isWanted: { [state] in state.read { !$0.isStopped && $0.callers > 0 } && !isPruning() },
             pause: { [state] milliseconds in
@@ -155,7 +157,9 @@ final class HistoryKeeper: Sendable {
         do throws(NodeError) {
             let source = HistoryPeers(peers, cancellation: cancellation)
             let report = try HistoryFetch(node, home: home, from: source, conduct: conduct).run()
-            log.info("older blocks are here", ["fetched": report.fetched, "first": report.first])
+            if report.fetched > 0 {
+                log.info("older blocks are here", ["fetched": report.fetched, "first": report.first])
+            }
             end = .done(report)
         } catch {
             log.warning("older blocks are not here yet", ["code": error.code, "reason": error])

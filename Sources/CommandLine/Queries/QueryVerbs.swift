@@ -214,7 +214,8 @@ enum QueryVerbs {
                 Help.wrap(
                     """
                              blocks below \(summary.first) are not here: the rules were not run again. What \
-                    is here is what a quorum has signed, and follows from the genesis by the epochs' chain
+                    is here is what a quorum has signed, and follows from the genesis by the epochs' chain; \
+                    millwright fetch-history brings the rest
                     """, indent: "         "))
         }
     }

@@ -34,6 +34,16 @@ extension HistoryFetchTests {
         }
     }
 
+    /// One node alone.
+    struct Peer: HistorySource {
+        let node: LedgerNode
+        var peers: [MemberID] { [FoundedHome.member] }
+
+        func blocks(above height: Height, from peer: MemberID) throws(NodeError) -> [[UInt8]] {
+            try node.servedBlocks(above: height, limitBytes: 8_192)
+        }
+    }
+
     /// What a cluster came to: ids and records of before the block that the last node begins with.
     struct Late {
         let cluster: Cluster

@@ -1,4 +1,5 @@
 import Codec
+import Contracts
 import Foundation
 import Ledger
 import Storage
@@ -12,10 +13,12 @@ import Testing
 /// it back.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct HistoryFetchTests {
     /// Four validators; the last one begins with a snapshot.
-    private func begunWithSnapshot() async throws -> Late {
+    /// - Parameter changing: whether the last one stops validating before.
+    private func begunWithSnapshot(changing: Bool = false) async throws -> Late {
         let cluster = try Cluster(4, segmentBytes: 4_096)
         var ids: [TransactionID] = []
         for round in 0..<4 { ids.append(try await cluster.perform(round % 4, "before \(round)").id) }
+        if changing { try await stopValidating(cluster) }
         cluster.kill(3)
         for round in 0..<22 { ids.append(try await cluster.perform(round % 3, "without it \(round)").id) }
         try await eventually("a checkpoint") {
@@ -36,8 +39,23 @@ import Testing
         return Late(cluster: cluster, ids: ids)
     }
 
-    @Test func aNodeThatBeganWithASnapshotHasItsHistoryBack() async throws {
-        let late = try await begunWithSnapshot()
+    private func stopValidating(_ cluster: Cluster) async throws {
+        func perform(_ index: Int, _ action: ConsortiumContract.Action) async throws -> TransactionID {
+            let node = cluster[index]
+            let bytes = try node.sign(ConsortiumContract.self, action, as: try cluster.signer(index))
+            return try await node.submit(bytes).id
+        }
+        let three = Array(cluster[0].genesis.validators.prefix(3))
+        let proposal = try await perform(0, .propose(.init(subject: .setValidators(validators: three))))
+        for index in 1...2 {
+            _ = try await perform(index, .vote(.init(proposal: proposal, approve: true)))
+        }
+        try await eventually("three validate") { cluster[0].epoch.validators.validators.count == 3 }
+    }
+
+    @Test(arguments: [false, true])
+    func aNodeThatBeganWithASnapshotHasItsHistoryBack(changing: Bool) async throws {
+        let late = try await begunWithSnapshot(changing: changing)
         let first = late.node.firstBlock
         #expect(late.code { _ = try late.node.receipt(for: late.ids[0]) } == "block.pruned")
         #expect(try late.node.verify(width: 1) { _ in }.first == first)
@@ -194,6 +212,45 @@ import Testing
         try cluster.close()
     }
 
+    /// A lone validator's key signed two histories: what its other node serves is good, and not this one's.
+    @Test func blocksThatDoNotLeadToTheOwnAreThrownAway() async throws {
+        var options = LedgerNode.Options()
+        (options.store.log.segmentBytes, options.store.log.preallocationBytes) = (4_096, 4_096)
+        options.blocksPerCheckpoint = 4
+        func perform(_ home: FoundedHome, _ count: Int, _ name: String) async throws {
+            let node = try LedgerNode(home: home.home, options: options)
+            for step in 0..<count {
+                let action = FoundedHome.action("\(name) \(step)")
+                _ = try await node.perform(ConsortiumContract.self, action, as: try home.signer())
+            }
+            try node.close()
+        }
+        let founded = try FoundedHome()
+        try await perform(founded, 5, "before")
+        let other = try FoundedHome(copying: founded)
+        try await perform(other, 30, "there")
+        try await perform(founded, 30, "here")
+        let whole = try FoundedHome(copying: founded)
+
+        let node = try LedgerNode(home: founded.home, options: options)
+        try await removeOld(node)
+        let first = node.firstBlock
+        for (served, code) in [(other, "history.other_chain"), (whole, nil)] {
+            let peer = try LedgerNode(home: served.home, options: options, for: .reading)
+            let source = Peer(node: peer)
+            do throws(NodeError) {
+                _ = try HistoryFetch(node, home: founded.home, from: source, conduct: .quick).run()
+                #expect(code == nil && node.firstBlock == 0)
+            } catch {
+                #expect(error.code == code && node.firstBlock == first)
+            }
+            #expect(!FileManager.default.fileExists(atPath: founded.home.historyFolder.path))
+            try peer.close()
+        }
+        #expect(try node.verify(width: 1) { _ in }.first == 0)
+        try node.close()
+    }
+
     @Test func whereNobodyHasTheBlocksItSaysWhatEachAnswered() async throws {
         let late = try await begunWithSnapshot()
         #expect(late.code { _ = try late.fetch(from: []) } == "history.no_peer")
@@ -245,15 +302,24 @@ import Testing
     @Test func aDiskThatFailsAnywhereDoesNoHarm() async throws {
         let late = try await begunWithSnapshot()
         let first = late.node.firstBlock
+        let faults = FaultyFileSystem.Fault.allCases
         var call = 0
-        while late.node.firstBlock > 0, call < 3_000 {
-            let files = FaultyFileSystem(failingCall: call, fault: .shortWrite)
+        while true {
+            let files = FaultyFileSystem(failingCall: call, fault: faults[call % faults.count])
             do { _ = try late.fetch(files: files) } catch {
                 #expect(files.hasFailed, "\(error)")
                 #expect(late.node.firstBlock == first)
             }
-            call += 7
+            if late.node.firstBlock > 0 { _ = try late.fetch() }
+            #expect(late.node.firstBlock == 0)
+            guard files.hasFailed else { break }
+            #expect(try late.node.store.store.log.verifyAll().isEmpty)
+            // What was fetched goes, and the next call fails.
+            #expect(try late.node.store.store.prune(below: first) > 0)
+            #expect(late.node.firstBlock == first)
+            call += 3
         }
+        #expect(call > 100)
         try late.expectWhole(late.node)
         try late.cluster.close()
     }
