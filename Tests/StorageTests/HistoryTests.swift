@@ -110,6 +110,34 @@ import Testing
         try expectWhole(log)
     }
 
+    /// A damaged last segment keeps a log from being opened: it is mended while nobody has it open.
+    @Test func damageInItIsMendedWhileTheLogIsClosed() throws {
+        let store = folder.path + "/store"
+        try FileManager.default.createDirectory(atPath: store, withIntermediateDirectories: true)
+        // Several blocks lie in the last segment.
+        try HistoryTests.write(store + "/log", self.store, through: 19)
+        try openLog(store + "/log", segmentBytes: 600).takeHistory(from: self.store)
+        let last = try LogFolder.segments(in: store + "/log/history", POSIXFileSystem()).last
+        let name = segment(Int(try #require(last)), in: store + "/log/history")
+        var bytes = try Disk.bytes(name)
+        bytes[SegmentHeader.count + 40] ^= 1
+        try Disk.write(bytes, to: name)
+        #expect(throws: StorageError.self) { try openLog(store + "/log", segmentBytes: 600) }
+        do {
+            let repair = try LogRepair(of: store, chain: chain)
+            let damages = try repair.damages()
+            #expect(damages.count == 1 && damages.allSatisfy(\.isFetched))
+            let outcome = try repair.repair { HistoryTests.payload($0) }
+            #expect(outcome.remaining.isEmpty && outcome.blocks == damages.map(\.height))
+            #expect(!outcome.mayHaveForgotten)
+        }
+        let log = try openLog(store + "/log", segmentBytes: 600)
+        #expect(try log.firstHeight == 0 && log.verifyAll().isEmpty)
+        for height in 0...19 as ClosedRange<UInt64> {
+            #expect(try log.read(height) == HistoryTests.payload(height))
+        }
+    }
+
     /// Whichever call fails, the log that is opened then has its old beginning or the new one, and nothing
     /// is lost.
     @Test(arguments: FaultyFileSystem.Fault.allCases)

@@ -71,7 +71,7 @@ extension BlockLog {
     func copy(to target: String) throws(StorageError) {
         try maintenance.withLock { (_) throws(StorageError) in
             try files.createFolder(target)
-            try history.withLock { $0 }?.copy(to: target + "/history")
+            try history.withLock { $0 }?.copy(to: target + "/" + BlockLog.historyName)
             if let end = acknowledgedEnd {
                 for number in firstSegment...end.number {
                     let source = try files.open(LogFolder.segmentPath(number, in: folder), .read)

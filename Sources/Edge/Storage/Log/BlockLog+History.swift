@@ -4,7 +4,7 @@
 /// Where both hold a block, the fetched one counts: of the block that a snapshot begins with the log has
 /// neither the rows nor the history. Pruning takes the older one first.
 extension BlockLog {
-    private static let historyName = "history"
+    static let historyName = "history"
     /// What is on its way out, and goes when the log is opened.
     private static let removedName = "history.removed"
 

@@ -17,7 +17,8 @@ package struct LogRepair {
         package internal(set) var mayHaveForgotten = false
     }
 
-    private let folder: String
+    /// The log's, after that of older blocks where some were fetched.
+    private let folders: [String]
     private let chain: Digest
     private let files: any FileSystem
     private let lock: OpenFile
@@ -27,21 +28,29 @@ package struct LogRepair {
     package init(
         of store: String, chain: Digest, files: any FileSystem = POSIXFileSystem()
     ) throws(StorageError) {
-        (folder, self.chain, self.files) = (store + "/log", chain, files)
+        (self.chain, self.files) = (chain, files)
         lock = try LedgerStore.lock(store + "/lock", files)
+        let log = store + "/log"
+        let older = try files.names(in: log).contains(BlockLog.historyName)
+        folders = (older ? [log + "/" + BlockLog.historyName] : []) + [log]
     }
 
     /// Every record that is not what was written, in all segments. A torn tail, which opening cuts, is not
     /// damage.
     /// - Throws: `storage.damaged` for a segment's header, which no block can mend.
     package func damages() throws(StorageError) -> [LogDamage] {
-        let numbers = try LogFolder.segments(in: folder, files)
-        var damages: [LogDamage] = []
-        for number in numbers {
-            var scan = try scan(number)
-            try scan.findDamage(into: &damages, isLast: number == numbers.last)
+        var all: [LogDamage] = []
+        for folder in folders {
+            let numbers = try LogFolder.segments(in: folder, files)
+            var damages: [LogDamage] = []
+            for number in numbers {
+                var scan = try scan(number, in: folder)
+                try scan.findDamage(into: &damages, isLast: number == numbers.last)
+            }
+            for index in damages.indices { damages[index].isFetched = folder != folders.last }
+            all += damages
         }
-        return damages
+        return all
     }
 
     /// Mends every segment for all of whose damage there are blocks.
@@ -50,31 +59,42 @@ package struct LogRepair {
     ///   it.
     /// - Throws: `storage.damaged` for a segment's header; what `fetch` throws; those of the disk.
     package func repair(_ fetch: (_ height: UInt64) throws -> [UInt8]?) throws -> Outcome {
-        let numbers = try LogFolder.segments(in: folder, files)
         var outcome = Outcome()
-        for number in numbers {
-            var damages: [LogDamage] = []
-            var check = try scan(number)
-            try check.findDamage(into: &damages, isLast: number == numbers.last)
-            guard !damages.isEmpty else {
-                try noteVotes(try scan(number), &outcome)
-                continue
-            }
-            let following = number == numbers.last ? nil : try scan(number + 1).header.firstHeight
-            var mending = try SegmentMending(
-                try scan(number), isLast: number == numbers.last, following: following,
-                path: LogFolder.segmentPath(number, in: folder), files: files, outcome)
-            if try mending.run(fetch) {
-                try finish(number)
-                outcome = mending.outcome
-            } else {
-                outcome.remaining += damages
-            }
+        for folder in folders {
+            // No vote is among blocks that were fetched.
+            outcome.mayHaveForgotten = false
+            try repair(folder, &outcome, fetch)
         }
         return outcome
     }
 
-    private func scan(_ number: UInt64) throws(StorageError) -> SegmentScan {
+    private func repair(
+        _ folder: String, _ outcome: inout Outcome, _ fetch: (UInt64) throws -> [UInt8]?
+    ) throws {
+        let numbers = try LogFolder.segments(in: folder, files)
+        for number in numbers {
+            var damages: [LogDamage] = []
+            var check = try scan(number, in: folder)
+            try check.findDamage(into: &damages, isLast: number == numbers.last)
+            guard !damages.isEmpty else {
+                try noteVotes(try scan(number, in: folder), &outcome)
+                continue
+            }
+            let following = number == numbers.last ? nil : try scan(number + 1, in: folder).header.firstHeight
+            var mending = try SegmentMending(
+                try scan(number, in: folder), isLast: number == numbers.last, following: following,
+                path: LogFolder.segmentPath(number, in: folder), files: files, outcome)
+            if try mending.run(fetch) {
+                try finish(number, in: folder)
+                outcome = mending.outcome
+            } else {
+                for index in damages.indices { damages[index].isFetched = folder != folders.last }
+                outcome.remaining += damages
+            }
+        }
+    }
+
+    private func scan(_ number: UInt64, in folder: String) throws(StorageError) -> SegmentScan {
         let file = try files.open(LogFolder.segmentPath(number, in: folder), .read)
         let bytes = try files.bytes(of: file, at: 0, count: SegmentHeader.count)
         let header = try SegmentHeader(decoding: bytes, number: number, path: file.path)
@@ -91,7 +111,7 @@ package struct LogRepair {
     }
 
     /// Puts what was written anew in the segment's place.
-    private func finish(_ number: UInt64) throws(StorageError) {
+    private func finish(_ number: UInt64, in folder: String) throws(StorageError) {
         let path = LogFolder.segmentPath(number, in: folder)
         let old = try files.open(path, .read)
         try files.copy(old, count: try files.size(of: old), to: path + ".damaged")
