@@ -100,6 +100,23 @@ struct OnboardingTests {
         #expect(try await place.succeed("status --json --home \(home)").output == before)
     }
 
+    @Test func anInviterThatIsAwayIsNoObstacleWhereAnotherAnswers() async throws {
+        let place = try await OnboardingTests.founded()
+        let chamber = try await RunningNode(place, home: "chamber")
+        try await place.succeed("invite stamper --home chamber --role customer --out stamper.invitation")
+        var invitation = try Invitation(parsing: try place.read("stamper.invitation"))
+        let away = Invitation.Peer(
+            member: MemberID(unchecked: "press-works"), endpoint: "https://127.0.0.1:\(try freePort())",
+            pins: [SHA256.digest([1])])
+        invitation.peers.insert(away, at: 0)
+        try place.write(try invitation.text(note: ""), to: "two.invitation")
+        let joined = try await place.succeed("join two.invitation --home stamper --country DE")
+        #expect(joined.output.contains("chamber"), "\(joined.output)")
+        let member = try await place.succeed("show member stamper --json --home chamber").object()
+        #expect(member["status"] as? String == "applied")
+        chamber.stop()
+    }
+
     @Test func whatIsWrongWithAnInvitationIsSaid() async throws {
         let place = try await OnboardingTests.founded()
         let lonely = try await place.call("invite stamper --home chamber --role customer --out no/where")

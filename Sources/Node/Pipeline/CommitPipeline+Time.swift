@@ -46,7 +46,7 @@ extension CommitPipeline {
     /// Sends again what was not seen in time, by way of others too, and suspects the engine.
     private func hurry(_ now: Timestamp) {
         // Who has others order waits for them, and asks the next; only who orders waits for the engine.
-        let failover = shared.withLock({ $0.view.isValidator }) ? engines.failover : .seconds(0)
+        let failover = shared.withLock({ $0.view.isValidator }) ? engines.failoverNow() : .seconds(0)
         let patience = max(CommitPipeline.lateAfter, failover)
         if patience > CommitPipeline.lateAfter {
             let overdue = desk.with { $0.overdue(now, after: CommitPipeline.lateAfter) }

@@ -55,9 +55,10 @@ final class EngineManager: Sendable {
         }
     }
 
-    /// How long the engine may need to get over a loss of its own. The one that an epoch was given up for has
-    /// had its time: in the next epoch it is there at once or not waited for.
-    var failover: Span {
+    /// Looks at the engine, and says how long it may need to get over a loss of its own. The one that an epoch
+    /// was given up for has had its time: in the next epoch it is there at once or not waited for, until it has
+    /// been seen to be there.
+    func failoverNow() -> Span {
         let (engine, context, givenUp) = state.withLock { ($0.engine, $0.context, $0.givenUp) }
         guard let engine else { return .seconds(0) }
         if engine.health.isConnected {
