@@ -32,7 +32,7 @@ final class Fleet: Sendable {
         let members = names.map { MemberID(unchecked: $0) }
         self.members = members
         homes = names.map { Home(folder.appendingPathComponent($0)) }
-        let all = try NATSTestCluster.freePorts(count + 6)
+        let all = try LocalPorts.free(count + 6)
         let ports = Array(all.prefix(count))
         let natsPorts = Array(all.suffix(6))
         self.ports = ports
