@@ -47,7 +47,7 @@ import Testing
                 validators: ValidatorSet([], hash: SHA256.hash), leaving: nil, engine: engine)
             manager.follow(.init(context: context, after: nil, generation: epoch))
             try await eventually("epoch \(epoch) has an engine") {
-                made.withLock { $0.count } == Int(epoch) && manager.health?.summary == engine
+                made.withLock { $0.count } == Int(epoch) && manager.health(of: context)?.summary == engine
             }
             return try #require(made.withLock { $0.last })
         }

@@ -9,8 +9,8 @@ package struct Backoff: Sendable {
 
     package init(first: Span, longest: Span) { (self.first, self.longest) = (first, longest) }
 
-    /// - Parameter chance: 0..<1, so much of half the wait is added: many nodes shall not call a peer that has
-    ///   come back at the same moment.
+    /// - Parameter chance: 0..<1, so much of half the wait is added: many nodes shall not call a peer that
+    ///   has come back at the same moment.
     package mutating func failed(chance: Double = 0) -> Span {
         defer { failures += 1 }
         // No limit in use is 2^20 times the first wait, and no first wait so long that this overflows.

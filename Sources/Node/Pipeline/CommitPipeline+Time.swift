@@ -35,7 +35,8 @@ extension CommitPipeline {
         let now = MonotonicClock.now
         let finalTime = feed.last.time
         desk.tell { $0.expire(through: finalTime) }
-        if !isAlone || engines.health?.state != .following { hurry(now) }
+        let context = shared.withLock(\.view.context)
+        if !isAlone || engines.health(of: context)?.state != .following { hurry(now) }
         if options.ticks { tickWhereDue(finalTime) }
         let durable = desk.with { $0.durable }
         do { try file.compact(durable, isClosing: false) } catch {
