@@ -169,7 +169,7 @@ final class Faults {
                 if let last = operators.last { try fleet.move(last, to: engine, isLast: true) }
                 break
             } catch {
-                // The validator whose turn it was may be away, as one is that only observes.
+                // The epoch may have changed before enough had asked.
                 guard count < 4 else { throw error }
                 say("\(error)", "asked again")
                 count += 1
