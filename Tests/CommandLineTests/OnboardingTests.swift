@@ -158,6 +158,22 @@ struct OnboardingTests {
         chamber.stop()
     }
 
+    @Test func aNodeTellsWhenTheKeysThatItActsWithEnd() async throws {
+        let place = try await OnboardingTests.founded()
+        let chamber = try await RunningNode(place, home: "chamber")
+        let soon = Date(timeIntervalSinceNow: 4.5 * 86_400).ISO8601Format()
+        try await place.succeed(
+            "key delegate node --as chamber --scope consortium.setNode --until \(soon) --home chamber")
+        try await eventually("the node has looked at its keys", note: chamber.output) {
+            let status = try await place.succeed("node status --json --home chamber").object()
+            let days = status["keyDaysLeft"] as? [String: Int]
+            return days?["node"] == 4 && (days?["nats"] ?? 0) > 1_400
+        }
+        #expect(chamber.output.contains(#"event="a key of this node ends soon" key=node days=4"#))
+        #expect(try await place.succeed("node status --home chamber").output.contains("key «node» ends in 4"))
+        chamber.stop()
+    }
+
     @Test func aLoneNodeIsBackedUpPrunedAndMovedWhileItRuns() async throws {
         let place = try await OnboardingTests.founded()
         let chamber = try await RunningNode(place, home: "chamber")
