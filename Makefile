@@ -6,8 +6,6 @@
 SECONDS ?= 60
 # Tests that start servers and nodes as processes: one after another, so that none waits for the others' load.
 PROCESSES := APITests|OrderingTests|NetworkTests|ConsortiumRing|Onboarding|Operation|ServedJourney
-# A test that never ends must not hold everything up: half an hour for what takes minutes.
-LIMIT := $(if $(shell command -v timeout),timeout --kill-after=10 1800)
 SOURCES := Sources Tests Benchmarks Package.swift
 
 help: ## This list
@@ -21,8 +19,8 @@ build: install ## Build everything for debugging
 
 test: build ## Build and run every test, with the release build for the replay test
 	swift build -c release --product millwright
-	MILLWRIGHT_REQUIRE_RELEASE=1 $(LIMIT) swift test --skip '$(PROCESSES)'
-	MILLWRIGHT_REQUIRE_NATS=1 $(LIMIT) swift test --no-parallel --filter '$(PROCESSES)'
+	MILLWRIGHT_REQUIRE_RELEASE=1 tools/run-tests.sh --skip '$(PROCESSES)'
+	MILLWRIGHT_REQUIRE_NATS=1 tools/run-tests.sh --no-parallel --filter '$(PROCESSES)'
 
 demo: install ## Run the demonstration in ./demo, which is emptied first; TELEMETRY=FILE takes a machine's own data
 	swift build -c release --product millwright

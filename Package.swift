@@ -87,7 +87,7 @@ let package = Package(
             name: "millwright-load", dependencies: core + edge + ["Node"], path: "Tests/Load",
             swiftSettings: settings),
         .target(
-            name: "TestSupport", dependencies: core + ["Cryptography", "Storage", "Ordering"],
+            name: "TestSupport", dependencies: core + ["Cryptography", "Storage", "Ordering", "HTTP"],
             path: "Tests/TestSupport",
             swiftSettings: settings),
         // Real nodes and real NATS servers, and what can happen to them.

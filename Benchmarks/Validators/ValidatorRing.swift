@@ -30,7 +30,7 @@ final class ValidatorRing {
         let folder = parent.appendingPathComponent("ring-\(UUID().uuidString)")
         self.folder = folder
         members = (0..<count).map { MemberID(unchecked: "company-\($0)") }
-        let ports = try ValidatorRing.freePorts(count)
+        let ports = try LocalPorts.free(count)
         var relays: [DelayRelay] = []
         /// Where another place reaches a port.
         func far(_ port: UInt16) throws -> UInt16 {
@@ -39,7 +39,7 @@ final class ValidatorRing {
             return relays.last?.port ?? port
         }
         endpoints = try ports.map { "https://127.0.0.1:\(try far($0))" }
-        let natsPorts = try NATSTestCluster.freePorts(2 * serverCount)
+        let natsPorts = try LocalPorts.free(2 * serverCount)
         let (clients, routes) = (natsPorts.prefix(serverCount), natsPorts.suffix(serverCount))
         let ways = try clients.map { (near: "127.0.0.1:\($0)", far: "127.0.0.1:\(try far($0))") }
         let reach = try routes.map { "127.0.0.1:\(try far($0))" }
@@ -118,12 +118,5 @@ final class ValidatorRing {
         for index in nodes.indices {
             _ = try await nodes[index].node.submit(try transaction(of: index, 0), until: .final)
         }
-    }
-
-    private static func freePorts(_ count: Int) throws -> [UInt16] {
-        var servers: [HTTPServer] = []
-        defer { for server in servers { server.stop(graceMilliseconds: 0) } }
-        for _ in 0..<count { servers.append(try HTTPServer { _ in HTTPResponse() }) }
-        return servers.map(\.port)
     }
 }

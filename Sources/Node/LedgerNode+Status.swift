@@ -35,7 +35,7 @@ extension LedgerNode {
         let last = pipeline.feed.last
         return NodeStatus(
             epoch: view.context.epoch, epochBlock: view.context.block, engine: view.context.engine,
-            engineHealth: pipeline.engines.health,
+            engineHealth: pipeline.engines.health(of: view.context),
             validators: view.context.validators.validators.map(\.member), finalHeight: last.height,
             finalTime: last.time, headHeight: max(view.headHeight, last.height), pending: view.pending,
             isValidator: view.isValidator, isOrdering: view.isOrdering,

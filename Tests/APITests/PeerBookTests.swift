@@ -85,10 +85,11 @@ import Testing
     }
 
     @Test func waitsLongerAfterEachFailure() {
-        var backoff = Backoff(firstMilliseconds: 100, limitMilliseconds: 500)
-        #expect((0..<4).map { _ in backoff.failed(chance: 0) } == [100, 200, 400, 500])
+        var backoff = Backoff(first: .milliseconds(100), longest: .milliseconds(500))
+        #expect((0..<4).map { _ in backoff.failed() } == [100, 200, 400, 500].map { .milliseconds($0) })
+        #expect((4..<200).allSatisfy { _ in backoff.failed() == .milliseconds(500) })
         backoff.succeeded()
-        #expect(backoff.failed(chance: 0.5) == 125)
+        #expect(backoff.failures == 0 && backoff.failed(chance: 0.5) == .milliseconds(125))
     }
 
     @Test func aLogLineStaysOneLine() {

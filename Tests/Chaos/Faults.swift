@@ -5,18 +5,21 @@ import TestSupport
 enum Fault: CaseIterable {
     case killNode, killAgain, killHost, pauseNode, pauseHost, restartNode
     case partNode, partOneWay, partHalves, killEveryNode, wipeNode
-    case killLeader, pauseServer, killMajority, moveToServers, loseServers
+    case killLeader, pauseServer, partServer, killMajority, moveToServers, loseServers
 
     /// What happens in a short run: each once, in an order in which it leaves enough to go on.
     static let once: [Fault] = [
-        .killLeader, .pauseServer, .killNode, .pauseNode, .partNode, .killMajority, .killHost, .pauseHost,
+        .killLeader, .pauseServer, .partServer, .killNode, .pauseNode, .partNode, .killMajority, .killHost,
+        .pauseHost,
         .moveToServers, .killAgain, .killEveryNode, .partHalves, .partOneWay, .restartNode, .loseServers,
         .wipeNode,
     ]
 
     /// Whether it befalls the node that orders, or the servers that do.
     var needsHost: Bool { self == .killHost || self == .pauseHost }
-    var needsServers: Bool { [.killLeader, .pauseServer, .killMajority, .loseServers].contains(self) }
+    var needsServers: Bool {
+        [.killLeader, .pauseServer, .partServer, .killMajority, .loseServers].contains(self)
+    }
 }
 
 /// Brings faults about, and prints what each one did and how long recovery took.
@@ -112,7 +115,7 @@ final class Faults {
             try fleet.start(node)
             after("\(name) started without its ledger, observes", node)
         case .moveToServers: if fleet.host != nil { try move(to: fleet.engine) }
-        case .killLeader, .pauseServer, .killMajority, .loseServers: try servers(fault)
+        case .killLeader, .pauseServer, .partServer, .killMajority, .loseServers: try servers(fault)
         }
     }
 
@@ -130,6 +133,11 @@ final class Faults {
             goesOn("NATS s\(leader) paused", all)
             nats.resume(leader)
             goesOn("NATS s\(leader) goes on", all)
+        case .partServer:
+            fleet.cutServer(leader)
+            goesOn("NATS s\(leader), the leader, cut off from the other servers", all)
+            fleet.mend()
+            goesOn("NATS s\(leader) connected again", all)
         case .killMajority:
             nats.kill(leader)
             nats.kill(others[0])
@@ -161,7 +169,7 @@ final class Faults {
                 if let last = operators.last { try fleet.move(last, to: engine, isLast: true) }
                 break
             } catch {
-                // The validator whose turn it was may be away, as one is that only observes.
+                // The epoch may have changed before enough had asked.
                 guard count < 4 else { throw error }
                 say("\(error)", "asked again")
                 count += 1

@@ -21,6 +21,8 @@ final class Fleet: Sendable {
     private let ports: [UInt16]
     /// From the first to the second.
     private let relays: [[PairRelay?]]
+    /// To each NATS server from the one before it: these three make up their network.
+    private let routes: [PairRelay]
     private let clients: [HTTPClient]
     private let children = Shared<[Child?]>([])
 
@@ -32,7 +34,7 @@ final class Fleet: Sendable {
         let members = names.map { MemberID(unchecked: $0) }
         self.members = members
         homes = names.map { Home(folder.appendingPathComponent($0)) }
-        let all = try NATSTestCluster.freePorts(count + 6)
+        let all = try LocalPorts.free(count + 6)
         let ports = Array(all.prefix(count))
         let natsPorts = Array(all.suffix(6))
         self.ports = ports
@@ -81,8 +83,10 @@ final class Fleet: Sendable {
                 "https://127.0.0.1:\(port)", trust: .pins([identity.pin]), identity: identity,
                 configuration: configuration)
         }
+        routes = try natsPorts.suffix(3).map { try PairRelay(to: $0) }
         nats = try NATSTestCluster(
-            ports: natsPorts, chain: chain, keys: try zip(members, homes).map { ($0, try $1.natsKey()) })
+            ports: natsPorts, chain: chain, keys: try zip(members, homes).map { ($0, try $1.natsKey()) },
+            reach: routes.map { "127.0.0.1:\($0.port)" })
         // The servers have yet to find each other: the nodes wait for that.
         children.update { $0 = Array(repeating: nil, count: count) }
         for index in members.indices { try start(index) }
@@ -130,7 +134,15 @@ final class Fleet: Sendable {
         }
     }
 
-    func mend() { for relay in relays.joined() { relay?.mend() } }
+    /// Parts a NATS server from the other servers; its clients still reach it.
+    func cutServer(_ index: Int) {
+        for relay in [routes[index], routes[(index + 1) % routes.count]] { relay.cut() }
+    }
+
+    func mend() {
+        for relay in relays.joined() { relay?.mend() }
+        for relay in routes { relay.mend() }
+    }
 
     /// Removes what a node has stored, but for its keys and the genesis. It is killed first.
     ///

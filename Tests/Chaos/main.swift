@@ -3,8 +3,6 @@ import TestSupport
 
 // Six nodes and three NATS servers as processes, and what can happen to them.
 //
-//     millwright-chaos [--seconds N] [--seed N] [--only FAULT,…] [--keep]
-//
 // First every fault once, or those that are named, then some of them that the seed chooses until the time is
 // over. Ends with status 1 where something is wrong, and says what.
 
@@ -23,6 +21,12 @@ atexit { Child.killAll() }
 for number in [SIGINT, SIGTERM, SIGHUP] { signal(number) { _ in exit(130) } }
 signal(SIGPIPE, SIG_IGN)
 
+let usage = "usage: millwright-chaos [--seconds N] [--seed N] [--only FAULT,…] [--keep]"
+var words = CommandLine.arguments.dropFirst()
+while let word = words.popFirst() {
+    if word == "--keep" { continue }
+    guard ["--seconds", "--seed", "--only"].contains(word), words.popFirst() != nil else { fail(usage, 2) }
+}
 guard NATSTestCluster.isPresent else { fail(NATSTestCluster.absence, 2) }
 let names = value("--only")?.split(separator: ",").map(String.init)
 let faults = names.map { names in

@@ -100,6 +100,23 @@ struct OnboardingTests {
         #expect(try await place.succeed("status --json --home \(home)").output == before)
     }
 
+    @Test func anInviterThatIsAwayIsNoObstacleWhereAnotherAnswers() async throws {
+        let place = try await OnboardingTests.founded()
+        let chamber = try await RunningNode(place, home: "chamber")
+        try await place.succeed("invite stamper --home chamber --role customer --out stamper.invitation")
+        var invitation = try Invitation(parsing: try place.read("stamper.invitation"))
+        let away = Invitation.Peer(
+            member: MemberID(unchecked: "press-works"), endpoint: "https://127.0.0.1:\(try freePort())",
+            pins: [SHA256.digest([1])])
+        invitation.peers.insert(away, at: 0)
+        try place.write(try invitation.text(note: ""), to: "two.invitation")
+        let joined = try await place.succeed("join two.invitation --home stamper --country DE")
+        #expect(joined.output.contains("chamber"), "\(joined.output)")
+        let member = try await place.succeed("show member stamper --json --home chamber").object()
+        #expect(member["status"] as? String == "applied")
+        chamber.stop()
+    }
+
     @Test func whatIsWrongWithAnInvitationIsSaid() async throws {
         let place = try await OnboardingTests.founded()
         let lonely = try await place.call("invite stamper --home chamber --role customer --out no/where")
@@ -138,6 +155,22 @@ struct OnboardingTests {
         #expect(nothing.status == 1 && nothing.code == "invitation.malformed", "\(nothing.error)")
         // The one that found nobody before goes on where it was.
         try await place.succeed("join stamper.invitation --home stamper --country DE")
+        chamber.stop()
+    }
+
+    @Test func aNodeTellsWhenTheKeysThatItActsWithEnd() async throws {
+        let place = try await OnboardingTests.founded()
+        let chamber = try await RunningNode(place, home: "chamber")
+        let soon = Date(timeIntervalSinceNow: 4.5 * 86_400).ISO8601Format()
+        try await place.succeed(
+            "key delegate node --as chamber --scope consortium.setNode --until \(soon) --home chamber")
+        try await eventually("the node has looked at its keys", note: chamber.output) {
+            let status = try await place.succeed("node status --json --home chamber").object()
+            let days = status["keyDaysLeft"] as? [String: Int]
+            return days?["node"] == 4 && (days?["nats"] ?? 0) > 1_400
+        }
+        #expect(chamber.output.contains(#"event="a key of this node ends soon" key=node days=4"#))
+        #expect(try await place.succeed("node status --home chamber").output.contains("key «node» ends in 4"))
         chamber.stop()
     }
 

@@ -15,7 +15,7 @@ import Testing
     /// A store whose log begins with block 3, and what verification says of it.
     private func verify(
         _ forgery: Forgery, _ change: (inout [BlockRecord]) throws -> Void = { _ in },
-        wrongRow: Bool = false, wrongNode: Bool = false, forgotten: Bool = false
+        wrongRow: Bool = false, wrongNode: Bool = false, forgotten: Bool = false, epochs: [EpochRecord] = []
     ) throws -> LedgerVerification.Summary {
         let folder = try TemporaryFolder()
         let store = try LedgerStore(opening: folder.path + "/ledger", chain: forgery.chain)
@@ -48,16 +48,17 @@ import Testing
             genesis: forgery.genesis, bytes: forgery.bytes, rules: LedgerNode.rules(chain: forgery.chain),
             width: 1, keys: SnapshotState(served)
         ).runTail(
-            log, from: UInt64(Self.first), through: 7, epochs: [], served: served, nodes: store.nodes
+            log, from: UInt64(Self.first), through: UInt64(max(7, Self.first + records.count - 1)),
+            epochs: epochs, served: served, nodes: store.nodes
         ) { _ in }
     }
 
     private func failure(
-        _ forgery: Forgery, wrongRow: Bool = false, wrongNode: Bool = false,
+        _ forgery: Forgery, wrongRow: Bool = false, wrongNode: Bool = false, epochs: [EpochRecord] = [],
         _ change: (inout [BlockRecord]) throws -> Void = { _ in }
     ) -> LedgerVerification.Failure? {
         do {
-            _ = try verify(forgery, change, wrongRow: wrongRow, wrongNode: wrongNode)
+            _ = try verify(forgery, change, wrongRow: wrongRow, wrongNode: wrongNode, epochs: epochs)
             return nil
         } catch { return error as? LedgerVerification.Failure }
     }
@@ -103,5 +104,46 @@ import Testing
         #expect(failure?.code == "verify.served_state" && failure?.height == 7)
         failure = self.failure(forgery, wrongNode: true)
         #expect(failure?.code == "verify.served_nodes" && failure?.height == 6)
+    }
+
+    /// A block of the epoch that a forger would begin as the only validator, with its signatures.
+    private func forged(
+        _ kind: BlockHeader.Kind, _ content: [UInt8], after last: BlockRecord, by mallory: MessageSigner
+    ) -> BlockRecord {
+        let before = last.header
+        let header = BlockHeader(
+            kind: kind, chain: before.chain, epoch: 1, height: before.height + 1,
+            previous: before.hashed(SHA256.hash), time: before.time, position: 0,
+            content: SHA256.hash(content), logSize: before.logSize, logRoot: before.logRoot,
+            stateRoot: before.stateRoot, contractsVersion: before.contractsVersion)
+        let hash = header.hashed(SHA256.hash)
+        func signed(_ kind: AttestationKind) -> [Attestation] {
+            [Attestation.sign(kind, header, hash: hash, signer: mallory, hash: SHA256.hash)]
+        }
+        var record = last
+        (record.header, record.content) = (header, content)
+        (record.outcomes, record.changes, record.history) = ([], [], [])
+        (record.votes, record.commits) = (signed(.vote), signed(.commit))
+        return record
+    }
+
+    /// Whoever holds the data directory may also have written its file of epochs.
+    @Test(arguments: [false, true])
+    func aChangeOfValidatorsThatOnlyTheNewOnesHaveSignedIsFound(isInTheChain: Bool) async throws {
+        let forgery = try await Forgery()
+        let mallory = Ed25519.SigningKey.generate().signer
+        let parent = try #require(forgery.records.last)
+        let proposal = try EpochProposal.signed(
+            chain: forgery.chain, epoch: 1, parent: parent.header.hashed(SHA256.hash),
+            validators: [.init(member: MemberID(unchecked: "mallory"), votingKey: Bytes(mallory.publicKey))],
+            engine: "embedded:mallory", stops: [], lock: [], signer: mallory, hash: SHA256.hash)
+        let epoch = forged(.epoch, proposal.bytes, after: parent, by: mallory)
+        let batch = Batch.signed(
+            chain: forgery.chain, epochBlock: epoch.header.hashed(SHA256.hash), clock: parent.header.time,
+            transactions: [], signer: mallory, hash: SHA256.hash)
+        let next = forged(.batch, batch, after: epoch, by: mallory)
+        let known = EpochRecord(header: epoch.header, content: epoch.content, commits: epoch.commits)
+        let failure = failure(forgery, epochs: isInTheChain ? [known] : []) { $0 += [epoch, next] }
+        #expect(failure?.code == "verify.unproven" && failure?.height == next.header.height)
     }
 }

@@ -25,6 +25,7 @@ import Testing
         (.restoration, ["backups restored", "wiped disks", "eager liars", "voting keys of wiped nodes"]),
         (.snapshots, ["snapshots taken", "false snapshots refused", "old snapshots"]),
         (.deaths, ["members dead for good after a change", "validators decided with dead members"]),
+        (.outages, ["long outages with a clock days ahead", "expired transactions"]),
     ])
     func survives(schedule: Schedule, names: [String]) {
         var simulation = Simulation()

@@ -1,6 +1,7 @@
 import Codec
 import Cryptography
 import Foundation
+import HTTP
 import Ledger
 import Ordering
 import Synchronization
@@ -56,7 +57,7 @@ package final class NATSTestCluster: @unchecked Sendable {
         tls: NATSServerConfiguration.TLS? = nil, adjust: (inout String) -> Void = { _ in }
     ) throws {
         try self.init(
-            ports: Ports.free(2 * servers), chain: SHA256.digest(SecureRandom.bytes(32)),
+            ports: LocalPorts.free(2 * servers), chain: SHA256.digest(SecureRandom.bytes(32)),
             keys: members.map { ($0, Ed25519.SigningKey.generate()) }, tls: tls, adjust: adjust)
     }
 
@@ -99,7 +100,7 @@ package final class NATSTestCluster: @unchecked Sendable {
         }
         Survivors.add(folder)
         for index in 0..<servers { try start(index) }
-        for port in ports.prefix(servers) { try Ports.wait(for: port) }
+        for port in ports.prefix(servers) { try NATSTestCluster.wait(for: port) }
     }
 
     deinit {
@@ -107,12 +108,18 @@ package final class NATSTestCluster: @unchecked Sendable {
         try? FileManager.default.removeItem(at: folder)
     }
 
+    /// Waits until somebody listens.
+    private static func wait(for port: UInt16) throws {
+        let deadline = Date(timeIntervalSinceNow: 60)
+        while !LocalPorts.isOpen(port) {
+            if Date() > deadline { throw POSIXError(.ETIMEDOUT) }
+            usleep(5000)
+        }
+    }
+
     private func store(_ index: Int) -> URL { folder.appendingPathComponent("s\(index)") }
 
     package var count: Int { addresses.count }
-
-    /// Ports that nobody listens on, none of them twice.
-    package static func freePorts(_ count: Int) throws -> [UInt16] { try Ports.free(count) }
 
     /// The key that a member connects with.
     package func key(of member: MemberID) throws -> Ed25519.SigningKey {
@@ -232,67 +239,5 @@ private enum Survivors {
         let (processes, folders) = state.withLock { ($0.processes, $0.folders) }
         for process in processes { end(process) }
         for folder in folders { try? FileManager.default.removeItem(at: folder) }
-    }
-}
-
-/// Ports that nobody listens on.
-private enum Ports {
-    private static let given = Mutex<Set<UInt16>>([])
-
-    static func free(_ count: Int) throws -> [UInt16] {
-        var ports: [UInt16] = []
-        while ports.count < count {
-            let port = try one()
-            if given.withLock({ $0.insert(port).inserted }) { ports.append(port) }
-        }
-        return ports
-    }
-
-    private static func one() throws -> UInt16 {
-        try withSocket(port: 0) { socket, address in
-            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-            let failure = withUnsafeMutablePointer(to: &address) { pointer in
-                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(socket, $0, size) != 0 || getsockname(socket, $0, &size) != 0
-                }
-            }
-            if failure { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
-            return UInt16(bigEndian: address.sin_port)
-        }
-    }
-
-    /// Waits until somebody listens.
-    static func wait(for port: UInt16) throws {
-        let deadline = Date(timeIntervalSinceNow: 60)
-        while true {
-            let isOpen = withSocket(port: port) { socket, address in
-                withUnsafePointer(to: &address) { pointer in
-                    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                        connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-                    }
-                }
-            }
-            if isOpen { return }
-            if Date() > deadline { throw POSIXError(.ETIMEDOUT) }
-            usleep(5000)
-        }
-    }
-
-    /// A TCP socket of this machine's own.
-    private static func withSocket<Result>(
-        port: UInt16, _ body: (Int32, inout sockaddr_in) throws -> Result
-    ) rethrows -> Result {
-        #if os(Linux)
-            let kind = Int32(SOCK_STREAM.rawValue)
-        #else
-            let kind = SOCK_STREAM
-        #endif
-        let socket = socket(AF_INET, kind, 0)
-        defer { close(socket) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        address.sin_port = port.bigEndian
-        return try body(socket, &address)
     }
 }

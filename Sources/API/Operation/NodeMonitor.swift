@@ -11,8 +11,9 @@ package final class NodeMonitor: Sendable {
     private struct State {
         var height: Height = 0
         var heightSince = Date()
-        /// Seconds since 1970-01-01 UTC at which certificates end, by name.
-        var certificateEnds: [String: Int64] = [:]
+        /// In seconds since 1970-01-01 UTC.
+        var ends: [Ending: Int64] = [:]
+        var warnings = ExpiryWarnings()
     }
 
     let node: LedgerNode
@@ -42,8 +43,38 @@ package final class NodeMonitor: Sendable {
         }
     }
 
-    package func note(certificate name: String, endsAt seconds: Int64?) {
-        state.withLock { $0.certificateEnds[name] = seconds }
+    /// What ends at a time that is known.
+    enum Ending: Hashable {
+        case certificate(String)
+        /// One that the member has delegated to its node.
+        case key(String)
+    }
+
+    /// Notes when something of this node's ends, for reports and metrics, and warns before.
+    /// - Parameters:
+    ///   - seconds: since 1970-01-01 UTC.
+    ///   - now: of the same clock.
+    func note(_ ending: Ending, at seconds: Int64, now: Int64) {
+        state.withLock { $0.ends[ending] = seconds }
+        warn(ending, at: seconds, now: now)
+    }
+
+    /// Warns 30, 7 and 1 days before something ends, and when it has, once for each.
+    func warn(_ ending: Ending, at seconds: Int64, now: Int64) {
+        let days = state.withLock {
+            $0.warnings.due("\(ending)", notAfterSeconds: seconds, nowSeconds: now)
+        }
+        guard let days else { return }
+        switch ending {
+        case .certificate(let name) where days < 0:
+            log.warning("a certificate has expired; its key still counts", ["certificate": name])
+        case .certificate(let name):
+            log.warning("a certificate ends soon", ["certificate": name, "days": days])
+        case .key(let name) where days < 0:
+            log.warning("a key of this node has ended; delegate another", ["key": name])
+        case .key(let name):
+            log.warning("a key of this node ends soon", ["key": name, "days": days])
+        }
     }
 
     /// How long something has waited to become final; 0 where nothing waits.
@@ -109,17 +140,23 @@ package final class NodeMonitor: Sendable {
         let status = node.status
         return NodeReport(
             status, reasons: NodeMonitor.reasons(status), member: peers.book.own, chain: node.rules.chain,
-            pins: peers.book.ledgerPins, ownPin: peers.identity.pin,
-            firstHeight: node.firstBlock, failures: peers.failures,
-            certificates: certificateDays, startedSeconds: Int64(started.timeIntervalSince1970))
+            pins: peers.book.ledgerPins, ownPin: peers.identity.pin, firstHeight: node.firstBlock,
+            failures: peers.failures, certificates: daysLeft.certificates, keys: daysLeft.keys,
+            startedSeconds: Int64(started.timeIntervalSince1970))
     }
 
-    /// Days left by certificate; negative where it has ended.
-    var certificateDays: [String: Int64] {
+    /// By name; negative where it has ended.
+    private var daysLeft: (certificates: [String: Int64], keys: [String: Int64]) {
         let now = Int64(Date().timeIntervalSince1970)
-        return state.withLock(\.certificateEnds).mapValues {
-            Int64((Double($0 - now) / 86_400).rounded(.down))
+        var (certificates, keys) = ([String: Int64](), [String: Int64]())
+        for (ending, end) in state.withLock(\.ends) {
+            let days = Int64((Double(end - now) / 86_400).rounded(.down))
+            switch ending {
+            case .certificate(let name): certificates[name] = days
+            case .key(let name): keys[name] = days
+            }
         }
+        return (certificates, keys)
     }
 
     package var metrics: String {
@@ -133,9 +170,13 @@ package final class NodeMonitor: Sendable {
         text.gauge(
             "millwright_peer_queue_bytes", "Bytes of transactions that wait to be handed over.",
             Double(peers.queuedBytes))
-        text.family("millwright_certificate_days_left", "Days until a certificate ends.", "gauge")
-        for (name, days) in certificateDays.sorted(by: { $0.key < $1.key }) {
-            text.sample("millwright_certificate_days_left", ["certificate": name], Double(days))
+        let (certificates, keys) = daysLeft
+        for (kind, what, days) in [("certificate", "a certificate", certificates), ("key", "a key", keys)] {
+            let family = "millwright_\(kind)_days_left"
+            text.family(family, "Days until \(what) ends.", "gauge")
+            for (name, count) in days.sorted(by: { $0.key < $1.key }) {
+                text.sample(family, [kind: name], Double(count))
+            }
         }
         text.family("millwright_log_lines_total", "Lines of this node's own log.", "counter")
         for level in NodeLog.Level.allCases {

@@ -42,12 +42,14 @@ package struct NodeReport: Codable, Sendable {
     /// Whether the ledger knows that key as this member's.
     package let pinIsOnLedger: Bool
     package let certificateDaysLeft: [String: Int64]
+    /// Of the keys that the node acts with by itself.
+    package let keyDaysLeft: [String: Int64]
     package let startedSeconds: Int64
 
     init(
         _ status: NodeStatus, reasons: [String], member: MemberID, chain: ChainID, pins: [TLSPin],
         ownPin: TLSPin, firstHeight: UInt64, failures: [MemberID: String], certificates: [String: Int64],
-        startedSeconds: Int64
+        keys: [String: Int64], startedSeconds: Int64
     ) {
         (self.chain, self.member) = (chain.description, member.text)
         (isReady, self.reasons) = (reasons.isEmpty, reasons)
@@ -65,6 +67,7 @@ package struct NodeReport: Codable, Sendable {
                 reason: failures[$0.member])
         }
         (pin, pinIsOnLedger) = (ownPin.description, pins.contains(ownPin))
-        (certificateDaysLeft, self.startedSeconds) = (certificates, startedSeconds)
+        (certificateDaysLeft, keyDaysLeft) = (certificates, keys)
+        self.startedSeconds = startedSeconds
     }
 }

@@ -88,7 +88,7 @@ final class PeerLink: Sendable {
     // MARK: Messages
 
     private func follow() {
-        var backoff = Backoff()
+        var backoff = Backoff(first: .milliseconds(100), longest: .seconds(5))
         while !isClosed {
             var reason = "ended the stream"
             do { try readMessages(&backoff) } catch { reason = "\(error)" }
@@ -101,7 +101,7 @@ final class PeerLink: Sendable {
                 events.log.warning(
                     "peer is not connected", ["peer": address.member.text, "reason": reason])
             }
-            pause(milliseconds: backoff.failed(chance: .random(in: 0..<1)))
+            pause(milliseconds: Int(backoff.failed(chance: .random(in: 0..<1)).nanoseconds / 1_000_000))
         }
     }
 

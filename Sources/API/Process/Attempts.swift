@@ -1,23 +1,30 @@
 import Foundation
-import Synchronization
+import HTTP
+import Ledger
+import Node
 
-/// Tries of a node's own work in the background: one at a time, after a failure not before a minute has
+/// Tries of a node's own work in the background: one at a time, after a failure not before a while has
 /// passed, and none once the node stops.
 final class Attempts: Sendable {
     private struct State {
         var isBusy = false
         var isStopped = false
         var after = Date.distantPast
+        var backoff: Backoff
     }
 
-    private static let pauseSeconds = 60.0
-    private static let refusedSeconds = 3600.0
+    private static let refused = Span.hours(1)
 
-    private let state = Mutex(State())
+    private let state: ConditionMutex<State>
+
+    /// - Parameter backoff: between tries; a minute unless told.
+    init(_ backoff: Backoff = Backoff(first: .minutes(1), longest: .minutes(1))) {
+        state = ConditionMutex(State(backoff: backoff))
+    }
 
     /// Whether a try may begin now; it has begun then, and whoever asked ends it.
     func begin() -> Bool {
-        state.withLock { state in
+        state.update { state in
             guard !state.isBusy, !state.isStopped, Date() >= state.after else { return false }
             state.isBusy = true
             return true
@@ -26,20 +33,32 @@ final class Attempts: Sendable {
 
     /// What comes next need not wait after a success.
     func end(succeeded: Bool) {
-        state.withLock { state in
+        state.update { state in
             state.isBusy = false
-            state.after = succeeded ? .distantPast : Date(timeIntervalSinceNow: Attempts.pauseSeconds)
+            if succeeded {
+                state.after = .distantPast
+                state.backoff.succeeded()
+            } else {
+                state.after = Attempts.date(after: state.backoff.failed())
+            }
         }
     }
 
     /// Ends a try that the ledger has refused: each is a transaction on it.
     func endRefused() {
-        state.withLock {
-            ($0.isBusy, $0.after) = (false, Date(timeIntervalSinceNow: Attempts.refusedSeconds))
-        }
+        state.update { ($0.isBusy, $0.after) = (false, Attempts.date(after: Attempts.refused)) }
     }
 
-    func stop() { state.withLock { $0.isStopped = true } }
+    private static func date(after span: Span) -> Date {
+        Date(timeIntervalSinceNow: Double(span.nanoseconds) / 1e9)
+    }
 
-    var isStopped: Bool { state.withLock(\.isStopped) }
+    func stop() { state.update { $0.isStopped = true } }
+
+    /// Waits until the try that is under way has ended.
+    func waitUntilIdle(milliseconds: Int) { state.wait(milliseconds: milliseconds) { !$0.isBusy } }
+
+    var isStopped: Bool { state.read(\.isStopped) }
+    /// Tries that have failed since the last success.
+    var failures: Int { state.read(\.backoff.failures) }
 }

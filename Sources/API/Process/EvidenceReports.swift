@@ -213,16 +213,7 @@ final class EvidenceReports: Sendable {
 
     /// The delegated key of the node where it may report, otherwise the member's own where it can be read.
     private func signer(_ node: LedgerNode) -> MessageSigner? {
-        let keystore = home.keystore(of: member)
-        if keystore.hasHeldKey("node"), let key = try? keystore.heldKey("node"), let view = try? node.view(),
-            let record = try? view.get(
-                KeyRecord.self, KeyID(publicKey: key.publicKey.bytes, hash: SHA256.hash)),
-            record.isInForce(at: node.clock.now),
-            record.covers(contract: ConsortiumContract.name, action: "reportEvidence")
-        {
-            return key.signer
-        }
-        return (try? keystore.signingKey())?.signer
+        try? NodeKeys(home: home, member: member).signer(for: "reportEvidence", node)
     }
 
     /// Leaves the messages where an operator finds them.

@@ -86,13 +86,14 @@ final class KeyOffers: Sendable {
                     endpoint: record.endpoint, tlsPins: record.tlsPins ?? [],
                     votingKey: proven(try home.votingKey(), node)))
         }
-        let nats = try home.natsKey()
-        let id = KeyID(publicKey: nats.publicKey.bytes, hash: SHA256.hash)
         // Consensus time is behind the clock at most.
         let now = try node.head().time
-        guard KeyOffers.isDue(try view.get(KeyRecord.self, id), at: now) else { return nil }
+        let known = try NodeKeys(home: home, member: member).nats(view)?.record
+        guard KeyOffers.isDue(known, at: now) else { return nil }
         return .delegateKey(
-            .init(key: proven(nats, node), scopes: [NATSMembers.scope], expires: now + KeyOffers.lifetime))
+            .init(
+                key: proven(try home.natsKey(), node), scopes: [NATSMembers.scope],
+                expires: now + KeyOffers.lifetime))
     }
 
     /// Whether a key is to be put on the ledger, or given a later end there. One that was revoked stays so:

@@ -130,13 +130,13 @@ package final class NodeProcess: Sendable {
             ]
         let server = try NodeServer(
             host: listener.host, port: listener.port, identity: identity, routes: routes,
-            identify: { [peers, tls, log] certificate in
+            identify: { [peers, monitor, log] certificate in
                 guard let certificate else { return .stranger }
                 let caller = peers.book.caller(certificate.pin)
                 if caller != .stranger {
-                    tls.warn(
-                        caller.other.map { "of \($0)" } ?? "node",
-                        notAfterSeconds: certificate.notAfterSeconds, now: NodeProcess.now)
+                    monitor.warn(
+                        .certificate(caller.other.map { "of \($0)" } ?? "node"),
+                        at: certificate.notAfterSeconds, now: NodeProcess.seconds)
                 } else {
                     log.debug("a stranger calls", ["pin": certificate.pin])
                 }
@@ -265,7 +265,15 @@ package final class NodeProcess: Sendable {
         }
     }
 
+    private static var seconds: Int64 { now.nanoseconds / 1_000_000_000 }
+
     private func round() {
+        attempt("looking at this node's keys") {
+            let keys = NodeKeys(home: home, member: peers.book.own)
+            for (name, end) in try keys.ends(try node.view()) {
+                monitor.note(.key(name), at: end, now: NodeProcess.seconds)
+            }
+        }
         attempt("removing old orders") { try orders.remove(before: node.epochChain.last?.header.epoch ?? 0) }
         let configuration = lifetime.read(\.configuration)
         if let order = configuration.pruning {
@@ -299,8 +307,7 @@ package final class NodeProcess: Sendable {
     }
 
     private func note(_ name: String, _ certificate: TLSCertificate) {
-        monitor.note(certificate: name, endsAt: certificate.notAfterSeconds)
-        tls.warn(name, notAfterSeconds: certificate.notAfterSeconds, now: NodeProcess.now)
+        monitor.note(.certificate(name), at: certificate.notAfterSeconds, now: NodeProcess.seconds)
     }
 
     /// The house goes on whatever fails in it, and says so.

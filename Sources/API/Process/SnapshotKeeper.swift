@@ -9,21 +9,12 @@ import Node
 /// The node goes on meanwhile. Every peer may lie: what one serves counts only if its block is final by the
 /// genesis document and its rows are that block's; otherwise the next peer is asked.
 final class SnapshotKeeper: Sendable {
-    private struct State {
-        var isBusy = false
-        var isStopped = false
-        var failures = 0
-        var after = Date.distantPast
-        var taking: SnapshotTaking?
-    }
-
     private let home: Home
     private let log: NodeLog
-    private let state = ConditionMutex(State())
+    private let attempts = Attempts(Backoff(first: .seconds(4), longest: .minutes(10)))
+    private let taking = ConditionMutex(SnapshotTaking?.none)
+    private let cancellation = HTTPCancellation()
 
-    /// Seconds before peers are asked again, doubled with every time that none had one.
-    private static let pauseSeconds = 2.0
-    private static let longestPauseSeconds = 600.0
     private static let requestMilliseconds = 60_000
     private static let longestFetchSeconds = 6.0 * 3600
 
@@ -32,42 +23,30 @@ final class SnapshotKeeper: Sendable {
     /// Waits for a snapshot that can take the ledger's place.
     /// - Returns: nil where none came in time, or none will.
     func take(milliseconds: Int) -> SnapshotTaking? {
-        state.wait(milliseconds: milliseconds) { $0.taking != nil || $0.isStopped }
-        return state.update { state in
-            defer { state.taking = nil }
-            return state.isStopped ? nil : state.taking
-        }
+        taking.wait(
+            milliseconds: milliseconds, until: { [attempts] in $0 != nil || attempts.isStopped },
+            then: { [attempts] taking in
+                defer { taking = nil }
+                return attempts.isStopped ? nil : taking
+            })
     }
 
     func stop() {
-        state.update { ($0.isStopped, $0.taking) = (true, nil) }
-        // What is under way ends with the request that it makes.
-        state.wait(milliseconds: SnapshotKeeper.requestMilliseconds) { !$0.isBusy }
+        attempts.stop()
+        taking.update { $0 = nil }
+        cancellation.cancel()
+        // What has been fetched is still checked.
+        attempts.waitUntilIdle(milliseconds: SnapshotKeeper.requestMilliseconds)
     }
 
     /// Begins to fetch one where it is needed.
     func keep(node: LedgerNode, peers: HTTPPeers) {
-        guard node.needsSnapshot, node.status.halted == nil else { return }
-        let mayBegin = state.update { state in
-            guard !state.isBusy, !state.isStopped, state.taking == nil, Date() >= state.after else {
-                return false
-            }
-            state.isBusy = true
-            return true
-        }
-        guard mayBegin else { return }
+        guard node.needsSnapshot, node.status.halted == nil, taking.read({ $0 == nil }), attempts.begin()
+        else { return }
         let thread = Thread { [self] in
-            let taking = fetch(node, peers)
-            state.update { state in
-                state.isBusy = false
-                if let taking, !state.isStopped {
-                    state.taking = taking
-                    return
-                }
-                state.failures += 1
-                let pause = SnapshotKeeper.pauseSeconds * Double(1 << min(state.failures, 12))
-                state.after = Date(timeIntervalSinceNow: min(pause, SnapshotKeeper.longestPauseSeconds))
-            }
+            let fetched = fetch(node, peers)
+            taking.update { $0 = fetched }
+            attempts.end(succeeded: fetched != nil)
         }
         thread.name = "snapshot"
         thread.start()
@@ -78,9 +57,9 @@ final class SnapshotKeeper: Sendable {
             "peers do not keep the blocks that this node lacks: it takes a snapshot", ["height": node.height])
         let all = peers.addresses
         // Each time another begins: none can keep the rest from being asked.
-        let first = all.isEmpty ? 0 : state.read(\.failures) % all.count
+        let first = all.isEmpty ? 0 : attempts.failures % all.count
         for address in all[first...] + all[..<first] {
-            guard !state.read(\.isStopped) else { return nil }
+            guard !attempts.isStopped else { return nil }
             let peer = address.member.text
             do {
                 let taking = try fetch(address, peers.identity, above: node.height)
@@ -99,13 +78,13 @@ final class SnapshotKeeper: Sendable {
         let client = try HTTPClient(address.endpoint, trust: .pins(address.pins), identity: identity)
         defer { client.close() }
         let end = Date(timeIntervalSinceNow: SnapshotKeeper.longestFetchSeconds)
-        return try SnapshotFetch(into: home, besides: true, above: height) { target, bytes in
+        return try SnapshotFetch(into: home, besides: true, above: height) { [cancellation] target, bytes in
             guard Date() < end else {
                 throw NodeError("snapshot.too_slow", "\(address.member) has not served it within hours")
             }
             return try client.request(
                 .get, target, totalMilliseconds: SnapshotKeeper.requestMilliseconds,
-                maximumBodyBytes: bytes
+                maximumBodyBytes: bytes, cancellation: cancellation
             ).successful().body
         }.run()
     }

@@ -5,7 +5,7 @@ import Ledger
 import Node
 import Synchronization
 
-/// Keeps a node's TLS keys and certificates fresh by itself, and warns of what it cannot renew.
+/// Keeps a node's TLS keys and certificates fresh by itself.
 final class TLSKeeper: Sendable {
     private struct State {
         var entries: [TLSFiles.Place: TLSFiles.Entry]
@@ -13,7 +13,6 @@ final class TLSKeeper: Sendable {
         var endpoint: String?
         /// The endpoint may differ from the ledger's: it is told once for each start and reload.
         var endpointIsNews = true
-        var warnings = ExpiryWarnings()
     }
 
     private let home: Home
@@ -155,7 +154,8 @@ final class TLSKeeper: Sendable {
             do {
                 let final = try await node.perform(
                     ConsortiumContract.self,
-                    .setNode(.init(endpoint: endpoint, tlsPins: pins.map(\.digest))), as: try signer())
+                    .setNode(.init(endpoint: endpoint, tlsPins: pins.map(\.digest))),
+                    as: try NodeKeys(home: home, member: member).signer(for: "setNode", node))
                 guard case .accepted = final.outcome else {
                     announcements.endRefused()
                     return log.error(
@@ -174,26 +174,4 @@ final class TLSKeeper: Sendable {
         }
     }
 
-    /// A delegated key that may do nothing else, where there is one, and otherwise the member's own.
-    private func signer() throws(NodeError) -> MessageSigner {
-        let keystore = home.keystore(of: member)
-        return try keystore.hasHeldKey("node")
-            ? keystore.heldKey("node").signer : keystore.signingKey().signer
-    }
-
-    // MARK: Warnings
-
-    /// Warns 30, 7 and 1 days before a certificate ends.
-    func warn(_ name: String, notAfterSeconds: Int64, now: Timestamp) {
-        let seconds = now.nanoseconds / 1_000_000_000
-        let days = state.withLock {
-            $0.warnings.due(name, notAfterSeconds: notAfterSeconds, nowSeconds: seconds)
-        }
-        guard let days else { return }
-        if days < 0 {
-            log.warning("a certificate has expired; its key still counts", ["certificate": name])
-        } else {
-            log.warning("a certificate ends soon", ["certificate": name, "days": days])
-        }
-    }
 }

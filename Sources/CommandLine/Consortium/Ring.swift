@@ -48,7 +48,7 @@ final class Ring: Sendable {
             throw NodeError("home.exists", "\(folder.path) is not empty: choose another directory")
         }
         let members = DemoCast.members
-        let ports = try Ring.freePorts(members.count + 2 * RingServers.count)
+        let ports = try LocalPorts.free(members.count + 2 * RingServers.count)
         servers = engine == .nats ? try RingServers(ports: Array(ports.dropFirst(members.count))) : nil
         (self.folder, self.begins) = (folder, begins)
         companies = zip(members, ports).map { member, port in
@@ -74,14 +74,6 @@ final class Ring: Sendable {
         var configuration = configuration
         configuration.listen = String(company.endpoint.dropFirst("https://".count))
         try configuration.write(to: company.home)
-    }
-
-    /// Ports of this machine's own that nobody listens on: all are held at once, then let go.
-    private static func freePorts(_ count: Int) throws(HTTPError) -> [UInt16] {
-        var servers: [HTTPServer] = []
-        defer { for server in servers { server.stop(graceMilliseconds: 0) } }
-        for _ in 0..<count { servers.append(try HTTPServer { _ in HTTPResponse() }) }
-        return servers.map(\.port)
     }
 
     // MARK: Running

@@ -140,13 +140,12 @@ enum EngineVerbs {
             try await Task.sleep(for: .milliseconds(200))
             after = try NodeVerbs.report(Session.home(invocation))
         }
-        // A wish is for one epoch: where its proposer is away, the one after takes the list's next engine.
         guard after.engine.address == wish || wish == "embedded:" && after.engine.address.hasPrefix(wish)
         else {
             throw NegativeAnswer(
                 "engine.not_moved",
-                "epoch \(after.epoch) has begun with \(after.engine.address) instead: the validator whose "
-                    + "turn it was to propose \(wish) is away. Ask again")
+                "epoch \(after.epoch) has begun with \(after.engine.address) instead: \(wish) brought "
+                    + "nothing, or too few asked for it before the epoch changed. Ask again")
         }
         if invocation.wantsJSON {
             return try Output.json(["engine": after.engine.address, "epoch": "\(after.epoch)"])

@@ -135,6 +135,9 @@ enum NodeVerbs {
         for (name, days) in report.certificateDaysLeft.sorted(by: { $0.key < $1.key }) {
             lines.append("          certificate «\(name)» ends in \(days) days")
         }
+        for (name, days) in report.keyDaysLeft.sorted(by: { $0.key < $1.key }) {
+            lines.append("          key «\(name)» ends in \(days) days")
+        }
         guard !report.peers.isEmpty else { return lines.joined(separator: "\n") }
         lines.append("")
         let rows = report.peers.map { peer in

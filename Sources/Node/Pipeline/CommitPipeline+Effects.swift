@@ -117,7 +117,7 @@ extension CommitPipeline {
             let height = mending.due(store.epochs.all, genesis: genesis, rules: rules)
         else { return }
         let members = network.peers.map(\.member)
-        let member = members.isEmpty ? nil : members[mending.attempts % members.count]
+        let member = members.isEmpty ? nil : members[mending.failures % members.count]
         var hasMended = false
         _ = try? network.blocks(above: height - 1, from: member) { [store, genesis, rules] encoded in
             // The block itself, and the one after it, which may stand for it.

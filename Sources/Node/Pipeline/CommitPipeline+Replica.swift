@@ -69,7 +69,7 @@ extension CommitPipeline {
             return try replica.received(message, from: member, now: now, reader: store.working)
         case .blocks(let blocks): return try replica.received(blocks, now: now, reader: store.working)
         case .tick:
-            replica.failover = engines.failover
+            replica.failover = engines.failoverNow()
             return try replica.tick(now: now, clock: clock(), reader: store.working)
         case .serve(let height, _): return replica.requested(above: height, by: nil)
         case .suspect(let wish): return try replica.suspect(wish: wish, now: now, reader: store.working)

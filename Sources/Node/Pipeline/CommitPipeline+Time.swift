@@ -35,7 +35,8 @@ extension CommitPipeline {
         let now = MonotonicClock.now
         let finalTime = feed.last.time
         desk.tell { $0.expire(through: finalTime) }
-        if !isAlone || engines.health?.state != .following { hurry(now) }
+        let context = shared.withLock(\.view.context)
+        if !isAlone || engines.health(of: context)?.state != .following { hurry(now) }
         if options.ticks { tickWhereDue(finalTime) }
         let durable = desk.with { $0.durable }
         do { try file.compact(durable, isClosing: false) } catch {
@@ -46,7 +47,7 @@ extension CommitPipeline {
     /// Sends again what was not seen in time, by way of others too, and suspects the engine.
     private func hurry(_ now: Timestamp) {
         // Who has others order waits for them, and asks the next; only who orders waits for the engine.
-        let failover = shared.withLock({ $0.view.isValidator }) ? engines.failover : .seconds(0)
+        let failover = shared.withLock({ $0.view.isValidator }) ? engines.failoverNow() : .seconds(0)
         let patience = max(CommitPipeline.lateAfter, failover)
         if patience > CommitPipeline.lateAfter {
             let overdue = desk.with { $0.overdue(now, after: CommitPipeline.lateAfter) }

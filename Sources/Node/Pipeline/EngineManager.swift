@@ -46,18 +46,21 @@ final class EngineManager: Sendable {
 
     func close() { requests.close() }
 
-    /// How the engine is; where none could be made, why.
-    var health: EngineHealth? {
-        let (engine, failure) = state.withLock { ($0.engine, $0.failure) }
+    /// How an epoch's engine is; where it could not be made, why. Nil where it is yet to be made.
+    func health(of context: EpochContext) -> EngineHealth? {
+        let (engine, failure, own) = state.withLock { ($0.engine, $0.failure, $0.context) }
+        guard own?.block == context.block else { return nil }
         if let engine { return engine.health }
         return failure.map {
             EngineHealth(state: .misconfigured, lastDelivered: nil, lastKnown: nil, summary: $0)
         }
     }
 
-    /// How long the engine may need to get over a loss of its own. The one that an epoch was given up for has
-    /// had its time: in the next epoch it is there at once or not waited for.
-    var failover: Span {
+    /// Looks at the engine, and says how long it may need to get over a loss of its own.
+    ///
+    /// The one that an epoch was given up for has had its time: in the next epoch it is there at once or not
+    /// waited for, until it has been seen to be there.
+    func failoverNow() -> Span {
         let (engine, context, givenUp) = state.withLock { ($0.engine, $0.context, $0.givenUp) }
         guard let engine else { return .seconds(0) }
         if engine.health.isConnected {

@@ -5,18 +5,20 @@ import Ledger
 struct EpochMending {
     /// How often the fetch stage looks after this.
     static let lookSeconds = 0.5
-    private static let longestWait = Span.seconds(300)
 
-    /// So many times nobody has had them.
-    private(set) var attempts = 0
+    private var backoff = Backoff(first: .seconds(1), longest: .minutes(5))
     private var seen = -1
     private var height: Height?
     private var next = MonotonicClock.now
 
+    /// So many times nobody has had them.
+    var failures: Int { backoff.failures }
+
     /// The height of a block whose commits are to be asked for now.
     mutating func due(_ chain: [EpochRecord], genesis: Genesis, rules: Rules) -> Height? {
         if chain.count != seen {
-            (seen, attempts, next) = (chain.count, 0, MonotonicClock.now)
+            (seen, next) = (chain.count, MonotonicClock.now)
+            backoff.succeeded()
             height = EpochRecord.lacking(chain, genesis: genesis, rules: rules)
         }
         return next <= MonotonicClock.now ? height : nil
@@ -27,8 +29,6 @@ struct EpochMending {
             self = EpochMending()
             return
         }
-        attempts += 1
-        let wait = min(EpochMending.longestWait, Span.milliseconds(500 << Int64(min(attempts, 10))))
-        next = MonotonicClock.now + wait
+        next = MonotonicClock.now + backoff.failed()
     }
 }

@@ -101,7 +101,7 @@ struct Plan {
         let bound = Plan.bound(validators)
         var others = chance.shuffle(Array(0..<validators))
         (forgetful, badClock, change, liarsStay) = (nil, nil, .fixed, false)
-        isEager = schedule != .deaths
+        isEager = schedule != .deaths && schedule != .outages
         switch schedule {
         case .rollback, .rollbackTooMany:
             // One that forgets counts like one that lies.
@@ -116,6 +116,10 @@ struct Plan {
         case .deaths:
             change = .changing
             liars = chance.permille(500) ? Array(others.prefix(chance.below(bound + 1))).sorted() : []
+        case .outages:
+            badClock = others.removeFirst()
+            // A liar's clock is no better.
+            liars = Array(others.prefix(min(bound, (validators - 1) / 2 - 1))).sorted()
         }
     }
 }
@@ -132,6 +136,8 @@ package enum Schedule: String, CaseIterable, Sendable {
     case snapshots
     /// Members die for good while the validators change.
     case deaths
+    /// Everybody is away for up to days, while one validator's clock is days ahead.
+    case outages
 }
 
 /// A way in which a node breaks the rules so that a checker has something to find.

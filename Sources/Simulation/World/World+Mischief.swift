@@ -10,6 +10,7 @@ extension World {
             case .restoration: return try wipeSomebody()
             case .snapshots: return try takeSnapshot()
             case .deaths: return chance.permille(500) ? try changeValidators() : bury()
+            case .outages: return try sleepLong()
             }
         }
         switch chance.below(27) {
@@ -274,6 +275,9 @@ extension World {
     /// Everything is down for so long that what was signed before has expired.
     private func sleepLong() throws {
         coverage.count("long outages")
+        if nodes.contains(where: { $0.clockOffset > .hours(1) }) {
+            coverage.count("long outages with a clock days ahead")
+        }
         for node in nodes { node.crash() }
         skip(.hours(Int64(chance.within(2...40))))
         for node in nodes { restartLater(node) }

@@ -120,7 +120,8 @@ final class World {
             let index = node.index
             node.clockOffset = .milliseconds(plan.clockOffsets[index])
             if plan.badClock == index {
-                node.clockOffset = chance.permille(500) ? .days(3) : .milliseconds(-90_000)
+                let isAhead = plan.schedule == .outages || chance.permille(500)
+                node.clockOffset = isAhead ? .days(3) : .milliseconds(-90_000)
             }
             node.clockDrift = Int64(chance.within(0...2)) - 1
             node.sabotage = sabotage

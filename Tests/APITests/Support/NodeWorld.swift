@@ -28,7 +28,7 @@ final class NodeWorld: Sendable {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "millwright-api-\(UUID().uuidString)")
         members = names.map { MemberID(unchecked: $0) }
-        ports = try NodeWorld.freePorts(names.count)
+        ports = try LocalPorts.free(names.count)
         var founding = Founding(
             name: "Ring",
             members: zip(members, ports).map { member, port in
@@ -118,13 +118,6 @@ final class NodeWorld: Sendable {
             if blocks.isEmpty { return nil }
         }
         return nil
-    }
-
-    private static func freePorts(_ count: Int) throws -> [UInt16] {
-        var servers: [HTTPServer] = []
-        defer { for server in servers { server.stop(graceMilliseconds: 0) } }
-        for _ in 0..<count { servers.append(try HTTPServer { _ in HTTPResponse() }) }
-        return servers.map(\.port)
     }
 }
 

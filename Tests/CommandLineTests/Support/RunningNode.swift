@@ -1,5 +1,6 @@
 import API
 import Foundation
+import HTTP
 import Node
 
 /// `millwright node` as a process of its own, in a data directory of a workplace.
@@ -42,21 +43,7 @@ final class RunningNode: Sendable {
 }
 
 /// A port of this machine that nobody listens on.
-func freePort() throws -> UInt16 {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-        }
-    }
-    guard isBound else { throw Trouble("no port is free") }
-    return UInt16(bigEndian: address.sin_port)
-}
+func freePort() throws -> UInt16 { try LocalPorts.free(1)[0] }
 
 /// Waits for a condition, generously: other programs run on this machine.
 func eventually(

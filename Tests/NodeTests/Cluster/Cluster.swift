@@ -23,7 +23,10 @@ final class Cluster: Sendable {
     /// - Parameters:
     ///   - followers: nodes that are no validators.
     ///   - segmentBytes: of the log's files, where they are to be small.
-    init(_ count: Int, followers: Int = 0, segmentBytes: Int? = nil) throws {
+    ///   - engines: of the ledger's list; each is an order of this process.
+    init(
+        _ count: Int, followers: Int = 0, segmentBytes: Int? = nil, engines: [String] = ["embedded:"]
+    ) throws {
         self.segmentBytes = segmentBytes
         folder = FileManager.default.temporaryDirectory.appendingPathComponent(
             "millwright-cluster-\(UUID().uuidString)")
@@ -46,7 +49,8 @@ final class Cluster: Sendable {
         }
         let genesis = Genesis(
             name: "Cluster", created: Timestamp(milliseconds: 1_767_225_600_000), simulated: false,
-            validators: validators, parameters: .init(), founders: Bytes(try CBOR.encode(founders)))
+            validators: validators, parameters: .init(), engines: engines,
+            founders: Bytes(try CBOR.encode(founders)))
         for home in homes { try Data(try genesis.encoded()).write(to: home.genesisFile) }
         for index in members.indices { try start(index) }
     }

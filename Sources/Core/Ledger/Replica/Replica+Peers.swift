@@ -128,7 +128,7 @@ extension Replica {
         ownSuspicions.removeAll { $0.until < now }
         if voteRecord.promised > inForce.epoch {
             if let deadline = changeDeadline, now >= deadline {
-                try beginStop(voteRecord.promised + 1, wish: nil, reader: reader)
+                try beginStop(voteRecord.promised + 1, wish: ownStops.first?.wish, reader: reader)
             }
             try propose(reader: reader)
         } else if let oldest = tree.executed.first?.execution?.since,

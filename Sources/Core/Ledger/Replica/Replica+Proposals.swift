@@ -43,7 +43,7 @@ extension Replica {
         else { return }
         let engines = try systemRecord(ParametersRecord.self, reader).engines
         let engine = choose(
-            engines, epoch: epoch, parent: parent, wishes: backing.map(\.wish), hosts: validators)
+            engines, parent: parent, wishes: backing.map(\.wish), hosts: validators)
         let proposal = try EpochProposal.signed(
             chain: rules.chain, epoch: epoch, parent: lock.block, validators: validators,
             engine: EpochContext.expanded(engine, host: proposer.member), stops: backing,
@@ -85,12 +85,13 @@ extension Replica {
         return set.validators[Int(epoch % UInt64(set.validators.count))]
     }
 
-    /// The engine that enough wish; otherwise the list's next with every epoch.
+    /// The engine that enough wish; otherwise the list's next after the parent's.
     ///
-    /// What is wished for is tried once: it may be what does not work. An engine that has brought nothing in
-    /// its epoch is not kept because somebody wishes to keep it.
+    /// An epoch that came to nothing says nothing of an engine, since no epoch block needs one: the next
+    /// proposer makes the same choice. An engine that has brought nothing in its epoch is not kept because
+    /// somebody wishes to keep it: what is wished for is tried once.
     private func choose(
-        _ engines: [String], epoch: Epoch, parent: (header: BlockHeader, context: EpochContext),
+        _ engines: [String], parent: (header: BlockHeader, context: EpochContext),
         wishes: [String?], hosts: [ValidatorsRecord.Validator]
     ) -> String {
         func matches(_ listed: String, _ engine: String) -> Bool {
@@ -98,8 +99,7 @@ extension Replica {
                 || (listed.utf8.elementsEqual("embedded:".utf8) && engine.utf8.starts(with: "embedded:".utf8))
         }
         guard !engines.isEmpty else { return "embedded:" }
-        let attempt = Int(min(epoch - parent.context.epoch - 1, 1 << 20))
-        if attempt == 0, let wish = commonWish(wishes),
+        if let wish = commonWish(wishes),
             let listed = engines.first(where: { matches($0, wish) }),
             parent.header.kind == .batch || parent.header.height == 0
                 || !wish.utf8.elementsEqual(parent.context.engine.utf8)
@@ -108,7 +108,7 @@ extension Replica {
             return isHosted ? wish : listed
         }
         let current = engines.firstIndex { matches($0, parent.context.engine) } ?? -1
-        return engines[(current + 1 + attempt) % engines.count]
+        return engines[(current + 1) % engines.count]
     }
 
     private func systemRecord<R: Record>(
