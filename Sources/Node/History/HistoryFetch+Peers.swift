@@ -3,6 +3,8 @@ import Ledger
 
 /// Asking the others for a portion.
 extension HistoryFetch {
+    /// How often all peers are asked for a portion.
+    private static let rounds = 3
     /// Bytes of blocks that may wait for a later one's certificate.
     private static let waitingBytes = 64 << 20
     /// A peer that takes longer for an answer is asked after the others.
@@ -11,7 +13,8 @@ extension HistoryFetch {
     /// Brings the next portion from whoever serves it, those that have been slow or failed last.
     /// - Throws: `history.no_peer` naming what each answered, `history.stopped`; those of the store.
     func fetch(through base: BlockRecord) throws {
-        for round in 0..<HistoryFetch.rounds {
+        var backoff = Backoff(first: .seconds(2), longest: .seconds(10))
+        while true {
             var answers: [MemberID: String] = [:]
             let peers = source.peers
             for peer in peers.filter({ !slow.contains($0) }) + peers.filter({ slow.contains($0) }) {
@@ -32,10 +35,11 @@ extension HistoryFetch {
                 conduct.onRefusal(peer, answers[peer] ?? "")
             }
             let isHopeless = answers.allSatisfy { $0.value == "block.pruned" || liars[$0.key] != nil }
-            guard !isHopeless, round + 1 < HistoryFetch.rounds else {
+            let wait = backoff.failed()
+            guard !isHopeless, backoff.failures < HistoryFetch.rounds else {
                 throw HistoryFetch.nobody(try opened().height + 1, answers)
             }
-            conduct.pause(HistoryFetch.roundMilliseconds << round)
+            conduct.pause(Int(wait.nanoseconds / 1_000_000))
         }
     }
 

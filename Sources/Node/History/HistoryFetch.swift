@@ -43,9 +43,6 @@ package final class HistoryFetch {
     /// Who is asked after the others.
     var slow: Set<MemberID> = []
 
-    /// How often all peers are asked for a portion, and how long it is waited between.
-    static let rounds = 3
-    static let roundMilliseconds = 1_000
     private static let longestRestMilliseconds = 1_000
     /// Blocks of the own log at a time.
     private static let ownBlocks: UInt64 = 64
