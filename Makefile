@@ -5,7 +5,7 @@
 
 SECONDS ?= 60
 # Tests that start servers and nodes as processes: one after another, so that none waits for the others' load.
-PROCESSES := APITests|OrderingTests|NetworkTests|ConsortiumRing|Onboarding|Operation|ServedJourney
+PROCESSES := APITests|OrderingTests|NetworkTests|ConsortiumRing|Onboarding|Operation|ServedJourney|HistoryJourney
 SOURCES := Sources Tests Benchmarks Package.swift
 
 help: ## This list

@@ -106,7 +106,7 @@ enum OperationVerbs {
             For a node that began with a snapshot, or whose old blocks were removed. The node that runs \
             takes them from any other that keeps them, executes them again from the genesis document on, \
             and makes them its own when they lead to its first block. It goes on meanwhile. Stopped at any \
-            moment, the same command goes on where it was. Exit status 2 where no other node has the blocks \
+            moment, the same command goes on where it was. It says no where no other node has the blocks \
             (history.no_peer), or where keepBlocks or keepDays in node.json would remove them again \
             (history.pruning).
             """,
@@ -128,7 +128,6 @@ enum OperationVerbs {
                 }
             } catch {
                 bar?.end()
-                if fetchHistoryRepairs.contains(error.code) { throw UsageError(error.code, error.message) }
                 throw error
             }
             bar?.end()
@@ -140,9 +139,6 @@ enum OperationVerbs {
                 "\(Terminal.green("done")) \(text); blocks \(report.first) to \(report.last) are held")
         }
     }
-
-    /// What the person has to put right.
-    private static let fetchHistoryRepairs: Set = ["history.pruning", "history.no_peer", "history.no_room"]
 
     private static func count(_ invocation: Invocation, _ name: String) throws -> UInt64? {
         guard let text = invocation.string(name) else { return nil }
