@@ -19,16 +19,18 @@ final class BatchVerifier: Sendable {
     }
 
     /// The batch ready for execution, or nil where its bytes are no batch of this ledger.
-    /// - Parameter known: its transactions, where they have been checked already.
+    /// - Parameters:
+    ///   - digest: that of the bytes, where it was computed already.
+    ///   - known: its transactions, where they have been checked already.
     func verify(
-        _ bytes: [UInt8], position: UInt64, known: [Candidate]? = nil
+        _ bytes: [UInt8], position: UInt64, digest: Digest? = nil, known: [Candidate]? = nil
     ) throws -> OrderedBatch? {
         guard let batch = try? Batch(decoding: bytes, chain: rules.chain) else { return nil }
         if let known, known.count == batch.transactions.count {
-            return OrderedBatch(batch: batch, position: position, candidates: known)
+            return OrderedBatch(batch: batch, position: position, candidates: known, digest: digest)
         }
         let candidates = try check(Array(batch.transactions))
-        return OrderedBatch(batch: batch, position: position, candidates: candidates)
+        return OrderedBatch(batch: batch, position: position, candidates: candidates, digest: digest)
     }
 
     /// A block from a peer or the log, ready for the replica; nil where its content is none of this ledger.

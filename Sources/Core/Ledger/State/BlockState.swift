@@ -62,6 +62,12 @@ final class BlockState {
 
     func value(for key: RowKey) throws(Rejection) -> [UInt8]? { entries[try place(of: key)].value }
 
+    /// Whether the block has written a row that is there now. What lies below is not looked at.
+    func holds(_ key: RowKey) -> Bool {
+        guard let place = places[key], entries[place].isWritten else { return false }
+        return entries[place].value != nil
+    }
+
     /// Where a row is, read from below where this block has not seen it yet.
     private func place(of key: RowKey) throws(Rejection) -> Int {
         let known = places[key]
