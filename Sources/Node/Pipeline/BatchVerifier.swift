@@ -75,10 +75,9 @@ final class BatchVerifier: Sendable {
     /// The same on this thread; the keys that are known are taken from the cache all at once.
     private func candidates(_ transactions: ArraySlice<[UInt8]>) throws -> [Candidate] {
         let decoded = transactions.map { try? UnverifiedTransaction(decoding: $0, hash: rules.hash) }
-        let known = publicKeys.withLock { keys in
-            decoded.map { transaction in transaction.flatMap { keys[$0.key] } }
-        }
-        return try zip(decoded, known).map { try candidate($0, known: $1) }
+        let names = decoded.map { $0?.key }
+        let known = publicKeys.withLock { keys in names.map { $0.flatMap { keys[$0] } } }
+        return try decoded.indices.map { try candidate(decoded[$0], known: known[$0]) }
     }
 
     private func candidate(_ transaction: UnverifiedTransaction?, known: [UInt8]?) throws -> Candidate {

@@ -33,7 +33,7 @@ final class OutboxDesk: @unchecked Sendable {
     /// Transactions that wait to be sent, at most: more wait with their callers.
     private static let capacity = 65_536
     /// Transactions that are ready to be sent before it is looked whether they are, and for how long.
-    private static let lead = 2 * CommitPipeline.batchCount
+    private static let lead = CommitPipeline.batchCount
     private static let leadSeconds = 0.2
 
     init(canHandOver: Bool) { self.canHandOver = canHandOver }

@@ -273,13 +273,14 @@ package struct Executor: Sendable {
     package static func treeChanges(
         _ changes: [RowChange], hash: HashFunction
     ) -> [(key: Digest, value: Digest?)] {
-        var result: [(key: Digest, value: Digest?)] = []
-        result.reserveCapacity(changes.count)
-        for change in changes where !change.key.isDerived {
-            result.append((treeKey(change.key, hash: hash), change.value.map { treeValue($0, hash: hash) }))
+        let kept = changes.filter { !$0.key.isDerived }
+        let keys = kept.map { treeKey($0.key, hash: hash) }
+        // Only numbers are moved about while sorting.
+        var order = keys.indices.map { (word: keys[$0].word, index: $0) }
+        order.sort {
+            $0.word != $1.word ? $0.word < $1.word : keys[$0.index] < keys[$1.index]
         }
-        result.sort { $0.key < $1.key }
-        return result
+        return order.map { (keys[$0.index], kept[$0.index].value.map { treeValue($0, hash: hash) }) }
     }
 
     package static func treeKey(_ key: RowKey, hash: HashFunction) -> Digest { hash.leaf(0x04, key.bytes) }
