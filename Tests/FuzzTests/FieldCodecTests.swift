@@ -220,29 +220,31 @@ import Testing
 
     private static let all: [Subject] =
         maintenance + [
-        Subject(
-            KeyRecord(id: key, publicKey: publicKey, account: member, kind: .member, since: 0),
-            KeyRecord(
-                id: key, publicKey: publicKey, account: member, kind: .delegate, subject: "erp",
-                scopes: ["machine.start", "telemetry.*"], since: 70_000, expires: time, revoked: true)),
-        Subject(AccountRecord(id: member), AccountRecord(id: member, status: .suspended)),
-        Subject(QuotaRecord(id: member, transactionCredit: 0, byteCredit: .max, refilled: time)),
-        Subject(MemberRecord(id: member, name: "", roles: [], status: .invited), joined),
-        Subject(memberKeys), Subject(profile, MemberProfile(registrationName: "Ä", country: "DE")),
-        Subject(registered, complete),
-        Subject(site), Subject(plate, stateless), Subject(device), Subject(replacement),
-        Subject(stop, resetStop), Subject(termination), Subject(document),
-        Subject(
-            TelemetryHead(id: machine), TelemetryHead(id: machine, nextSequence: 9, number: 2, digest: digest)
-        ),
-        Subject(ChainPosition(machine: machine, number: 24)),
-        Subject(anchorRecord(nil), anchorRecord(digest)),
-        Subject(anchor(nil), anchor(digest)),
-        Subject(register),
-        Subject(
-            MachineContract.self, .register(register), .accept(.init(machine: machine)),
-            .start(.init(machine: machine)), .stop(.init(machine: machine, reason: "fault 7", fault: true)),
-            .reset(.init(machine: machine))),
-        Subject(TelemetryContract.self, .anchor(anchor(nil)), .anchor(anchor(digest))),
-    ]
+            Subject(
+                KeyRecord(id: key, publicKey: publicKey, account: member, kind: .member, since: 0),
+                KeyRecord(
+                    id: key, publicKey: publicKey, account: member, kind: .delegate, subject: "erp",
+                    scopes: ["machine.start", "telemetry.*"], since: 70_000, expires: time, revoked: true)),
+            Subject(AccountRecord(id: member), AccountRecord(id: member, status: .suspended)),
+            Subject(QuotaRecord(id: member, transactionCredit: 0, byteCredit: .max, refilled: time)),
+            Subject(MemberRecord(id: member, name: "", roles: [], status: .invited), joined),
+            Subject(memberKeys), Subject(profile, MemberProfile(registrationName: "Ä", country: "DE")),
+            Subject(registered, complete),
+            Subject(site), Subject(plate, stateless), Subject(device), Subject(replacement),
+            Subject(stop, resetStop), Subject(termination), Subject(document),
+            Subject(
+                TelemetryHead(id: machine),
+                TelemetryHead(id: machine, nextSequence: 9, number: 2, digest: digest)
+            ),
+            Subject(ChainPosition(machine: machine, number: 24)),
+            Subject(anchorRecord(nil), anchorRecord(digest)),
+            Subject(anchor(nil), anchor(digest)),
+            Subject(register),
+            Subject(
+                MachineContract.self, .register(register), .accept(.init(machine: machine)),
+                .start(.init(machine: machine)),
+                .stop(.init(machine: machine, reason: "fault 7", fault: true)),
+                .reset(.init(machine: machine))),
+            Subject(TelemetryContract.self, .anchor(anchor(nil)), .anchor(anchor(digest))),
+        ]
 }

@@ -91,7 +91,8 @@ package struct Executor: Sendable {
         return finish(
             BlockHeader(
                 kind: .batch, chain: rules.chain, epoch: head.epoch, height: height, previous: headHash,
-                time: time, position: ordered.position, content: ordered.digest ?? rules.hash(ordered.batch.bytes),
+                time: time, position: ordered.position,
+                content: ordered.digest ?? rules.hash(ordered.batch.bytes),
                 logSize: 0,
                 logRoot: .zero, stateRoot: .zero, contractsVersion: parameters.contractsVersion),
             content: ordered.batch.bytes, state: state, run: run)

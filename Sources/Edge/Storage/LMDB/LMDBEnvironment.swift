@@ -184,7 +184,8 @@ struct WriteTransaction: ~Copyable {
     }
 
     /// What takes a key and its value, nil to delete it.
-    typealias Put = (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws(StorageError) -> Void
+    typealias Put = (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws(StorageError) ->
+        Void
 
     /// Writes what the body puts in rising order of keys. One cursor stays near the last key, so a sorted
     /// batch costs fewer descents.

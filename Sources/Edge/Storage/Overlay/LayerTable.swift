@@ -146,7 +146,8 @@ final class LayerTable: @unchecked Sendable {
         let key = UnsafeRawBufferPointer(start: bytes, count: keyCount)
         let hash = LayerTable.hash(key)
         let number = count
-        precondition(number / UInt32(LayerTable.partCount) < LayerTable.parts, "a layer has room for all rows")
+        precondition(
+            number / UInt32(LayerTable.partCount) < LayerTable.parts, "a layer has room for all rows")
         guard let index = indices.last else { preconditionFailure("there is always an index") }
         var slot = Int(hash) & index.mask
         var older = LayerTable.none

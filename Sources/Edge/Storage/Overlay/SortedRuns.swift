@@ -54,7 +54,11 @@ struct SortedRuns: Sendable {
             var (first, end) = (0, run.count)
             while first < end {
                 let middle = (first + end) / 2
-                if KeyOrder.compare(table[run[middle]].key, key) < 0 { first = middle + 1 } else { end = middle }
+                if KeyOrder.compare(table[run[middle]].key, key) < 0 {
+                    first = middle + 1
+                } else {
+                    end = middle
+                }
             }
             return first
         }
