@@ -2,9 +2,9 @@ import Codec
 
 /// What a validator hands to the engine: transactions and its clock, signed with its voting key.
 ///
-/// An array of two: a COSE_Sign1 whose protected header is `{1: -8, 4: kid, "mw": ["batch", chain]}` and whose
-/// payload is `[epoch block hash, clock, SHA-256 of the second item]`, and the list of the transactions. What
-/// is signed is short: a signature reads what it covers three times, with a slower hash.
+/// An array of two: a COSE_Sign1 whose protected header is `{1: -8, 4: kid, "mw": ["batch", chain]}` and
+/// whose payload is `[epoch block hash, clock, SHA-256 of the second item]`, and the list of the
+/// transactions. What is signed is short: a signature reads what it covers three times, with a slower hash.
 package struct Batch: Sendable {
     /// Both items, as received.
     package let bytes: [UInt8]
