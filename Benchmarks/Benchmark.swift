@@ -112,7 +112,7 @@ final class Benchmark {
         Report.line("  transactions", Report.count(result.transactions))
         Report.line(
             "  in a block", Report.count(result.transactions / max(1, Int(result.blocks))),
-            "at most 512, 16 to a sync")
+            "at most 1024, 16 to a sync")
         Report.line(
             "Ed25519 verifications before", Report.rate(before.rate), "libsodium, all cores: a limit")
         Report.line("Ed25519 verifications after", Report.rate(after.rate))

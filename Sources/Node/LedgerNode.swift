@@ -22,7 +22,7 @@ package final class LedgerNode: Sendable {
         package var store = LedgerStore.Options()
         /// Blocks and rows after which a layer is set aside for a checkpoint.
         package var blocksPerCheckpoint = 256
-        package var rowsPerCheckpoint = 200_000
+        package var rowsPerCheckpoint = 400_000
         /// Whether the node orders a batch where a deadline has passed, and hourly: a node that goes on
         /// running does.
         package var ticks = false

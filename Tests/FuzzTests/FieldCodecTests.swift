@@ -1,9 +1,10 @@
+import Billing
 import Codec
-import Contracts
 import Cryptography
 import TestSupport
 import Testing
 
+@testable import Contracts
 @testable import Ledger
 
 /// What is written and read by hand is what the Codable front writes and reads, byte for byte, and what
@@ -26,6 +27,25 @@ import Testing
             byHand = { try? T(decodingFields: $0).fieldBytes }
             byFront = { bytes in
                 (try? CBOR.decode(T.self, from: bytes)).flatMap { try? CBOR.encode($0) }
+            }
+        }
+
+        /// Records that are partly read by the front.
+        init<R: Record & Sendable>(records values: R...) {
+            testDescription = "\(R.self)"
+            self.values = values.map { value in
+                guard let bytes = try? CBOR.encode(value) else { fatalError("\(R.self) has no encoding") }
+                return bytes
+            }
+            byHand = { bytes in
+                var (reader, writer) = (CBORReader(bytes), CBORWriter())
+                guard let record = try? R(readingRecord: &reader), (try? reader.finish()) != nil,
+                    (try? record.writeRecord(to: &writer)) != nil
+                else { return nil }
+                return writer.bytes
+            }
+            byFront = { bytes in
+                (try? CBOR.decode(R.self, from: bytes)).flatMap { try? CBOR.encode($0) }
             }
         }
 
@@ -136,30 +156,95 @@ import Testing
         nameplate: plate, documents: [document], devices: [.init(publicKey: publicKey, label: "box")],
         reportingIntervalMilliseconds: 100)
 
-    private static let all: [Subject] = [
+    private static let offer = Offer(
+        price: .fixed(MinorUnits(120_000)), currency: .euro, earliestArrival: time, durationMinutes: 240,
+        warrantyDays: 180, expires: time)
+    private static let rated = Offer(
+        price: .rate(.init(perHour: MinorUnits(9_000), notToExceed: MinorUnits(-1))), currency: .euro,
+        earliestArrival: .zero, durationMinutes: 1, warrantyDays: 0, expires: .maximum)
+    private static let ticket = TicketID(unchecked: "press-7-2026-03")
+    private static let bid = BidRecord.ID(ticket: ticket, maintainer: member)
+    private static let plain = MaintenanceContract.Open(
+        ticket: ticket, machine: machine, kind: .correctiveDeferred, priority: 3, faultCode: "E-217",
+        policy: .customersChoice, biddingSpan: .days(14), currency: .euro)
+    private static let detailed = MaintenanceContract.Open(
+        ticket: ticket, machine: machine, kind: .predetermined, priority: -1, faultCode: "E-217",
+        failureMode: .breakdown, description: "coolant", documents: [document],
+        policy: .bestScore(.init(weights: .standard, minimumBids: 3)), biddingSpan: .days(-14),
+        revealWindow: .hours(1), currency: .euro, respondWithin: .hours(4), resolveWithin: .days(2),
+        acceptWithin: .days(3))
+    private static let bidding = TicketRecord.Bidding(
+        opened: time, span: .days(1), grace: .seconds(5), revealWindow: nil)
+
+    private static var opened: TicketRecord {
+        TicketRecord(
+            plain, machine: registered, client: member, openedBy: key, reported: time, bidding: bidding)
+    }
+
+    private static var paid: TicketRecord {
+        var record = TicketRecord(
+            detailed, machine: registered, client: member, openedBy: key, reported: time, bidding: bidding)
+        record.state = .closed
+        record.award = .init(maintainer: member, offer: rated, time: time, candidates: 2)
+        record.holds = [
+            .init(reason: .spareParts, note: "", by: member, from: time, to: nil, state: .inProgress)
+        ]
+        (record.firstStarted, record.lastStarted, record.visits) = (time, time, 2)
+        record.report = RepairReport(
+            failureMode: .breakdown, mechanism: .mechanical, cause: .design,
+            detection: .inspection, activity: .repair, downtimeMilliseconds: 5, amount: MinorUnits(7))
+        record.evidence = .init(anchor: 1, sequence: 2, upSince: 3)
+        (record.reason, record.acceptanceDue, record.deemedAccepted) = ("again", time, time)
+        (record.closed, record.firstTimeFix) = (time, true)
+        return record
+    }
+
+    private static let maintenance: [Subject] = [
+        Subject(offer, rated), Subject(plain, detailed), Subject(bid), Subject(bidding),
         Subject(
-            KeyRecord(id: key, publicKey: publicKey, account: member, kind: .member, since: 0),
-            KeyRecord(
-                id: key, publicKey: publicKey, account: member, kind: .delegate, subject: "erp",
-                scopes: ["machine.start", "telemetry.*"], since: 70_000, expires: time, revoked: true)),
-        Subject(AccountRecord(id: member), AccountRecord(id: member, status: .suspended)),
-        Subject(QuotaRecord(id: member, transactionCredit: 0, byteCredit: .max, refilled: time)),
-        Subject(MemberRecord(id: member, name: "", roles: [], status: .invited), joined),
-        Subject(memberKeys), Subject(profile, MemberProfile(registrationName: "Ä", country: "DE")),
-        Subject(registered, complete),
-        Subject(site), Subject(plate, stateless), Subject(device), Subject(replacement),
-        Subject(stop, resetStop), Subject(termination), Subject(document),
+            SelectionPolicy.firstComeFirstServed, .customersChoice, .bestScore(.init(weights: .standard)),
+            .bestScore(.init(weights: .standard, minimumBids: 5))),
+        Subject(ScoreWeights.standard),
         Subject(
-            TelemetryHead(id: machine), TelemetryHead(id: machine, nextSequence: 9, number: 2, digest: digest)
-        ),
-        Subject(ChainPosition(machine: machine, number: 24)),
-        Subject(anchorRecord(nil), anchorRecord(digest)),
-        Subject(anchor(nil), anchor(digest)),
-        Subject(register),
+            MaintenanceContract.Bid(ticket: ticket, content: .offer(offer)),
+            MaintenanceContract.Bid(ticket: ticket, content: .sealed(digest))),
         Subject(
-            MachineContract.self, .register(register), .accept(.init(machine: machine)),
-            .start(.init(machine: machine)), .stop(.init(machine: machine, reason: "fault 7", fault: true)),
-            .reset(.init(machine: machine))),
-        Subject(TelemetryContract.self, .anchor(anchor(nil)), .anchor(anchor(digest))),
+            BidRecord(id: bid, placed: time), BidRecord(id: bid, placed: time, commitment: digest),
+            BidRecord(id: bid, placed: time, commitment: digest, offer: offer)),
+        Subject(records: opened, paid),
+        Subject(
+            MaintenanceContract.self, .open(plain), .open(detailed),
+            .bid(.init(ticket: ticket, content: .offer(offer))),
+            .bid(.init(ticket: ticket, content: .sealed(digest))), .close(.init(ticket: ticket))),
     ]
+
+    private static let all: [Subject] =
+        maintenance + [
+            Subject(
+                KeyRecord(id: key, publicKey: publicKey, account: member, kind: .member, since: 0),
+                KeyRecord(
+                    id: key, publicKey: publicKey, account: member, kind: .delegate, subject: "erp",
+                    scopes: ["machine.start", "telemetry.*"], since: 70_000, expires: time, revoked: true)),
+            Subject(AccountRecord(id: member), AccountRecord(id: member, status: .suspended)),
+            Subject(QuotaRecord(id: member, transactionCredit: 0, byteCredit: .max, refilled: time)),
+            Subject(MemberRecord(id: member, name: "", roles: [], status: .invited), joined),
+            Subject(memberKeys), Subject(profile, MemberProfile(registrationName: "Ä", country: "DE")),
+            Subject(registered, complete),
+            Subject(site), Subject(plate, stateless), Subject(device), Subject(replacement),
+            Subject(stop, resetStop), Subject(termination), Subject(document),
+            Subject(
+                TelemetryHead(id: machine),
+                TelemetryHead(id: machine, nextSequence: 9, number: 2, digest: digest)
+            ),
+            Subject(ChainPosition(machine: machine, number: 24)),
+            Subject(anchorRecord(nil), anchorRecord(digest)),
+            Subject(anchor(nil), anchor(digest)),
+            Subject(register),
+            Subject(
+                MachineContract.self, .register(register), .accept(.init(machine: machine)),
+                .start(.init(machine: machine)),
+                .stop(.init(machine: machine, reason: "fault 7", fault: true)),
+                .reset(.init(machine: machine))),
+            Subject(TelemetryContract.self, .anchor(anchor(nil)), .anchor(anchor(digest))),
+        ]
 }

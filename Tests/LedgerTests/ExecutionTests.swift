@@ -61,6 +61,31 @@ import Testing
         #expect(try ledger.rows.value(for: SeenRecord.archiveKey(id)) == bigEndianBytes(0))
     }
 
+    @Test func theIdsOfABlockAreForgottenTogetherAfterTheLatest() throws {
+        let ledger = try TestLedger()
+        let transactions = try [2, 9, 5].map { (minutes: Int64) in
+            let action = CounterContract.Action.add(.init(counter: "c", amount: minutes))
+            return ledger.signed(try ledger.payload(action, expires: ledger.clock + .minutes(minutes)))
+        }
+        let ids = try transactions.map {
+            try UnverifiedTransaction(decoding: $0, hash: TestLedger.hash).id
+        }
+        try ledger.run(transactions)
+        func known() throws -> Int {
+            try ids.count { try ledger.rows.value(for: SeenRecord.rowKey($0)) != nil }
+        }
+        ledger.clock = ledger.clock + .minutes(9) + SeenRecord.retention
+        try ledger.run([])
+        #expect(try known() == 3)
+        ledger.clock = ledger.clock + .seconds(1)
+        try ledger.run([])
+        #expect(try known() == 0)
+        for (leaf, id) in ids.enumerated() {
+            let archived = try ledger.rows.value(for: SeenRecord.archiveKey(id))
+            #expect(archived == bigEndianBytes(UInt64(leaf)))
+        }
+    }
+
     @Test(arguments: [
         (Span.hours(24), Skip.Reason?.none),
         (Span(nanoseconds: Span.hours(24).nanoseconds + 1), .expiryTooFar),

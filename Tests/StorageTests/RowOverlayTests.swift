@@ -119,20 +119,43 @@ import Testing
     @Test func keysAreSortedInAnyOrderOfInsertion() {
         var random = SeededGenerator(seed: 5)
         for keys in [Array(0..<6000), (0..<6000).reversed(), (0..<6000).shuffled(using: &random)] {
-            var sorted = SortedKeys()
-            for key in keys {
-                sorted.insert(RowKey([UInt8(key >> 8), UInt8(key & 255)]))
-                if Int.random(in: 0..<20, using: &random) == 0 { sorted.settle() }
+            var layer = RowLayer()
+            for (height, key) in keys.enumerated() {
+                layer.set([UInt8(key >> 8), UInt8(key & 255)], to: [])
+                if Int.random(in: 0..<20, using: &random) == 0 {
+                    layer.finish(height: UInt64(height), nodeCount: 0)
+                }
             }
-            let all = sorted.runs.flatMap { $0 }.map { Int($0.bytes[0]) << 8 | Int($0.bytes[1]) }
+            func bytes(_ run: ArraySlice<UInt32>) -> [[UInt8]] {
+                run.map { Array(layer.key($0, in: .rows)) }
+            }
+            let runs = layer.runs(of: .rows, from: []).map(bytes)
+            let later = layer.runs(of: .rows, from: [3, 200, 0]).map(bytes)
+            let all = runs.joined().map { Int($0[0]) << 8 | Int($0[1]) }
             #expect(all.sorted() == Array(0..<6000))
-            for run in sorted.runs {
-                #expect(run == run.sorted())
-                let first = SortedKeys.lowerBound([3, 200, 0], in: run)
-                #expect(run[..<first].allSatisfy { KeyOrder.precedes($0.bytes, [3, 200, 0]) })
-                #expect(run[first...].allSatisfy { !KeyOrder.precedes($0.bytes, [3, 200, 0]) })
+            for (run, later) in zip(runs, later) {
+                #expect(run == run.sorted { KeyOrder.precedes($0, $1) })
+                #expect(later == run.filter { !KeyOrder.precedes($0, [3, 200, 0]) })
             }
-            #expect(sorted.runs.count < 20)
+            #expect(runs.count < 20)
+        }
+    }
+
+    @Test func aCopyOfALayerSeesWhatItSawWhileAnotherGrows() {
+        var layer = RowLayer()
+        var copies: [RowLayer] = []
+        for value in 0..<200 as Range<UInt8> {
+            copies.append(layer)
+            layer.set([value % 5], to: value % 3 == 0 ? nil : [value])
+            layer.set([9, value], to: [value], in: .history)
+        }
+        for (value, copy) in copies.enumerated() {
+            for key in 0..<5 {
+                let last = (0..<value).last { $0 % 5 == key }.map { $0 % 3 == 0 ? nil : [UInt8($0)] }
+                #expect(copy.value(forKey: [UInt8(key)]) == last)
+            }
+            #expect(copy.value(forKey: [9, UInt8(value)], in: .history) == nil)
+            #expect(copy.count == min(5, value) + value)
         }
     }
 

@@ -34,7 +34,7 @@ extension LedgerStore {
         try nodes.synchronize()
         try state.noteFilled()
         // A checkpoint under way would bring a reader from before.
-        try checkpointing.withLock { _ in overlay.renewBase(try state.snapshot()) }
+        try checkpointing.withLock { _ in overlay.renewBase(try state.snapshot(width: LedgerStore.readers)) }
     }
 
     private func fill(

@@ -37,6 +37,8 @@ package final class LedgerStore: Sendable {
     let folder: String
     /// In a folder that is being written and cannot be opened.
     static let incompleteName = "incomplete"
+    /// Threads that read the last checkpoint at once: execution, and those who look keys up for it.
+    static let readers = 4
 
     /// Opens or makes the store.
     /// - Throws: `storage.locked`, `storage.incomplete`, `storage.log_behind_state`,
@@ -55,7 +57,7 @@ package final class LedgerStore: Sendable {
         log = try BlockLog(opening: folder + "/log", chain: chain, options: options.log, files: files)
         state = try CheckpointStore(
             opening: folder + "/state", chain: chain, options: options.state, files: files)
-        let base = try state.snapshot()
+        let base = try state.snapshot(width: LedgerStore.readers)
         if let height = base.height, log.lastHeight.map({ $0 < height }) ?? true {
             throw .logBehindState(lastHeight: log.lastHeight, stateHeight: height)
         }
@@ -106,7 +108,7 @@ package final class LedgerStore: Sendable {
             try nodes.synchronize()
             // A commit whose outcome was not learnt, because the reader after it failed, is not made twice.
             if try state.snapshot().height != checkpoint.height { try state.write(checkpoint) }
-            overlay.replaceOldestFrozen(by: try state.snapshot())
+            overlay.replaceOldestFrozen(by: try state.snapshot(width: LedgerStore.readers))
             return true
         }
     }

@@ -33,7 +33,7 @@ final class HistoryStaging {
         store = try LedgerStore(opening: folder, chain: chain, options: options.store, files: files)
         let (founded, effects) = try Replica.found(genesis, bytes: bytes, rules: rules, voters: [])
         verification = LedgerVerification(
-            genesis: genesis, bytes: bytes, rules: rules, width: 1, keys: OverlayState(overlay: store.overlay)
+            genesis: genesis, bytes: bytes, rules: rules, width: 1, keys: StagedState(overlay: store.overlay)
         )
         walk = EpochWalk(founded.inForce, hash: rules.hash)
         let epochFile = folder + "/epochs"
@@ -197,4 +197,15 @@ final class HistoryStaging {
 extension Home {
     /// Where older blocks are kept while they are fetched.
     package var historyFolder: URL { folder.appendingPathComponent("ledger.history") }
+}
+
+/// The rows as they are with the last block that was kept.
+private struct StagedState: StateReader {
+    let overlay: RowOverlay
+
+    func value(for key: Ledger.RowKey) throws -> [UInt8]? { try overlay.value(forKey: key.bytes) }
+
+    func keys(withPrefix prefix: [UInt8], from start: [UInt8], limit: Int) throws -> [Ledger.RowKey] {
+        try overlay.entries(from: start, prefix: prefix, limit: limit).map { RowKey(bytes: $0.key) }
+    }
 }

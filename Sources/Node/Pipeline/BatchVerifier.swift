@@ -20,16 +20,18 @@ final class BatchVerifier: Sendable {
     }
 
     /// The batch ready for execution, or nil where its bytes are no batch of this ledger.
-    /// - Parameter known: its transactions, where they have been checked already.
+    /// - Parameters:
+    ///   - digest: that of the bytes, where it was computed already.
+    ///   - known: its transactions, where they have been checked already.
     func verify(
-        _ bytes: [UInt8], position: UInt64, known: [Candidate]? = nil
+        _ bytes: [UInt8], position: UInt64, digest: Digest? = nil, known: [Candidate]? = nil
     ) throws -> OrderedBatch? {
         guard let batch = try? Batch(decoding: bytes, chain: rules.chain) else { return nil }
         if let known, known.count == batch.transactions.count {
-            return OrderedBatch(batch: batch, position: position, candidates: known)
+            return OrderedBatch(batch: batch, position: position, candidates: known, digest: digest)
         }
         let candidates = try check(Array(batch.transactions))
-        return OrderedBatch(batch: batch, position: position, candidates: candidates)
+        return OrderedBatch(batch: batch, position: position, candidates: candidates, digest: digest)
     }
 
     /// A block from a peer or the log, ready for the replica; nil where its content is none of this ledger.
@@ -74,10 +76,9 @@ final class BatchVerifier: Sendable {
     /// The same on this thread; the keys that are known are taken from the cache all at once.
     private func candidates(_ transactions: ArraySlice<[UInt8]>) throws -> [Candidate] {
         let decoded = transactions.map { try? UnverifiedTransaction(decoding: $0, hash: rules.hash) }
-        let known = publicKeys.withLock { keys in
-            decoded.map { transaction in transaction.flatMap { keys[$0.key] } }
-        }
-        return try zip(decoded, known).map { try candidate($0, known: $1) }
+        let names = decoded.map { $0?.key }
+        let known = publicKeys.withLock { keys in names.map { $0.flatMap { keys[$0] } } }
+        return try decoded.indices.map { try candidate(decoded[$0], known: known[$0]) }
     }
 
     private func candidate(_ transaction: UnverifiedTransaction?, known: [UInt8]?) throws -> Candidate {

@@ -176,7 +176,7 @@ extension CommitPipeline {
                 let known = desk.with { $0.candidates(of: digest) }
                 guard
                     let batch = try verifier.verify(
-                        next.bytes.bytes, position: next.bytes.position, known: known)
+                        next.bytes.bytes, position: next.bytes.position, digest: digest, known: known)
                 else { continue }
                 if !events.push(batch, generation: next.generation) { return }
             }

@@ -44,7 +44,7 @@ package final class CommitPipeline: Sendable {
     private let batching = ThreadGroup()
 
     /// The most transactions in a batch, and the most bytes of them.
-    static let batchCount = 512
+    static let batchCount = 1024
     static let batchBytes = 1 << 20
 
     struct Fetch: Sendable {

@@ -57,6 +57,8 @@ struct Outbox: Sendable {
     private(set) var failures = 0
 
     var count: Int { entries.count }
+    /// How many wait to be sent.
+    var queued: Int { queue.count }
     /// Whether there is something to send.
     var hasWork: Bool { !queue.isEmpty || wantsTick }
     var isEmpty: Bool { entries.isEmpty && ticks.isEmpty && !wantsTick && batchesOnTheirWay == 0 }
@@ -84,27 +86,33 @@ struct Outbox: Sendable {
         now: Timestamp
     ) -> [Answer] {
         let id = transaction.transaction.id
-        var answers: [Answer] = []
-        var entry =
-            entries[id]
-            ?? Entry(
+        guard let known = entries.index(forKey: id) else {
+            var entry = Entry(
                 candidate: .verified(transaction), bytes: transaction.transaction.bytes,
                 expires: transaction.transaction.payload.expires, since: now, giver: origin.giver)
-        entry.isDurable = entry.isDurable || isDurable
-        if let waiter {
-            switch waiter.level {
-            case .accepted: answers.append(Answer(waiters: [waiter], news: .state(.accepted(id))))
-            case .ordered where entry.isOrdered:
-                answers.append(Answer(waiters: [waiter], news: .state(.ordered(id))))
-            default: entry.waiters.append(waiter)
-            }
-        }
-        let isNew = entries.updateValue(entry, forKey: id) == nil
-        if isNew {
+            let answers = Outbox.note(waiter, id, isDurable, in: &entry)
             if let giver = entry.giver { favours[giver, default: 0] += 1 }
-            enqueue(id)
+            entry.isQueued = true
+            entries[id] = entry
+            queue.append(id)
+            return answers
         }
-        return answers
+        return Outbox.note(waiter, id, isDurable, in: &entries.values[known])
+    }
+
+    private static func note(
+        _ waiter: Waiter?, _ id: TransactionID, _ isDurable: Bool, in entry: inout Entry
+    ) -> [Answer] {
+        entry.isDurable = entry.isDurable || isDurable
+        guard let waiter else { return [] }
+        switch waiter.level {
+        case .accepted: return [Answer(waiters: [waiter], news: .state(.accepted(id)))]
+        case .ordered where entry.isOrdered:
+            return [Answer(waiters: [waiter], news: .state(.ordered(id)))]
+        default:
+            entry.waiters.append(waiter)
+            return []
+        }
     }
 
     @discardableResult
@@ -135,19 +143,19 @@ struct Outbox: Sendable {
         var draft = Draft()
         var size = 0
         while draft.ids.count < count, let id = queue.first {
-            guard var entry = entries[id] else {
+            guard let place = entries.index(forKey: id) else {
                 queue.takeFirst()
                 continue
             }
-            guard draft.ids.isEmpty || size + entry.bytes.count <= limit else { break }
+            let bytes = entries.values[place].bytes
+            guard draft.ids.isEmpty || size + bytes.count <= limit else { break }
             queue.takeFirst()
-            entry.isQueued = false
-            entry.copies += 1
-            size += entry.bytes.count
+            entries.values[place].isQueued = false
+            entries.values[place].copies += 1
+            size += bytes.count
             draft.ids.append(id)
-            draft.transactions.append(entry.bytes)
-            draft.candidates.append(entry.candidate)
-            entries[id] = entry
+            draft.transactions.append(bytes)
+            draft.candidates.append(entries.values[place].candidate)
         }
         guard !draft.ids.isEmpty || wantsTick else { return nil }
         (draft.ticks, ticks, wantsTick) = (ticks, [], false)

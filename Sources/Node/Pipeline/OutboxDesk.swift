@@ -32,6 +32,9 @@ final class OutboxDesk: @unchecked Sendable {
     private static let window = 64
     /// Transactions that wait to be sent, at most: more wait with their callers.
     private static let capacity = 65_536
+    /// Transactions that are ready to be sent before it is looked whether they are, and for how long.
+    private static let lead = CommitPipeline.batchCount
+    private static let leadSeconds = 0.2
 
     init(canHandOver: Bool) { self.canHandOver = canHandOver }
 
@@ -68,10 +71,13 @@ final class OutboxDesk: @unchecked Sendable {
         return answers + outbox.fail(failure)
     }
 
-    /// Waits until there is room for more.
+    /// Waits until there is room for more, and for a moment while much is ready to be sent: whoever checks
+    /// far ahead of the order takes the processors from those who carry it out.
     func waitForRoom() {
         condition.lock()
         defer { condition.unlock() }
+        let end = Date(timeIntervalSinceNow: OutboxDesk.leadSeconds)
+        while outbox.queued >= OutboxDesk.lead, failure == nil, !isClosing, condition.wait(until: end) {}
         while outbox.count >= OutboxDesk.capacity, failure == nil, !isClosing { condition.wait() }
     }
 

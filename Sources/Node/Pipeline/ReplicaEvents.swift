@@ -31,7 +31,7 @@ final class ReplicaEvents: @unchecked Sendable {
     private var wasBatch = false
     private var dropped: UInt64 = 0
 
-    private static let batchCapacity = 4
+    private static let batchCapacity = 2
     /// Messages that wait, at most, and blocks: what matters is sent again.
     private static let messageCapacity = 8192
 
@@ -135,7 +135,7 @@ final class Deliveries: @unchecked Sendable {
     private var waiting: [Delivery] = []
     private var generation: UInt64 = 0
     private var isClosed = false
-    private static let capacity = 4
+    private static let capacity = 2
 
     /// Adds a batch, waiting for room while its engine is the one that was begun last.
     func push(_ bytes: OrderedBytes, generation: UInt64) {

@@ -109,7 +109,7 @@ struct NodeOpening {
         let (replica, begun) = try Replica.restore(
             executor: restored.executor, context: restored.context, voteState: restored.voteState,
             log: restored.log, voters: voters, timing: options.timing,
-            reader: OverlayState(overlay: store.overlay))
+            reader: SnapshotState(store.overlay.snapshot()))
         let epochs = EpochChain(epochFile, files: files, records: restored.epochs)
         if !restored.epochs.isEmpty, EpochChain.load(epochFile) != restored.epochs { try epochs.save() }
         let start = CommitPipeline.Start(

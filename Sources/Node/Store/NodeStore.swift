@@ -29,8 +29,8 @@ package final class NodeStore: Sendable {
         checkpoints.start("checkpoint") { [self] in checkpointStage() }
     }
 
-    /// The rows after the last block that `apply` was given.
-    var working: any StateReader { OverlayState(overlay: store.overlay) }
+    /// The rows after the last block that `apply` was given. It holds an LMDB reader: for one event.
+    var working: any StateReader { SnapshotState(store.overlay.snapshot()) }
 
     /// Stores block 0 in an empty store.
     static func found(_ store: LedgerStore, _ record: BlockRecord, _ block: ExecutedBlock) throws {
@@ -42,7 +42,7 @@ package final class NodeStore: Sendable {
     static func take(_ block: ExecutedBlock, into store: LedgerStore) throws {
         try store.nodes.append(block.logNodes)
         try store.overlay.apply(
-            height: block.header.height, changes: NodeStore.rows(block.changes, block.history),
+            height: block.header.height, rows: block.changes, history: block.history,
             nodeCount: LogTree.nodeCount(size: block.header.logSize))
     }
 
@@ -186,17 +186,6 @@ package final class NodeStore: Sendable {
             rows.append((.history, .init(key: key, value: entry.previous?.keyBytes ?? [])))
         }
         return rows
-    }
-}
-
-/// The overlay as the core reads it: the state after every block that has been executed.
-struct OverlayState: StateReader {
-    let overlay: RowOverlay
-
-    func value(for key: Ledger.RowKey) throws -> [UInt8]? { try overlay.value(forKey: key.bytes) }
-
-    func keys(withPrefix prefix: [UInt8], from start: [UInt8], limit: Int) throws -> [Ledger.RowKey] {
-        try overlay.entries(from: start, prefix: prefix, limit: limit).map { RowKey(bytes: $0.key) }
     }
 }
 

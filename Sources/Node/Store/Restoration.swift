@@ -114,7 +114,7 @@ struct Restoration {
             try store.nodes.append(nodes)
             if checkpoint.map({ record.header.height > $0 }) ?? true {
                 try store.overlay.apply(
-                    height: record.header.height, changes: NodeStore.rows(record.changes, record.history),
+                    height: record.header.height, rows: record.changes, history: record.history,
                     nodeCount: LogTree.nodeCount(size: record.header.logSize))
             }
             try note(record)

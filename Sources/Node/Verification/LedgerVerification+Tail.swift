@@ -210,21 +210,23 @@ extension LedgerVerification {
     /// Rows of indexes, which no root covers, are those that the other rows give. Where forgotten ids'
     /// leaves are found only all blocks tell.
     private func checkDerivedRows(_ served: LayeredReader, at height: Height) throws {
-        var (given, found): ([Ledger.RowKey], [Ledger.RowKey]) = ([], [])
+        var (given, found): ([Row], [Row]) = ([], [])
+        var remembered = RememberedIDs()
         try served.forEachRow { row in
             let key = Ledger.RowKey(bytes: row.key)
             if key.table == SeenRecord.archive { return }
-            if key.isDerived {
-                found.append(key)
-            } else {
-                given += try derived.keys(for: key, stored: row.value)
-            }
+            if key.isDerived { return found.append(row) }
+            given += try derived.keys(for: key, stored: row.value).map { Row(key: $0.bytes, value: []) }
+            try remembered.note(key, stored: row.value)
         }
-        given.sort()
+        given += remembered.rows.map { Row(key: $0.key.bytes, value: $0.value) }
+        let order = KeySorting.order(of: given.map(\.key))
+        given = order.map { given[$0] }
         guard given == found else {
-            let place = zip(given, found).first { $0 != $1 }.map { min($0, $1) } ?? given.last ?? found.last
+            let place = zip(given, found).first { $0 != $1 }?.0 ?? given.last ?? found.last
+            let table = place.map { Ledger.RowKey(bytes: $0.key).table }
             throw failure(
-                "served_state", height, "the served row of \(place?.table ?? "?") is not what the rows give")
+                "served_state", height, "the served row of \(table ?? "?") is not what the rows give")
         }
     }
 }

@@ -240,7 +240,6 @@ final class SimulatedNode {
         (served, epochs) = (disk.checkpoint.served, disk.checkpoint.epochs)
         world.reports.rewind(index, to: disk.checkpoint.header.height)
         reader = SimulatedReader(disk.checkpoint.rows)
-        if sabotage == .forgetIDs { reader.hiddenTable = "seen" }
         if sabotage == .wrongRows, index == 0 { reader.hiddenTable = "counter" }
         var voteState = disk.checkpoint.voteState
         var tail = try disk.tail.map { try world.recoded($0) }

@@ -96,7 +96,10 @@ final class World {
         let hash = FastCryptography.hash
         rules = Rules(
             chain: hash(genesisBytes), hash: hash, verify: FastCryptography.verifier,
-            contracts: [SimulatedContract.contracts(members: members, engines: plan.engines)])
+            contracts: [
+                SimulatedContract.contracts(
+                    members: members, engines: plan.engines, isForgetful: sabotage == .forgetIDs)
+            ])
         let (executor, block) = try Executor.found(genesis, bytes: genesisBytes, rules: rules)
         genesisHeader = executor.head
         genesisContext = EpochContext.genesis(
@@ -128,7 +131,6 @@ final class World {
             if sabotage == .wrongRows && index == 0 || sabotage == .wrongRowsEverywhere {
                 node.reader.hiddenTable = "counter"
             }
-            if sabotage == .forgetIDs { node.reader.hiddenTable = "seen" }
             if plan.liars.contains(index) {
                 node.liar = Liar(world: self, node: index, isEager: plan.isEager)
             }

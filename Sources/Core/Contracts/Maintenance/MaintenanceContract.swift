@@ -31,6 +31,11 @@ package enum MaintenanceContract: Contract {
         }
     }
 
+    package static func action(decoding bytes: [UInt8]) throws(CodecError) -> Action {
+        if let action = Action(commonest: bytes) { return action }
+        return try CBOR.decode(Action.self, from: bytes)
+    }
+
     package static func due(_ timer: Timer, in context: Context) throws(Rejection) {
         guard let id = TicketID(String(decoding: timer.subject, as: UTF8.self)),
             let ticket = try context.get(TicketRecord.self, id)

@@ -2,10 +2,11 @@ import Codec
 
 /// What a validator hands to the engine: transactions and its clock, signed with its voting key.
 ///
-/// A COSE_Sign1 whose protected header is `{1: -8, 4: kid, "mw": ["batch", chain]}` and whose payload is
-/// `[epoch block hash, clock, [transaction, …]]`.
+/// An array of two: a COSE_Sign1 whose protected header is `{1: -8, 4: kid, "mw": ["batch", chain]}` and
+/// whose payload is `[epoch block hash, clock, SHA-256 of the second item]`, and the list of the
+/// transactions. What is signed is short: a signature reads what it covers three times, with a slower hash.
 package struct Batch: Sendable {
-    /// The signed message, as received.
+    /// Both items, as received.
     package let bytes: [UInt8]
     package let key: KeyID
     package let epochBlock: Digest
@@ -13,15 +14,19 @@ package struct Batch: Sendable {
     package let clock: Timestamp
     package let transactions: Transactions
     private let message: COSESign1
+    /// Of the second item, as the message says.
+    private let digest: Digest
+    /// Where the second item begins.
+    private let start: Int
 
-    /// The transactions of a batch, each copied out of its payload when it is asked for.
+    /// The transactions of a batch, each copied out of its bytes when it is asked for.
     package struct Transactions: RandomAccessCollection, Sendable {
-        fileprivate let payload: [UInt8]
+        fileprivate let bytes: [UInt8]
         fileprivate let places: [Range<Int>]
 
         package var startIndex: Int { 0 }
         package var endIndex: Int { places.count }
-        package subscript(index: Int) -> [UInt8] { Array(payload[places[index]]) }
+        package subscript(index: Int) -> [UInt8] { Array(bytes[places[index]]) }
     }
 
     /// The largest batch, in bytes, and the most transactions in one.
@@ -32,15 +37,22 @@ package struct Batch: Sendable {
         chain: ChainID, epochBlock: Digest, clock: Timestamp, transactions: [[UInt8]], signer: MessageSigner,
         hash: HashFunction
     ) -> [UInt8] {
-        var writer = CBORWriter(reservingCapacity: transactions.reduce(64) { $0 + $1.count + 5 })
-        writer.array(3)
-        writer.digest(epochBlock)
-        writer.unsigned(UInt64(clock.nanoseconds))
-        writer.array(transactions.count)
-        for transaction in transactions { writer.byteString(transaction) }
+        var list = CBORWriter(reservingCapacity: transactions.reduce(8) { $0 + $1.count + 5 })
+        list.array(transactions.count)
+        for transaction in transactions { list.byteString(transaction) }
+        var content = CBORWriter(reservingCapacity: 96)
+        content.array(3)
+        content.digest(epochBlock)
+        content.unsigned(UInt64(clock.nanoseconds))
+        content.digest(hash(list.bytes))
         let protected = header(key: KeyID(publicKey: signer.publicKey, hash: hash), chain: chain)
-        let signature = signer(COSESign1.toBeSigned(protected: protected, payload: writer.bytes))
-        return COSESign1(protected: protected, payload: writer.bytes, signature: signature).encoded
+        let signature = signer(COSESign1.toBeSigned(protected: protected, payload: content.bytes))
+        let message = COSESign1(protected: protected, payload: content.bytes, signature: signature).encoded
+        var writer = CBORWriter(reservingCapacity: message.count + list.bytes.count + 1)
+        writer.array(2)
+        writer.raw(message)
+        writer.raw(list.bytes)
+        return writer.bytes
     }
 
     private static func header(key: KeyID, chain: ChainID) -> [UInt8] {
@@ -61,7 +73,9 @@ package struct Batch: Sendable {
     package init(decoding bytes: [UInt8], chain: ChainID) throws(CodecError) {
         guard bytes.count <= Batch.maximumSize else { throw CodecError(.tooLarge) }
         self.bytes = bytes
-        message = try COSESign1(decoding: bytes)
+        var items = CBORReader(bytes)
+        try items.array(of: 2)
+        message = try COSESign1(reading: &items)
         guard message.unprotected == COSESign1.emptyMap, let payload = message.payload else {
             throw CodecError(.malformedCOSE, at: 0, "a batch has a payload and no unprotected header")
         }
@@ -79,18 +93,22 @@ package struct Batch: Sendable {
         let nanoseconds = try reader.integer()
         guard nanoseconds >= 0 else { throw CodecError(.outOfRange, at: reader.offset, "clock") }
         clock = Timestamp(nanoseconds: nanoseconds)
-        let count = try reader.array()
-        guard count <= Batch.maximumCount else { throw CodecError(.tooLarge, at: reader.offset) }
+        digest = try reader.digest()
+        try reader.finish()
+        start = items.offset
+        let count = try items.array()
+        guard count <= Batch.maximumCount else { throw CodecError(.tooLarge, at: items.offset) }
         var places: [Range<Int>] = []
         places.reserveCapacity(count)
-        for _ in 0..<count { places.append(try reader.byteStringPlace()) }
-        try reader.finish()
-        transactions = Transactions(payload: payload, places: places)
+        for _ in 0..<count { places.append(try items.byteStringPlace()) }
+        try items.finish()
+        transactions = Transactions(bytes: bytes, places: places)
     }
 
-    /// Whether the signature is that of a voting key.
+    /// Whether the signature is that of a voting key, and over these transactions.
     package func isSigned(by votingKey: [UInt8], verifier: SignatureVerifier, hash: HashFunction) -> Bool {
         KeyID(publicKey: votingKey, hash: hash) == key
+            && bytes.withUnsafeBytes { hash(UnsafeRawBufferPointer(rebasing: $0[start...])) } == digest
             && verifier(
                 publicKey: votingKey, signature: message.signature,
                 message: COSESign1.toBeSigned(protected: message.protected, payload: message.payload ?? []))

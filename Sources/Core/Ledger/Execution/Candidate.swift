@@ -44,10 +44,12 @@ package struct OrderedBatch: Sendable {
     package let position: UInt64
     /// One for each of the batch's transactions.
     package let candidates: [Candidate]
+    /// The digest of the batch's bytes, where it was computed already.
+    package let digest: Digest?
 
-    package init(batch: Batch, position: UInt64, candidates: [Candidate]) {
+    package init(batch: Batch, position: UInt64, candidates: [Candidate], digest: Digest? = nil) {
         precondition(candidates.count == batch.transactions.count)
-        (self.batch, self.position, self.candidates) = (batch, position, candidates)
+        (self.batch, self.position, self.candidates, self.digest) = (batch, position, candidates, digest)
     }
 }
 

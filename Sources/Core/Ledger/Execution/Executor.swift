@@ -15,7 +15,7 @@ package struct Executor: Sendable {
 
     /// Deadlines carried out in one block; the rest follow in the next.
     static let timersPerBlock = 256
-    /// Forgotten ids in one block.
+    /// Forgotten ids in one block: at least as many as another could hold.
     static let forgottenPerBlock = 4096
 
     /// Goes on from a block: its header, the log's peaks, the state tree at it.
@@ -81,7 +81,7 @@ package struct Executor: Sendable {
 
         var run = TransactionRun(
             rules: rules, contracts: contracts, parameters: parameters, state: state, height: height,
-            time: time, firstLeaf: head.logSize)
+            time: time, firstLeaf: head.logSize, areKnown: areKnown(ordered.candidates))
         for (index, candidate) in ordered.candidates.enumerated() {
             try run.process(candidate, at: index)
         }
@@ -91,9 +91,26 @@ package struct Executor: Sendable {
         return finish(
             BlockHeader(
                 kind: .batch, chain: rules.chain, epoch: head.epoch, height: height, previous: headHash,
-                time: time, position: ordered.position, content: rules.hash(ordered.batch.bytes), logSize: 0,
+                time: time, position: ordered.position,
+                content: ordered.digest ?? rules.hash(ordered.batch.bytes),
+                logSize: 0,
                 logRoot: .zero, stateRoot: .zero, contractsVersion: parameters.contractsVersion),
             content: ordered.batch.bytes, state: state, run: run)
+    }
+
+    /// Which transactions' ids the parent's state remembers: the state tree says it for all of them at once.
+    /// An id that this block forgets is of a transaction that has expired.
+    private func areKnown(_ candidates: [Candidate]) -> [Bool] {
+        tree.contains(
+            candidates.map { candidate in
+                let id: TransactionID
+                switch candidate {
+                case .invalid: return .zero
+                case .verified(let verified): id = verified.transaction.id
+                case .unknownKey(let unverified): id = unverified.id
+                }
+                return Executor.treeKey(SeenRecord.rowKey(id), hash: rules.hash)
+            })
     }
 
     /// Puts the block's rows and leaves into the trees, and their roots into its header.
@@ -202,33 +219,29 @@ package struct Executor: Sendable {
         return (parameters, time)
     }
 
+    /// Forgets the ids of blocks all of whose transactions have expired long enough ago.
     private func forget(_ state: BlockState, time: Timestamp) throws {
-        let prefix = RowKey(table: "~expiry", key: []).bytes
-        // Mostly nothing is due: the first key tells, and thousands need not be read.
-        guard let first = try state.keys(withPrefix: prefix, limit: 1).first,
-            try Executor.expiry(first, prefix).expires + SeenRecord.retention < time
-        else { return }
-        for key in try state.keys(withPrefix: prefix, limit: Executor.forgottenPerBlock) {
-            let (expires, id) = try Executor.expiry(key, prefix)
-            guard expires + SeenRecord.retention < time else { return }
-            guard let seen = try state.record(SeenRecord.self, SeenRecord.rowKey(id)) else {
-                throw state.fault ?? LedgerFault("the expiry index lists an id that is not there")
-            }
+        let prefix = RowKey(table: RememberedIDs.table, key: []).bytes
+        var count = 0
+        // Mostly nothing is due: the first key tells, and no more need be read.
+        while let key = try state.keys(withPrefix: prefix, limit: 1).first {
+            guard let latest = RememberedIDs.latestExpiry(of: key), let stored = try state.value(for: key),
+                let ids = RememberedIDs.ids(in: stored)
+            else { throw LedgerFault("a row of the expiry index is malformed") }
+            guard latest + SeenRecord.retention < time else { return }
+            count += ids.count
+            guard count <= Executor.forgottenPerBlock else { return }
             state.write(nil, for: key)
-            state.write(nil, for: SeenRecord.rowKey(id))
-            state.write(bigEndianBytes(seen.leaf), for: SeenRecord.archiveKey(id))
+            for id in ids { try forget(id, state) }
         }
     }
 
-    private static func expiry(
-        _ key: RowKey, _ prefix: [UInt8]
-    ) throws -> (expires: Timestamp, id: TransactionID) {
-        let body = key.bytes.dropFirst(prefix.count)
-        let nanoseconds = bigEndianNumber(body.prefix(8))
-        guard let expires = Int64(exactly: nanoseconds), let id = Digest(body.dropFirst(8)) else {
-            throw LedgerFault("a row of the expiry index has a wrong key")
+    private func forget(_ id: TransactionID, _ state: BlockState) throws {
+        guard let seen = try state.record(SeenRecord.self, SeenRecord.rowKey(id)) else {
+            throw state.fault ?? LedgerFault("the expiry index lists an id that is not there")
         }
-        return (Timestamp(nanoseconds: expires), id)
+        state.write(nil, for: SeenRecord.rowKey(id))
+        state.write(bigEndianBytes(seen.leaf), for: SeenRecord.archiveKey(id))
     }
 
     private func carryOutDeadlines(_ state: BlockState, _ contracts: ContractSet, time: Timestamp) throws {
@@ -261,13 +274,14 @@ package struct Executor: Sendable {
     package static func treeChanges(
         _ changes: [RowChange], hash: HashFunction
     ) -> [(key: Digest, value: Digest?)] {
-        var result: [(key: Digest, value: Digest?)] = []
-        result.reserveCapacity(changes.count)
-        for change in changes where !change.key.isDerived {
-            result.append((treeKey(change.key, hash: hash), change.value.map { treeValue($0, hash: hash) }))
+        let kept = changes.filter { !$0.key.isDerived }
+        let keys = kept.map { treeKey($0.key, hash: hash) }
+        // Only numbers are moved about while sorting.
+        var order = keys.indices.map { (word: keys[$0].word, index: $0) }
+        order.sort {
+            $0.word != $1.word ? $0.word < $1.word : keys[$0.index] < keys[$1.index]
         }
-        result.sort { $0.key < $1.key }
-        return result
+        return order.map { (keys[$0.index], kept[$0.index].value.map { treeValue($0, hash: hash) }) }
     }
 
     package static func treeKey(_ key: RowKey, hash: HashFunction) -> Digest { hash.leaf(0x04, key.bytes) }

@@ -10,19 +10,24 @@ struct TransactionRun {
     let height: Height
     let time: Timestamp
     let firstLeaf: UInt64
+    /// Of each of the batch's transactions, whether an earlier block's state remembers its id.
+    let areKnown: [Bool]
     private(set) var included: [Included] = []
     private(set) var skipped: [Skip] = []
     private(set) var leafHashes: [Digest] = []
+    /// What becomes of the transactions' ids.
+    private var remembered = RememberedIDs()
     private var quotas: [MemberID: QuotaRecord] = [:]
     /// The keys of `quotas`, in order of first use.
     private var quotaMembers: [MemberID] = []
 
     init(
         rules: Rules, contracts: ContractSet, parameters: ParametersRecord, state: BlockState, height: Height,
-        time: Timestamp, firstLeaf: UInt64
+        time: Timestamp, firstLeaf: UInt64, areKnown: [Bool]
     ) {
         (self.rules, self.contracts, self.parameters, self.state) = (rules, contracts, parameters, state)
         (self.height, self.time, self.firstLeaf) = (height, time, firstLeaf)
+        self.areKnown = areKnown
     }
 
     /// Carries out one transaction: a leaf, or a reason for none.
@@ -47,13 +52,15 @@ struct TransactionRun {
                 unverified, publicKey: key.publicKey.array, verifier: rules.verify, hash: rules.hash)
             guard verified != nil else { return skip(index, .badSignature) }
         }
-        if let reason = try admissible(transaction, account: key.account) {
+        let seen = SeenRecord.rowKey(transaction.id)
+        let isKnown = areKnown[index] || state.holds(seen)
+        if let reason = try admissible(transaction, isKnown: isKnown, account: key.account) {
             return skip(index, reason)
         }
         let signer = Signer(
             key: key.id, member: key.account, kind: key.kind, subject: key.subject)
         let (outcome, message) = try execute(transaction, key: key, signer: signer)
-        try remember(transaction)
+        remember(transaction, at: seen)
         state.keep()
         let leaf = Leaf(height: height, time: time, transaction: transaction.bytes, outcome: outcome)
         leafHashes.append(LogTree.leafHash(of: leaf.encoded, hash: rules.hash))
@@ -66,12 +73,12 @@ struct TransactionRun {
 
     /// Chain, expiry, replay and quota: what decides whether there is a leaf at all.
     private mutating func admissible(
-        _ transaction: SignedTransaction, account: MemberID
+        _ transaction: SignedTransaction, isKnown: Bool, account: MemberID
     ) throws -> Skip.Reason? {
         guard transaction.payload.chain == rules.chain else { return .wrongChain }
         guard transaction.payload.expires > time else { return .expired }
         guard transaction.payload.expires <= time + SeenRecord.maximumLifetime else { return .expiryTooFar }
-        guard try state.value(for: SeenRecord.rowKey(transaction.id)) == nil else { return .duplicate }
+        guard !isKnown else { return .duplicate }
         var quota: QuotaRecord
         if let known = quotas[account] {
             quota = known
@@ -127,17 +134,18 @@ struct TransactionRun {
         }
     }
 
-    private func remember(_ transaction: SignedTransaction) throws {
-        let expires = transaction.payload.expires
-        let leaf = firstLeaf + UInt64(leafHashes.count)
-        let seen = SeenRecord(id: transaction.id, expires: expires, leaf: leaf)
-        state.write(for: SeenRecord.rowKey(transaction.id)) { seen.write(to: &$0) }
-        state.write([], for: SeenRecord.expiryKey(expires, transaction.id))
+    private mutating func remember(_ transaction: SignedTransaction, at key: RowKey) {
+        let seen = SeenRecord(
+            id: transaction.id, expires: transaction.payload.expires,
+            leaf: firstLeaf + UInt64(leafHashes.count))
+        state.write(for: key) { seen.write(to: &$0) }
+        remembered.note(seen, state.change)
     }
 
-    /// Writes the quotas back.
+    /// Writes the quotas back, and the list of the ids.
     func close() {
         state.change.position = 0
+        for row in remembered.rows { state.write(row.value, for: row.key) }
         for member in quotaMembers {
             guard let quota = quotas[member] else { continue }
             state.write(for: QuotaRecord.rowKey(member)) { quota.write(to: &$0) }

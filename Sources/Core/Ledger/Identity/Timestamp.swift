@@ -82,6 +82,10 @@ package struct Span: Hashable, Comparable, Codable, Sendable {
         try container.encode(nanoseconds)
     }
 
+    package init(reading reader: inout CBORReader) throws(CodecError) { nanoseconds = try reader.integer() }
+
+    package func write(to writer: inout CBORWriter) { writer.integer(nanoseconds) }
+
     package static func < (left: Span, right: Span) -> Bool { left.nanoseconds < right.nanoseconds }
 }
 

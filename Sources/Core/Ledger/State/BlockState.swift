@@ -14,7 +14,9 @@ final class BlockState {
         /// Whether `value` is what the block sees, or nobody has looked below yet.
         var isKnown: Bool
         var isWritten: Bool
-        /// The record that was last decoded from the value: a `Decoded`.
+        /// Whether a record has been decoded from the value.
+        var wasDecoded = false
+        /// The record, where it was decoded a second time: a `Decoded`. Most are needed once.
         var decoded: AnyObject?
     }
 
@@ -62,22 +64,28 @@ final class BlockState {
 
     func value(for key: RowKey) throws(Rejection) -> [UInt8]? { entries[try place(of: key)].value }
 
-    /// Where a row is, read from below where this block has not seen it yet.
-    private func place(of key: RowKey) throws(Rejection) -> Int {
-        let known = places[key]
-        if let known, entries[known].isKnown { return known }
-        let value: [UInt8]?
-        do { value = try base.value(for: key) } catch { throw fail(error) }
-        let entry = Entry(key: key, value: value, isKnown: true, isWritten: false)
-        guard let known else { return add(entry) }
-        entries[known] = entry
-        return known
+    /// Whether the block has written a row that is there now. What lies below is not looked at.
+    func holds(_ key: RowKey) -> Bool {
+        guard let place = places[key], entries[place].isWritten else { return false }
+        return entries[place].value != nil
     }
 
-    private func add(_ entry: Entry) -> Int {
-        places[entry.key] = entries.count
-        entries.append(entry)
-        return entries.count - 1
+    /// Where a row is, read from below where this block has not seen it yet.
+    private func place(of key: RowKey) throws(Rejection) -> Int {
+        let place = placeUnread(of: key)
+        if entries[place].isKnown { return place }
+        do { entries[place].value = try base.value(for: key) } catch { throw fail(error) }
+        entries[place].isKnown = true
+        return place
+    }
+
+    /// Where a row is, with a new entry where there is none.
+    private func placeUnread(of key: RowKey) -> Int {
+        let next = entries.count
+        func held(_ place: inout Int) -> Int { place }
+        let place = held(&places[key, default: next])
+        if place == next { entries.append(Entry(key: key, value: nil, isKnown: false, isWritten: false)) }
+        return place
     }
 
     private func fail(_ error: any Error) -> Rejection {
@@ -87,7 +95,7 @@ final class BlockState {
 
     /// Writes a row without reading what lies below.
     func write(_ value: [UInt8]?, for key: RowKey) {
-        set(value, at: places[key] ?? add(Entry(key: key, value: nil, isKnown: false, isWritten: false)))
+        set(value, at: placeUnread(of: key))
     }
 
     private func set(_ value: [UInt8]?, at place: Int) {
@@ -137,7 +145,8 @@ final class BlockState {
         guard let bytes = entries[place].value else { return nil }
         if let known = entries[place].decoded as? Decoded<R> { return known.record }
         let record = try decode(type, bytes)
-        entries[place].decoded = Decoded(record)
+        if entries[place].wasDecoded { entries[place].decoded = Decoded(record) }
+        entries[place].wasDecoded = true
         return record
     }
 

@@ -1,7 +1,7 @@
 import Codec
 
-/// Which derived rows belong to a row: what its record's indexes list, and a remembered id's place in the
-/// order of expiry.
+/// Which derived rows belong to a row: what its record's indexes list. Those that belong to many rows are
+/// `RememberedIDs`.
 ///
 /// No root covers derived rows, though execution reads them. Whoever takes rows from others makes the derived
 /// ones from the rows that the state root covers, and takes none of theirs. Not among them is the table
@@ -16,13 +16,9 @@ package struct DerivedRows: Sendable {
         var tables: [String: Derivation] = [TimerRow.table: { _, _ in [] }]
         let own: [any Record.Type] = [
             KeyRecord.self, AccountRecord.self, ParametersRecord.self, ValidatorsRecord.self,
-            QuotaRecord.self, ClocksRecord.self, VotingKeyRecord.self,
+            QuotaRecord.self, ClocksRecord.self, VotingKeyRecord.self, SeenRecord.self,
         ]
         for type in own + records { tables[type.table] = DerivedRows.derivation(type) }
-        tables[SeenRecord.table] = { key, stored in
-            let seen = try DerivedRows.record(SeenRecord.self, key, stored)
-            return [SeenRecord.expiryKey(seen.expires, seen.id)]
-        }
         self.tables = tables
     }
 

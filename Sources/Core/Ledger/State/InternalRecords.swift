@@ -62,21 +62,79 @@ package struct SeenRecord: Record {
         expires.write(to: &writer)
     }
 
-    /// `~expiry` zero, the expiry in 8 bytes, the id.
-    static func expiryKey(_ expires: Timestamp, _ id: TransactionID) -> RowKey {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(8 + 8 + Digest.count)
-        bytes.append(contentsOf: "~expiry".utf8)
-        bytes.append(0)
-        withUnsafeBytes(of: UInt64(expires.nanoseconds).bigEndian) { bytes.append(contentsOf: $0) }
-        id.append(to: &bytes)
-        return RowKey(bytes: bytes)
-    }
-
     /// Where a forgotten id's leaf is still found: `~archive` zero, the id.
     package static func archiveKey(_ id: TransactionID) -> RowKey { RowKey(table: archive, key: id.bytes) }
     /// The table of forgotten ids. It is no root's and no row's: only the blocks give it.
     package static let archive = "~archive"
+}
+
+/// The ids that blocks have remembered, as execution finds them again when their time is over: a derived row
+/// for each block.
+package struct RememberedIDs: Sendable {
+    private struct Entry: Sendable {
+        let seen: SeenRecord
+        let change: ChangeReference
+    }
+
+    static let table = "~expiry"
+    private var entries: [Entry] = []
+
+    package init() {}
+
+    /// Adds an id and the step that wrote it.
+    mutating func note(_ seen: SeenRecord, _ change: ChangeReference) {
+        entries.append(Entry(seen: seen, change: change))
+    }
+
+    /// Adds the id of a row as it is stored; rows of other tables say nothing.
+    /// - Throws: `LedgerFault` or `cbor.*` where it is no row of the table.
+    package mutating func note(_ key: RowKey, stored: [UInt8]) throws {
+        guard key.bytes.starts(with: RememberedIDs.seenPrefix) else { return }
+        let row = try StoredRow(decoding: stored)
+        let seen = try CBOR.decode(SeenRecord.self, from: row.record)
+        guard SeenRecord.rowKey(seen.id) == key else { throw LedgerFault("an id's row has another's key") }
+        note(seen, row.change)
+    }
+
+    private static let seenPrefix = RowKey(table: SeenRecord.table, key: []).bytes
+
+    /// For each block a row, by rising height. Key: the table, zero, the latest expiry in 8 bytes, the height
+    /// in 8. Value: the ids in the order of their transactions, 32 bytes each.
+    package var rows: [(key: RowKey, value: [UInt8])] {
+        var rows: [(key: RowKey, value: [UInt8])] = []
+        let sorted = entries.sorted { $0.change < $1.change }
+        var start = 0
+        while start < sorted.count {
+            let height = sorted[start].change.height
+            let end = sorted[start...].firstIndex { $0.change.height != height } ?? sorted.count
+            var latest = Timestamp.zero
+            var ids: [UInt8] = []
+            ids.reserveCapacity((end - start) * Digest.count)
+            for entry in sorted[start..<end] {
+                latest = max(latest, entry.seen.expires)
+                entry.seen.id.append(to: &ids)
+            }
+            let key = RowKey(table: RememberedIDs.table, key: latest.keyBytes + bigEndianBytes(height))
+            rows.append((key, ids))
+            start = end
+        }
+        return rows
+    }
+
+    /// The latest expiry of a row's ids, from its key; nil where it is no key of the table.
+    static func latestExpiry(of key: RowKey) -> Timestamp? {
+        let body = key.bytes.dropFirst(table.utf8.count + 1)
+        guard body.count == 16 else { return nil }
+        return Int64(exactly: bigEndianNumber(body.prefix(8))).map { Timestamp(nanoseconds: $0) }
+    }
+
+    /// The ids in a row's value; nil where it is none.
+    static func ids(in value: [UInt8]) -> [TransactionID]? {
+        guard value.count % Digest.count == 0 else { return nil }
+        return stride(from: 0, to: value.count, by: Digest.count).compactMap {
+            Digest(value[$0..<($0 + Digest.count)])
+        }
+    }
 }
 
 /// The validators' last clocks: one record under the key `current`.

@@ -2,18 +2,20 @@
 package enum KeySorting {
     /// Eight bytes of a key as a number that sorts as they do, zeros behind its end.
     static func word(of bytes: [UInt8], at depth: Int) -> UInt64 {
-        bytes.withUnsafeBytes { bytes in
-            if depth + 8 <= bytes.count {
-                return UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: depth, as: UInt64.self))
-            }
-            var word: UInt64 = 0
-            var shift: UInt64 = 56
-            for index in min(depth, bytes.count)..<bytes.count {
-                word |= UInt64(bytes[index]) << shift
-                shift -= 8
-            }
-            return word
+        bytes.withUnsafeBytes { word(of: $0, at: depth) }
+    }
+
+    package static func word(of bytes: UnsafeRawBufferPointer, at depth: Int) -> UInt64 {
+        if depth + 8 <= bytes.count {
+            return UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: depth, as: UInt64.self))
         }
+        var word: UInt64 = 0
+        var shift: UInt64 = 56
+        for index in min(depth, bytes.count)..<bytes.count {
+            word |= UInt64(bytes[index]) << shift
+            shift -= 8
+        }
+        return word
     }
 
     private struct Item {
@@ -22,9 +24,9 @@ package enum KeySorting {
         var count: Int32
         var index: Int32
 
-        init(_ bytes: [UInt8], at depth: Int, index: Int32) {
-            word = KeySorting.word(of: bytes, at: depth)
-            count = Int32(truncatingIfNeeded: max(0, min(8, bytes.count - depth)))
+        init(_ part: (word: UInt64, count: Int), index: Int32) {
+            word = part.word
+            count = Int32(truncatingIfNeeded: max(0, min(8, part.count)))
             self.index = index
         }
 
@@ -34,16 +36,28 @@ package enum KeySorting {
     }
 
     /// The indices of distinct keys in the keys' order.
+    package static func order(of keys: [[UInt8]]) -> [Int] {
+        order(ofCount: keys.count) { (word(of: keys[$0], at: $1), keys[$0].count - $1) }
+    }
+
+    /// The indices of distinct keys in the keys' order.
     ///
     /// Keys of one table begin alike: sorting by eight bytes at a time compares numbers, and looks at later
     /// bytes only of keys that are equal so far.
-    package static func order(of keys: [[UInt8]]) -> [Int] {
-        var items = keys.indices.map { Item(keys[$0], at: 0, index: Int32(truncatingIfNeeded: $0)) }
-        sort(&items, 0..<items.count, keys, depth: 0)
+    /// - Parameter part: of a key the eight bytes at a depth as `word` gives them, and how many bytes it has
+    ///   from there on.
+    package static func order(
+        ofCount count: Int, _ part: (_ key: Int, _ depth: Int) -> (word: UInt64, count: Int)
+    ) -> [Int] {
+        var items = (0..<count).map { Item(part($0, 0), index: Int32(truncatingIfNeeded: $0)) }
+        sort(&items, 0..<items.count, part, depth: 0)
         return items.map { Int($0.index) }
     }
 
-    private static func sort(_ items: inout [Item], _ range: Range<Int>, _ keys: [[UInt8]], depth: Int) {
+    private static func sort(
+        _ items: inout [Item], _ range: Range<Int>,
+        _ part: (_ key: Int, _ depth: Int) -> (word: UInt64, count: Int), depth: Int
+    ) {
         items[range].sort(by: Item.precedes)
         var start = range.lowerBound
         while start < range.upperBound {
@@ -55,10 +69,10 @@ package enum KeySorting {
             let first = items[start].count == 8 ? start : start + 1
             if end - first > 1 {
                 for index in first..<end {
-                    let key = Int(items[index].index)
-                    items[index] = Item(keys[key], at: depth + 8, index: items[index].index)
+                    let key = items[index].index
+                    items[index] = Item(part(Int(key), depth + 8), index: key)
                 }
-                sort(&items, first..<end, keys, depth: depth + 8)
+                sort(&items, first..<end, part, depth: depth + 8)
             }
             start = end
         }

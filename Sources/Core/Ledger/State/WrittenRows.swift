@@ -28,7 +28,12 @@ struct WrittenRows {
     }
 
     /// All places by rising key.
-    func sorted() -> [Int] { KeySorting.order(of: keys.map(\.bytes)).map { places[$0] } }
+    func sorted() -> [Int] {
+        KeySorting.order(ofCount: keys.count) { index, depth in
+            let bytes = keys[index].bytes
+            return (depth == 0 ? words[index] : KeySorting.word(of: bytes, at: depth), bytes.count - depth)
+        }.map { places[$0] }
+    }
 
     /// The places of keys with a prefix, by rising key.
     func sorted(withPrefix prefix: [UInt8]) -> [Int] {

@@ -101,6 +101,9 @@ final class ReadTransaction {
 
     deinit { mdb_txn_abort(handle) }
 
+    /// The number of the commit that is seen.
+    var view: Int { Int(mdb_txn_id(handle)) }
+
     /// Hands the value's bytes to the body, nil where there is none. They are gone when it returns.
     func withValue<T>(
         of key: [UInt8], in table: LMDBTable, _ body: (UnsafeRawBufferPointer?) -> T
@@ -173,33 +176,41 @@ struct WriteTransaction: ~Copyable {
         return Array(value.buffer)
     }
 
-    /// Writes sorted changes; a nil value deletes. One cursor stays near the last key, so a sorted batch
-    /// costs fewer descents.
+    /// Writes sorted changes; a nil value deletes.
+    func write(_ changes: some Sequence<RowChange>, to table: LMDBTable) throws(StorageError) {
+        try write(to: table) { put throws(StorageError) in
+            for change in changes { try change.withUnsafeBytes(put) }
+        }
+    }
+
+    /// What takes a key and its value, nil to delete it.
+    typealias Put = (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws(StorageError) ->
+        Void
+
+    /// Writes what the body puts in rising order of keys. One cursor stays near the last key, so a sorted
+    /// batch costs fewer descents.
     ///
     /// - Parameter appending: Every key lies above all keys of the table (MDB_APPEND fills pages to the
     /// end).
     func write(
-        _ changes: some Sequence<RowChange>, to table: LMDBTable, appending: Bool = false
+        to table: LMDBTable, appending: Bool = false, _ body: (Put) throws(StorageError) -> Void
     ) throws(StorageError) {
         var opened: OpaquePointer?
         try check(mdb_cursor_open(handle, table.handle, &opened), "mdb_cursor_open")
         guard let cursor = opened else { preconditionFailure("mdb_cursor_open gave no handle") }
         defer { mdb_cursor_close(cursor) }
         let flags = appending ? UInt32(MDB_APPEND) : 0
-        for change in changes {
-            let code = change.key.withUnsafeBytes { bytes in
-                var key = MDB_val(bytes)
-                guard let new = change.value else {
-                    let found = mdb_cursor_get(cursor, &key, nil, MDB_SET)
-                    if found == MDB_NOTFOUND { return Int32(0) }
-                    return found == 0 ? mdb_cursor_del(cursor, 0) : found
+        try body { (key, value) throws(StorageError) in
+            var key = MDB_val(key)
+            guard let value else {
+                let found = mdb_cursor_get(cursor, &key, nil, MDB_SET)
+                if found != MDB_NOTFOUND {
+                    try check(found == 0 ? mdb_cursor_del(cursor, 0) : found, "mdb_cursor_del")
                 }
-                return new.withUnsafeBytes { bytes in
-                    var value = MDB_val(bytes)
-                    return mdb_cursor_put(cursor, &key, &value, flags)
-                }
+                return
             }
-            try check(code, change.value == nil ? "mdb_cursor_del" : "mdb_cursor_put")
+            var new = MDB_val(value)
+            try check(mdb_cursor_put(cursor, &key, &new, flags), "mdb_cursor_put")
         }
     }
 

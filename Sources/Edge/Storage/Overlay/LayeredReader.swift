@@ -20,10 +20,14 @@ package struct LayeredReader: Sendable {
         forKey key: [UInt8], in table: StoreTable = .rows
     ) throws(StorageError) -> [UInt8]? {
         try table.checkKey(key)
-        let hashed = RowKey(key)
-        for layer in layers {
-            if let found = layer.value(hashed, in: table) { return found }
+        let found = key.withUnsafeBytes { key -> [UInt8]?? in
+            let hash = LayerTable.hash(key)
+            for layer in layers {
+                if let found = layer.value(forKey: key, hash: hash, in: table) { return found }
+            }
+            return nil
         }
+        if let found { return found }
         return try base.value(forKey: key, in: table)
     }
 
@@ -78,10 +82,8 @@ package struct LayeredReader: Sendable {
 struct LayerMerge {
     private struct Run {
         let layer: Int
-        let keys: [RowKey]
+        let rows: ArraySlice<UInt32>
         var position: Int
-
-        var key: RowKey { keys[position] }
     }
 
     private let layers: [RowLayer]
@@ -94,20 +96,24 @@ struct LayerMerge {
     init(_ layers: [RowLayer], table: StoreTable, start: [UInt8], prefix: [UInt8]) {
         (self.layers, self.table, self.prefix) = (layers, table, prefix)
         for (layer, rows) in layers.enumerated() {
-            for keys in rows.keys(of: table).runs {
-                let position = SortedKeys.lowerBound(start, in: keys)
-                guard position < keys.count, KeyOrder.hasPrefix(keys[position].bytes, prefix) else {
+            for run in rows.runs(of: table, from: start) {
+                guard let first = run.first, KeyOrder.hasPrefix(rows.key(first, in: table), prefix) else {
                     continue
                 }
                 heap.append(runs.count)
-                runs.append(Run(layer: layer, keys: keys, position: position))
+                runs.append(Run(layer: layer, rows: run, position: run.startIndex))
             }
         }
         for place in stride(from: heap.count / 2 - 1, through: 0, by: -1) { sink(place) }
     }
 
+    /// The key at which a run stands. Its bytes are there as long as the layers.
+    private func key(_ run: Int) -> UnsafeRawBufferPointer {
+        layers[runs[run].layer].key(runs[run].rows[runs[run].position], in: table)
+    }
+
     private func precedes(_ left: Int, _ right: Int) -> Bool {
-        let order = KeyOrder.compare(runs[left].key.bytes, runs[right].key.bytes)
+        let order = KeyOrder.compare(key(left), key(right))
         return order != 0 ? order < 0 : runs[left].layer < runs[right].layer
     }
 
@@ -125,16 +131,16 @@ struct LayerMerge {
         }
     }
 
-    /// The lowest key that is left, with the newest layer that has it.
-    private func lowest() -> (key: RowKey, layer: Int)? {
-        heap.first.map { (runs[$0].key, runs[$0].layer) }
+    /// The newest layer's word on the lowest key that is left.
+    private var lowest: LayerTable.Entry? {
+        heap.first.map { layers[runs[$0].layer].entry(runs[$0].rows[runs[$0].position], in: table) }
     }
 
-    private mutating func pass(_ key: RowKey) {
-        while let run = heap.first, runs[run].key == key {
+    private mutating func pass(_ key: UnsafeRawBufferPointer) {
+        while let run = heap.first, KeyOrder.compare(self.key(run), key) == 0 {
             runs[run].position += 1
             let hasMore =
-                runs[run].position < runs[run].keys.count && KeyOrder.hasPrefix(runs[run].key.bytes, prefix)
+                runs[run].position < runs[run].rows.endIndex && KeyOrder.hasPrefix(self.key(run), prefix)
             if !hasMore {
                 heap.swapAt(0, heap.count - 1)
                 heap.removeLast()
@@ -145,27 +151,20 @@ struct LayerMerge {
 
     /// Takes the rows below a key, or all that are left, up to the limit; deleted ones are passed over.
     mutating func take(below bound: [UInt8]?, into rows: inout [Row], limit: Int) {
-        while rows.count < limit, let (key, layer) = lowest() {
-            if let bound, !KeyOrder.precedes(key.bytes, bound) { return }
-            if let value = layers[layer].value(key, in: table) ?? nil {
-                rows.append(Row(key: key.bytes, value: value))
-            }
-            pass(key)
+        while rows.count < limit, let entry = lowest {
+            if let bound, !bound.withUnsafeBytes({ KeyOrder.compare(entry.key, $0) < 0 }) { return }
+            if let value = entry.value { rows.append(Row(key: Array(entry.key), value: Array(value))) }
+            pass(entry.key)
         }
-    }
-
-    /// The lowest key that is left, with the newest layer's word on it; nil at the end.
-    mutating func takeLowest() -> RowChange? {
-        guard let (key, layer) = lowest() else { return nil }
-        pass(key)
-        return RowChange(key: key.bytes, value: layers[layer].value(key, in: table) ?? nil)
     }
 
     /// The newest layer's word on a key, where it is the lowest one left: nil for none, inner nil for
     /// deleted.
     mutating func take(at bound: [UInt8]) -> [UInt8]?? {
-        guard let (key, layer) = lowest(), key.bytes == bound else { return nil }
-        pass(key)
-        return layers[layer].value(key, in: table)
+        guard let entry = lowest, bound.withUnsafeBytes({ KeyOrder.compare(entry.key, $0) == 0 }) else {
+            return nil
+        }
+        pass(entry.key)
+        return .some(entry.value.map { Array($0) })
     }
 }

@@ -1,108 +1,112 @@
-/// Changed rows in memory, over what lies below: found by key, walked in order. A value; copies share what
-/// neither has changed.
+/// Changed rows in memory, over what lies below: found by key, walked in order.
 ///
-/// The rows of a table are spread over many small lists, so that a change made while a snapshot holds the
-/// layer copies a few dozen rows and not all. A list is searched from end to end: that touches less memory
-/// than a dictionary of eight.
+/// A copy goes on seeing what it saw when it was made, on any thread, while one thread adds to another copy:
+/// the copies share the rows, and each knows how many of them are its own. Only the copy that has seen all of
+/// them may grow.
 package struct RowLayer: Sendable {
-    struct Table: Sendable {
-        private struct Slot: Sendable {
-            let key: RowKey
-            var value: [UInt8]?
-        }
-
-        private var shards: [[Slot]]
-        private(set) var keys = SortedKeys()
-        private(set) var count = 0
-
-        /// - Parameter shardCount: A power of two.
-        init(shardCount: Int) { shards = Array(repeating: [], count: shardCount) }
-
-        private func shard(_ key: RowKey) -> Int { key.hash & (shards.count - 1) }
-
-        private static func index(of key: RowKey, in shard: [Slot]) -> Int? {
-            for index in shard.indices where shard[index].key.hash == key.hash {
-                if shard[index].key.bytes == key.bytes { return index }
-            }
-            return nil
-        }
-
-        /// The outer nil: not in this layer. The inner one: deleted.
-        func value(_ key: RowKey) -> [UInt8]?? {
-            let shard = shards[shard(key)]
-            guard let index = Table.index(of: key, in: shard) else { return nil }
-            return .some(shard[index].value)
-        }
-
-        /// Something of the list that a key belongs into, which has then been fetched from memory.
-        func glance(at key: RowKey) -> Int { shards[shard(key)].last?.key.hash ?? 0 }
-
-        mutating func set(_ key: RowKey, to value: [UInt8]?) {
-            let place = shard(key)
-            if let index = Table.index(of: key, in: shards[place]) {
-                shards[place][index].value = value
-                return
-            }
-            shards[place].append(Slot(key: key, value: value))
-            keys.insert(key)
-            count += 1
-        }
-
-        /// Puts the new keys in order.
-        mutating func settle() { keys.settle() }
+    private struct Table: Sendable {
+        let rows: LayerTable
+        var order = SortedRuns()
+        /// How many of the table's entries are seen.
+        var count: UInt32 = 0
     }
 
     private var tables: [Table] = []
-    private let shardCount: Int
+    private let isLarge: Bool
     /// The last block whose changes are in here; nil in an empty layer.
     package private(set) var height: UInt64?
     /// Digests of the log tree up to that block.
     package private(set) var nodeCount: UInt64 = 0
 
-    /// - Parameter isLarge: Whether the layer will hold many blocks and be snapshotted while it grows.
-    package init(isLarge: Bool = false) { shardCount = isLarge ? 32_768 : 1024 }
+    /// - Parameter isLarge: Whether the layer will hold many blocks.
+    package init(isLarge: Bool = false) { self.isLarge = isLarge }
 
     /// The rows that differ from what lies below, over all tables.
-    package var count: Int { tables.reduce(0) { $0 + $1.count } }
+    package var count: Int { tables.reduce(0) { $0 + $1.order.count } }
 
     /// The outer nil: not in this layer. The inner one: deleted.
     package func value(forKey key: [UInt8], in table: StoreTable = .rows) -> [UInt8]?? {
-        table.index < tables.count ? tables[table.index].value(RowKey(key)) : nil
+        key.withUnsafeBytes { value(forKey: $0, hash: LayerTable.hash($0), in: table) }
     }
 
-    func value(_ key: RowKey, in table: StoreTable) -> [UInt8]?? {
-        table.index < tables.count ? tables[table.index].value(key) : nil
+    /// - Parameter hash: the key's.
+    func value(forKey key: UnsafeRawBufferPointer, hash: UInt32, in table: StoreTable) -> [UInt8]?? {
+        guard table.index < tables.count else { return nil }
+        let table = tables[table.index]
+        guard let number = table.rows.find(key, hash: hash, among: table.count) else { return nil }
+        return .some(table.rows[number].value.map { Array($0) })
     }
 
-    func keys(of table: StoreTable) -> SortedKeys {
-        table.index < tables.count ? tables[table.index].keys : SortedKeys()
+    /// A row as this layer sees it last.
+    /// - Parameter first: the row's first entry.
+    func entry(_ first: UInt32, in table: StoreTable) -> LayerTable.Entry {
+        let (rows, count) = (tables[table.index].rows, tables[table.index].count)
+        let entry = rows[first]
+        return rows.find(entry.key, hash: entry.hash, among: count).map { rows[$0] } ?? entry
     }
 
-    /// The tables that have rows here.
-    var storeTables: [StoreTable] { tables.indices.map { StoreTable(index: $0) } }
+    func key(_ number: UInt32, in table: StoreTable) -> UnsafeRawBufferPointer {
+        tables[table.index].rows[number].key
+    }
+
+    /// The rows that begin at or after a key, in runs of rising keys.
+    func runs(of table: StoreTable, from start: [UInt8]) -> [ArraySlice<UInt32>] {
+        guard table.index < tables.count else { return [] }
+        let table = tables[table.index]
+        return table.order.runs(in: table.rows).map {
+            $0[SortedRuns.lowerBound(start, in: $0, of: table.rows)...]
+        }
+    }
+
+    /// All rows of a table by rising key, each as it is last: its key, and its value or nil where it was
+    /// deleted. The bytes are there as long as the layer.
+    func forEach<E: Error>(
+        of table: StoreTable,
+        _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws(E) -> Void
+    ) throws(E) {
+        guard table.index < tables.count else { return }
+        let rows = tables[table.index].rows
+        for number in tables[table.index].order.all(in: rows) {
+            let entry = entry(number, in: table)
+            try body(entry.key, entry.value)
+        }
+    }
 
     /// Sets a row, or deletes it with nil.
     package mutating func set(_ key: [UInt8], to value: [UInt8]?, in table: StoreTable = .rows) {
-        set(RowKey(key), to: value, in: table)
+        set(key, after: (0, 0), headCount: 0, to: value, in: table)
     }
 
-    mutating func set(_ key: RowKey, to value: [UInt8]?, in table: StoreTable) {
-        while tables.count <= table.index { tables.append(Table(shardCount: shardCount)) }
-        tables[table.index].set(key, to: value)
+    /// Sets a row of the history, whose key begins with a change's height and position.
+    mutating func set(_ key: [UInt8], after change: (height: UInt64, position: UInt32), to value: [UInt8]) {
+        set(key, after: change, headCount: StoreTable.historyHead, to: value, in: .history)
     }
 
-    /// Fetches from memory where these keys belong. Each is a place of its own, so the processor fetches
-    /// many at once; setting one row after the other waits for each. The result means nothing.
-    func readAhead(_ keys: [RowKey], in table: StoreTable) -> Int {
-        guard table.index < tables.count else { return 0 }
-        var sum = 0
-        for key in keys { sum &+= tables[table.index].glance(at: key) }
-        return sum
+    private mutating func set(
+        _ key: [UInt8], after head: (height: UInt64, position: UInt32), headCount: Int, to value: [UInt8]?,
+        in table: StoreTable
+    ) {
+        while tables.count <= table.index { tables.append(Table(rows: LayerTable(isLarge: isLarge))) }
+        let rows = tables[table.index].rows
+        precondition(rows.count == tables[table.index].count, "only the newest copy of a layer grows")
+        let keyCount = headCount + key.count
+        let room = rows.reserve(keyCount + (value?.count ?? 0))
+        if headCount > 0 {
+            room.storeBytes(of: head.height.bigEndian, as: UInt64.self)
+            room.storeBytes(of: head.position.bigEndian, toByteOffset: 8, as: UInt32.self)
+        }
+        key.withUnsafeBytes { (room + headCount).copyMemory(from: $0) }
+        value?.withUnsafeBytes { (room + keyCount).copyMemory(from: $0) }
+        let number = rows.count
+        if rows.add(room, keyCount: keyCount, valueCount: value?.count ?? -1) {
+            tables[table.index].order.insert(number)
+        }
+        tables[table.index].count = rows.count
     }
 
     /// Marks that all changes up to a block are in.
     package mutating func finish(height: UInt64, nodeCount: UInt64) {
-        for index in tables.indices { tables[index].settle() }
+        for index in tables.indices { tables[index].order.settle(in: tables[index].rows) }
         (self.height, self.nodeCount) = (height, nodeCount)
     }
 
@@ -110,5 +114,11 @@ package struct RowLayer: Sendable {
     var checkpoint: Checkpoint? {
         guard let height else { return nil }
         return Checkpoint(height: height, nodeCount: nodeCount, layer: self)
+    }
+}
+
+extension UnsafeMutableRawPointer {
+    fileprivate func copyMemory(from source: UnsafeRawBufferPointer) {
+        if let start = source.baseAddress { copyMemory(from: start, byteCount: source.count) }
     }
 }

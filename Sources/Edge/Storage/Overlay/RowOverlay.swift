@@ -1,17 +1,17 @@
+import Ledger
 import Synchronization
 
 /// The rows of final blocks that no checkpoint holds yet, over the last checkpoint.
 ///
 /// Who does what:
 /// * The execution thread calls `apply` once a final block, and `freeze` now and then. It reads through
-///   `value` and `entries`.
+///   a `snapshot` for each event.
 /// * A background thread takes `oldestFrozen`, writes it to LMDB and calls `replaceOldestFrozen`.
 /// * Any thread takes a `snapshot`: a few references, under the lock. It is at a block's end, for `apply`
-///   holds the lock while it writes a whole block's rows. Layers are values: a row changed while a
-///   snapshot is alive copies the small dictionary that it lies in, so a long-lived snapshot never stops
-///   the execution thread and never changes under its reader.
+///   adds a block's rows to its own copy of the growing layer, which takes the old one's place when it is
+///   done. A long-lived snapshot never stops the execution thread and never changes under its reader.
 ///
-/// LMDB is never read under the lock.
+/// The lock is only ever held for a moment: no row is read or written under it.
 package final class RowOverlay: Sendable {
     private struct Layers: Sendable {
         var current = RowLayer(isLarge: true)
@@ -45,17 +45,7 @@ package final class RowOverlay: Sendable {
     package func value(
         forKey key: [UInt8], in table: StoreTable = .rows
     ) throws(StorageError) -> [UInt8]? {
-        try table.checkKey(key)
-        let hashed = RowKey(key)
-        let (found, base) = layers.withLock { layers -> ([UInt8]??, RowReader?) in
-            if let value = layers.current.value(hashed, in: table) { return (value, nil) }
-            for layer in layers.frozen {
-                if let value = layer.value(hashed, in: table) { return (value, nil) }
-            }
-            return (nil, layers.base)
-        }
-        if let found { return found }
-        return try base?.value(forKey: key, in: table)
+        try snapshot().value(forKey: key, in: table)
     }
 
     /// Up to `limit` rows at the last applied block, in rising order of keys, from a key on, with the
@@ -77,15 +67,35 @@ package final class RowOverlay: Sendable {
         height: UInt64, changes: [(table: StoreTable, change: RowChange)], nodeCount: UInt64
     ) throws(StorageError) {
         for (table, change) in changes { try table.checkKey(change.key) }
-        if let last = self.height, height <= last { throw .outOfOrder(height: height, next: last &+ 1) }
-        let keys = changes.map { RowKey($0.change.key) }
-        layers.withLock { layers in
-            blackHole(layers.current.readAhead(keys, in: .rows))
-            for (key, (table, change)) in zip(keys, changes) {
-                layers.current.set(key, to: change.value, in: table)
-            }
-            layers.current.finish(height: height, nodeCount: nodeCount)
+        try apply(height: height, nodeCount: nodeCount) { layer in
+            for (table, change) in changes { layer.set(change.key, to: change.value, in: table) }
         }
+    }
+
+    /// Takes in an executed block's rows and history, as the other does.
+    package func apply(
+        height: UInt64, rows: [Ledger.RowChange], history: [HistoryEntry], nodeCount: UInt64
+    ) throws(StorageError) {
+        for row in rows { try StoreTable.rows.checkKey(row.key.bytes) }
+        for entry in history { try StoreTable.rows.checkKey(entry.key.bytes) }
+        try apply(height: height, nodeCount: nodeCount) { layer in
+            for row in rows { layer.set(row.key.bytes, to: row.value) }
+            for entry in history {
+                layer.set(
+                    entry.key.bytes, after: (entry.change.height, entry.change.position),
+                    to: entry.previous?.keyBytes ?? [])
+            }
+        }
+    }
+
+    private func apply(
+        height: UInt64, nodeCount: UInt64, _ add: (inout RowLayer) -> Void
+    ) throws(StorageError) {
+        if let last = self.height, height <= last { throw .outOfOrder(height: height, next: last &+ 1) }
+        var layer = layers.withLock { $0.current }
+        add(&layer)
+        layer.finish(height: height, nodeCount: nodeCount)
+        layers.withLock { [layer] in $0.current = layer }
     }
 
     /// Sets the growing layer aside for a checkpoint and begins another; false where it holds no block.
@@ -125,7 +135,3 @@ package final class RowOverlay: Sendable {
         withExtendedLifetime(old) {}
     }
 }
-
-/// Takes a number that nobody needs, so that the compiler does not leave out what it is made of.
-@inline(never) @_optimize(none)
-private func blackHole(_ number: Int) {}

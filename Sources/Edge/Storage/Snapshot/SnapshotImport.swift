@@ -21,6 +21,7 @@ package final class SnapshotImport {
     private let state: CheckpointStore
     private var lastKey: [UInt8] = []
     private var rowCount: UInt64 = 0
+    private var remembered = RememberedIDs()
     /// The block that everything was found to be of.
     private var checked: BlockHeader?
 
@@ -87,7 +88,10 @@ package final class SnapshotImport {
             }
             last = row.key
             changes.append(.init(key: row.key, value: row.value))
-            do { keys += try derived.keys(for: key, stored: row.value) } catch {
+            do {
+                keys += try derived.keys(for: key, stored: row.value)
+                try remembered.note(key, stored: row.value)
+            } catch {
                 throw SnapshotError.malformedChunk(index, "\(error)")
             }
         }
@@ -136,6 +140,7 @@ package final class SnapshotImport {
         else { throw SnapshotError.otherBlock }
         let log = try BlockLog(
             opening: folder + "/log", chain: manifest.chain, options: options.log, files: files)
+        try state.load(remembered.rows.map { .init(key: $0.key.bytes, value: $0.value) })
         if header.height > 0 { try log.beginAgain(at: header.height) }
         try log.append(records)
         try NodeFile(opening: folder + "/nodes", files: files).begin(at: manifest.frontier)

@@ -7,56 +7,43 @@ package struct Checkpoint: Sendable {
     package var height: UInt64
     /// How many digests of the log tree belong to the blocks up to this height.
     package var nodeCount: UInt64
-    private var changes: [StoreTable: SortedChanges]
+    private var changes: [StoreTable: [RowChange]] = [:]
+    /// Where the changes are a layer's: a list of a large layer's rows would be made of cold memory.
+    private let layer: RowLayer?
 
     package init(height: UInt64, nodeCount: UInt64 = 0, rows: [RowChange] = [], history: [RowChange] = []) {
-        (self.height, self.nodeCount) = (height, nodeCount)
-        changes = [.rows: .listed(rows), .history: .listed(history)]
+        (self.height, self.nodeCount, layer) = (height, nodeCount, nil)
+        changes = [.rows: rows, .history: history]
     }
 
     /// The rows of a layer that holds all changes up to a block.
     init(height: UInt64, nodeCount: UInt64, layer: RowLayer) {
-        (self.height, self.nodeCount) = (height, nodeCount)
-        changes = [:]
-        for table in layer.storeTables { changes[table] = .merged(layer, table) }
+        (self.height, self.nodeCount, self.layer) = (height, nodeCount, layer)
     }
 
     /// Changes of a table by rising key, a key once.
     package subscript(table: StoreTable) -> [RowChange] {
-        get { Array(sorted(table)) }
-        set { changes[table] = .listed(newValue) }
-    }
-
-    func sorted(_ table: StoreTable) -> SortedChanges { changes[table] ?? .listed([]) }
-}
-
-/// Changes of one table by rising key, a key once.
-enum SortedChanges: Sequence, Sendable {
-    case listed([RowChange])
-    /// Merged while they are walked: a list of a large layer's rows would be made of cold memory.
-    case merged(RowLayer, StoreTable)
-
-    struct Iterator: IteratorProtocol {
-        fileprivate var listed: IndexingIterator<[RowChange]>
-        fileprivate var merge: LayerMerge?
-
-        mutating func next() -> RowChange? { merge == nil ? listed.next() : merge?.takeLowest() }
-    }
-
-    func makeIterator() -> Iterator {
-        switch self {
-        case .listed(let rows): Iterator(listed: rows.makeIterator())
-        case .merged(let layer, let table):
-            Iterator(
-                listed: [].makeIterator(), merge: LayerMerge([layer], table: table, start: [], prefix: []))
+        get {
+            var changes = changes[table] ?? []
+            layer?.forEach(of: table) { key, value in
+                changes.append(RowChange(key: Array(key), value: value.map { Array($0) }))
+            }
+            return changes
         }
+        set { changes[table] = newValue }
     }
 
-    /// A layer's keys were checked when it took them in.
-    /// - Throws: `storage.key_size`.
-    func checkKeys(of table: StoreTable) throws(StorageError) {
-        guard case .listed(let rows) = self else { return }
-        for row in rows { try table.checkKey(row.key) }
+    /// Hands the changes of a table on as they lie in memory, by rising key, a key once.
+    /// - Throws: `storage.key_size`; what the body does. A layer's keys were checked when it took them in.
+    func forEach(
+        of table: StoreTable,
+        _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        for change in changes[table] ?? [] {
+            try table.checkKey(change.key)
+            try change.withUnsafeBytes(body)
+        }
+        try layer?.forEach(of: table, body)
     }
 }
 
@@ -130,9 +117,9 @@ package final class CheckpointStore: Sendable {
         }
         for (index, handle) in tables.enumerated() {
             let table = StoreTable(index: index)
-            let changes = checkpoint.sorted(table)
-            try changes.checkKeys(of: table)
-            try transaction.write(changes, to: handle, appending: table == .history)
+            try transaction.write(to: handle, appending: table == .history) {
+                put throws(StorageError) in try checkpoint.forEach(of: table, put)
+            }
         }
         var height: [UInt8] = []
         height.appendBigEndian(checkpoint.height)
@@ -219,8 +206,9 @@ package final class CheckpointStore: Sendable {
     }
 
     /// A view of the last checkpoint.
-    package func snapshot() throws(StorageError) -> RowReader {
-        try RowReader(try environment.read(), tables: tables)
+    /// - Parameter width: how many threads are to read it at once.
+    package func snapshot(width: Int = 1) throws(StorageError) -> RowReader {
+        try RowReader(environment, width: width, tables: tables)
     }
 }
 

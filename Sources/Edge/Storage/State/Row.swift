@@ -14,6 +14,21 @@ package struct RowChange: Hashable, Sendable {
     package init(key: [UInt8], value: [UInt8]?) { (self.key, self.value) = (key, value) }
 }
 
+extension RowChange {
+    /// Hands the key's and the value's bytes to the body.
+    func withUnsafeBytes(
+        _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        try key.withUnsafeBufferPointer { (key) throws(StorageError) in
+            let key = UnsafeRawBufferPointer(key)
+            guard let value else { return try body(key, nil) }
+            try value.withUnsafeBufferPointer { (value) throws(StorageError) in
+                try body(key, UnsafeRawBufferPointer(value))
+            }
+        }
+    }
+}
+
 /// A table of the store: the three that every store has, then those that the caller names.
 package struct StoreTable: Hashable, Sendable {
     let index: Int
@@ -38,6 +53,9 @@ package struct StoreTable: Hashable, Sendable {
         }
     }
 
+    /// Bytes of a history key before the row's.
+    static let historyHead = 12
+
     /// The key of a row's history entry.
     package static func historyKey(height: UInt64, position: UInt32, row: [UInt8]) -> [UInt8] {
         var key: [UInt8] = []
@@ -57,7 +75,7 @@ enum KeyOrder {
         left.withUnsafeBytes { left in right.withUnsafeBytes { right in compare(left, right) } }
     }
 
-    private static func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
+    static func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
         let order = compareBytes(left, right, count: min(left.count, right.count))
         return order != 0 ? order : left.count - right.count
     }
