@@ -138,6 +138,9 @@ final class Benchmark {
         }
     }
 
+    /// Between two chunks the node runs empty and is filled again: few of them, so that this hardly counts.
+    private static let chunk = 131_072
+
     /// Mixed transactions for the time or number asked for. Signing goes on between the chunks and is not
     /// measured.
     private func mixedRun() throws -> Load.Result {
@@ -145,7 +148,9 @@ final class Benchmark {
         let wanted = options.transactions ?? .max
         while total.transactions < wanted, options.transactions != nil || total.seconds < options.seconds {
             let view = try node.view()
-            let signed = try workload.mix(min(32_768, wanted - total.transactions), at: node.clock.now) {
+            let signed = try workload.mix(
+                min(Benchmark.chunk, wanted - total.transactions), at: node.clock.now
+            ) {
                 try view.get(TelemetryHead.self, $0)
             }
             total += try Load(node: node).run(signed)
