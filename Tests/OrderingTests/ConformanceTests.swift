@@ -138,16 +138,22 @@ import Testing
         let collector = Collector()
         let engine = try world.running(into: collector, patience: 60_000)
         let acknowledged = Mutex<[[UInt8]]>([])
+        let failure = Mutex<(any Error)?>(nil)
         let work = Task {
-            try await onThread {
-                for batch in batches(0..<60) {
-                    try engine.submit(batch)
-                    acknowledged.withLock { $0.append(batch) }
+            do {
+                try await onThread {
+                    for batch in batches(0..<60) {
+                        try engine.submit(batch)
+                        acknowledged.withLock { $0.append(batch) }
+                    }
                 }
+            } catch {
+                failure.withLock { $0 = error }
+                throw error
             }
         }
         try await eventually("some acknowledged, \(engine.health)") {
-            acknowledged.withLock { $0.count >= 20 }
+            acknowledged.withLock { $0.count >= 20 } || failure.withLock { $0 != nil }
         }
         world.kill()
         try world.restart()

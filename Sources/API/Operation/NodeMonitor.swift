@@ -50,6 +50,16 @@ package final class NodeMonitor: Sendable {
         case key(String)
     }
 
+    /// Notes when this node's keys end, in the place of those that were noted before.
+    func note(keys: [(name: String, seconds: Int64)], now: Int64) {
+        state.withLock { state in
+            state.ends = state.ends.filter {
+                if case .key = $0.key { false } else { true }
+            }
+        }
+        for key in keys { note(.key(key.name), at: key.seconds, now: now) }
+    }
+
     /// Notes when something of this node's ends, for reports and metrics, and warns before.
     /// - Parameters:
     ///   - seconds: since 1970-01-01 UTC.

@@ -1,7 +1,9 @@
 import Contracts
 import Cryptography
+import Foundation
 import Ledger
 import Node
+import Synchronization
 
 /// The keys that a node acts with by itself: one that the member has delegated to it under the name `node`,
 /// where there is one, and the one that NATS servers know it by.
@@ -34,22 +36,56 @@ struct NodeKeys: Sendable {
         return try view.get(KeyRecord.self, id).map { Held(key: key, record: $0) }
     }
 
-    /// The delegated key where it may sign an action of the consortium now, otherwise the member's own.
-    /// - Throws: `keys.*` where the one is not here and the other is not either.
+    /// The delegated key where it can be read and may sign an action of the consortium now, otherwise the
+    /// member's own.
+    /// - Throws: `keys.*` where that one is not here.
     func signer(for action: String, _ node: LedgerNode) throws -> MessageSigner {
-        if let held = try delegated(try node.view()), held.record.isInForce(at: node.clock.now),
+        let view = try node.view()
+        if let held = try? delegated(view), held.record.isInForce(at: node.clock.now),
             held.record.covers(contract: ConsortiumContract.name, action: action)
         {
             return held.key.signer
         }
         return try keystore.signingKey().signer
     }
+}
 
-    /// When keys end that are not revoked, by name, in seconds since 1970-01-01 UTC.
-    func ends(_ view: StateView) throws -> [(name: String, seconds: Int64)] {
-        try [(NodeKeys.name, delegated(view)), ("nats", nats(view))].compactMap { name, held in
-            guard let record = held?.record, !record.revoked, let end = record.expires else { return nil }
+/// When the keys end that a node acts with by itself, looked up often: a key file is read again only once it
+/// has changed, since reading one with a passphrase is costly on purpose.
+final class NodeKeyEnds: Sendable {
+    private struct Known {
+        let changed: Date
+        /// Nil where the file could not be read.
+        let id: KeyID?
+    }
+
+    private let home: Home
+    private let member: MemberID
+    private let known = Mutex<[URL: Known]>([:])
+
+    init(home: Home, member: MemberID) { (self.home, self.member) = (home, member) }
+
+    /// Of those that are on the ledger and not revoked, by name, in seconds since 1970-01-01 UTC.
+    func current(_ view: StateView) throws -> [(name: String, seconds: Int64)] {
+        let keystore = home.keystore(of: member)
+        let ids = [
+            (NodeKeys.name, id(keystore.heldKeyFile(NodeKeys.name)) { try keystore.heldKey(NodeKeys.name) }),
+            ("nats", id(home.natsKeyFile) { try home.natsKey() }),
+        ]
+        return try ids.compactMap { name, id in
+            guard let id, let record = try view.get(KeyRecord.self, id), !record.revoked,
+                let end = record.expires
+            else { return nil }
             return (name, end.nanoseconds / 1_000_000_000)
         }
+    }
+
+    private func id(_ file: URL, _ read: () throws -> Ed25519.SigningKey) -> KeyID? {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: file.path)
+        guard let changed = attributes?[.modificationDate] as? Date else { return nil }
+        if let known = known.withLock({ $0[file] }), known.changed == changed { return known.id }
+        let id = (try? read()).map { KeyID(publicKey: $0.publicKey.bytes, hash: SHA256.hash) }
+        known.withLock { $0[file] = Known(changed: changed, id: id) }
+        return id
     }
 }

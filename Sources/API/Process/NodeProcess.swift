@@ -24,6 +24,7 @@ package final class NodeProcess: Sendable {
     private let log: NodeLog
     private let tls: TLSKeeper
     private let offers: KeyOffers
+    private let keyEnds: NodeKeyEnds
     private let evidence: EvidenceReports
     private let snapshots: SnapshotKeeper
     private let history: HistoryKeeper
@@ -47,6 +48,7 @@ package final class NodeProcess: Sendable {
         let tls = try TLSKeeper(home: home, configuration: configuration, log: log, now: NodeProcess.now)
         self.tls = tls
         offers = KeyOffers(home: home, member: configuration.memberID, log: log)
+        keyEnds = NodeKeyEnds(home: home, member: configuration.memberID)
         let evidence = EvidenceReports(home: home, member: configuration.memberID, log: log)
         self.evidence = evidence
         guard let identity = tls.identity else { throw NodeError("tls.damaged", "there is no TLS key") }
@@ -269,10 +271,7 @@ package final class NodeProcess: Sendable {
 
     private func round() {
         attempt("looking at this node's keys") {
-            let keys = NodeKeys(home: home, member: peers.book.own)
-            for (name, end) in try keys.ends(try node.view()) {
-                monitor.note(.key(name), at: end, now: NodeProcess.seconds)
-            }
+            monitor.note(keys: try keyEnds.current(try node.view()), now: NodeProcess.seconds)
         }
         attempt("removing old orders") { try orders.remove(before: node.epochChain.last?.header.epoch ?? 0) }
         let configuration = lifetime.read(\.configuration)

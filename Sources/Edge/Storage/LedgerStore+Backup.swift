@@ -16,7 +16,8 @@ extension LedgerStore {
     /// that state. Until the last byte is on the disk the folder is marked, and does not open. Keys are not
     /// in the store and so not in the copy: with the vote records of the log alone nobody can vote.
     ///
-    /// Pruning waits meanwhile, and the state's file grows by the pages that change during its copy.
+    /// Pruning waits meanwhile, and so do older blocks that were fetched: with them goes what the state has
+    /// of them. The state's file grows by the pages that change during its copy.
     /// - Throws: `storage.not_empty`, those of the disk, and `storage.damaged` where the copied log does not
     ///   open.
     package func backup(to target: String) throws(StorageError) -> StoreBackup {
@@ -26,8 +27,10 @@ extension LedgerStore {
         try files.synchronizeFolder(target + "/..")
         try LedgerStore.mark(target, files)
 
-        try state.copy(to: target + "/state")
-        try log.copy(to: target + "/log")
+        try log.maintenance.withLock { (_) throws(StorageError) in
+            try self.state.copy(to: target + "/state")
+            try log.copy(to: target + "/log")
+        }
         // Opening the copies checks them.
         let state = try CheckpointStore(
             opening: target + "/state", chain: log.chain, options: state.options, files: files
@@ -67,21 +70,20 @@ extension CheckpointStore {
 }
 
 extension BlockLog {
-    /// Copies all segments, the last one up to what is acknowledged, into a folder that it makes.
+    /// Copies all segments, the last one up to what is acknowledged, into a folder that it makes. The caller
+    /// holds `maintenance`.
     func copy(to target: String) throws(StorageError) {
-        try maintenance.withLock { (_) throws(StorageError) in
-            try files.createFolder(target)
-            try history.withLock { $0 }?.copy(to: target + "/" + BlockLog.historyName)
-            if let end = acknowledgedEnd {
-                for number in firstSegment...end.number {
-                    let source = try files.open(LogFolder.segmentPath(number, in: folder), .read)
-                    let count = number == end.number ? end.offset : try files.size(of: source)
-                    try files.copy(source, count: count, to: LogFolder.segmentPath(number, in: target))
-                }
+        try files.createFolder(target)
+        try history.withLock { $0 }?.copy(to: target + "/" + BlockLog.historyName)
+        if let end = acknowledgedEnd {
+            for number in firstSegment...end.number {
+                let source = try files.open(LogFolder.segmentPath(number, in: folder), .read)
+                let count = number == end.number ? end.offset : try files.size(of: source)
+                try files.copy(source, count: count, to: LogFolder.segmentPath(number, in: target))
             }
-            if firstSegment > 1 { try LogFolder.writeFirst(firstSegment, in: target, files) }
-            try files.synchronizeFolder(target)
         }
+        if firstSegment > 1 { try LogFolder.writeFirst(firstSegment, in: target, files) }
+        try files.synchronizeFolder(target)
     }
 }
 

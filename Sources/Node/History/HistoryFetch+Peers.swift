@@ -43,6 +43,9 @@ extension HistoryFetch {
         }
     }
 
+    /// A peer whose answers show nothing to be final for so long is left for another.
+    private static let longestPortion = Span.minutes(2)
+
     /// What a peer's node or the way to it says, as against what fails here.
     private struct PeerFailure: Error { let error: NodeError }
 
@@ -50,9 +53,16 @@ extension HistoryFetch {
     private func portion(from peer: MemberID, through base: BlockRecord) throws -> UInt64 {
         let staging = try opened()
         var (served, bytes) = ([[UInt8]](), 0)
+        let deadline = MonotonicClock.now + HistoryFetch.longestPortion
         while true {
+            guard conduct.isWanted() else { throw HistoryFetch.stopped }
             let answer: [[UInt8]]
             let begin = MonotonicClock.now
+            guard begin < deadline else {
+                slow.insert(peer)
+                throw PeerFailure(
+                    error: NodeError("history.too_slow", "it shows no block to be final in time"))
+            }
             do throws(NodeError) {
                 answer = try source.blocks(above: staging.height + UInt64(served.count), from: peer)
             } catch {

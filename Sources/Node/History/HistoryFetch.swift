@@ -151,9 +151,13 @@ package final class HistoryFetch {
 
     private func fill(at base: BlockHeader) throws {
         do {
+            var begin = MonotonicClock.now
+            try requireRoom()
             try opened().fill(node.store.store, at: base) {
                 guard conduct.isWanted() else { throw HistoryFetch.stopped }
-                conduct.pause(1)
+                try requireRoom()
+                rest(since: begin)
+                begin = MonotonicClock.now
             }
         } catch let error as NodeError where error.code == "history.other_chain" {
             try discard()

@@ -16,10 +16,12 @@ extension Home {
     package var tlsFolder: URL { folder.appendingPathComponent("tls") }
     package var engineFolder: URL { folder.appendingPathComponent("engine") }
 
+    package var natsKeyFile: URL { folder.appendingPathComponent("nats.key") }
+
     /// The key that NATS servers know this node by, made when it is first asked for.
     /// - Throws: `keys.*`.
     package func natsKey() throws(NodeError) -> Ed25519.SigningKey {
-        let file = folder.appendingPathComponent("nats.key")
+        let file = natsKeyFile
         if FileManager.default.fileExists(atPath: file.path) { return try KeyFile(file).signingKey() }
         let key = Ed25519.SigningKey.generate()
         try KeyFile(file).write(key.seed)

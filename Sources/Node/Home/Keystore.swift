@@ -37,7 +37,7 @@ package struct Keystore: Sendable {
 
     /// Puts one held key in the place of another, which is kept under its key id.
     package func promoteHeldKey(_ next: String, to name: String) throws(NodeError) {
-        try promote(next, to: folder.appendingPathComponent("\(name).key"))
+        try promote(next, to: heldKeyFile(name))
     }
 
     private func promote(_ next: String, to file: URL) throws(NodeError) {
@@ -54,8 +54,11 @@ package struct Keystore: Sendable {
         try heldFile(name).signingKey()
     }
 
+    /// Where a held key is, or would be.
+    package func heldKeyFile(_ name: String) -> URL { folder.appendingPathComponent("\(name).key") }
+
     package func hasHeldKey(_ name: String) -> Bool {
-        FileManager.default.fileExists(atPath: folder.appendingPathComponent("\(name).key").path)
+        FileManager.default.fileExists(atPath: heldKeyFile(name).path)
     }
 
     /// Makes such a key.
@@ -70,7 +73,7 @@ package struct Keystore: Sendable {
         guard MemberID.isValid(name), name != "signing", name != "sealing" else {
             throw NodeError("keys.bad_name", "«\(name)» cannot name a key")
         }
-        return KeyFile(folder.appendingPathComponent("\(name).key"))
+        return KeyFile(heldKeyFile(name))
     }
 }
 

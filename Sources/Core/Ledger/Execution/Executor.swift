@@ -15,8 +15,8 @@ package struct Executor: Sendable {
 
     /// Deadlines carried out in one block; the rest follow in the next.
     static let timersPerBlock = 256
-    /// Forgotten ids in one block: at least as many as another could hold.
-    static let forgottenPerBlock = 4096
+    /// Forgotten ids in one block: as many as another can hold, whose ids are forgotten together.
+    static let forgottenPerBlock = Batch.maximumCount
 
     /// Goes on from a block: its header, the log's peaks, the state tree at it.
     package init(rules: Rules, head: BlockHeader, log: LogFrontier, tree: StateTree) {
@@ -222,18 +222,31 @@ package struct Executor: Sendable {
     /// Forgets the ids of blocks all of whose transactions have expired long enough ago.
     private func forget(_ state: BlockState, time: Timestamp) throws {
         let prefix = RowKey(table: RememberedIDs.table, key: []).bytes
+        // Mostly nothing is due: the first key tells, and thousands need not be read.
+        guard let first = try state.keys(withPrefix: prefix, limit: 1).first, try isDue(first, at: time)
+        else {
+            return
+        }
         var count = 0
-        // Mostly nothing is due: the first key tells, and no more need be read.
-        while let key = try state.keys(withPrefix: prefix, limit: 1).first {
-            guard let latest = RememberedIDs.latestExpiry(of: key), let stored = try state.value(for: key),
-                let ids = RememberedIDs.ids(in: stored)
-            else { throw LedgerFault("a row of the expiry index is malformed") }
-            guard latest + SeenRecord.retention < time else { return }
+        // Each row has an id at least. All in one pass: looking for the first anew after each deletion would
+        // step over all that were deleted before.
+        for key in try state.keys(withPrefix: prefix, limit: Executor.forgottenPerBlock) {
+            guard try isDue(key, at: time) else { return }
+            guard let ids = try state.value(for: key).flatMap({ RememberedIDs.ids(in: $0) }) else {
+                throw state.fault ?? LedgerFault("a row of the expiry index is malformed")
+            }
             count += ids.count
             guard count <= Executor.forgottenPerBlock else { return }
             state.write(nil, for: key)
             for id in ids { try forget(id, state) }
         }
+    }
+
+    private func isDue(_ key: RowKey, at time: Timestamp) throws -> Bool {
+        guard let latest = RememberedIDs.latestExpiry(of: key) else {
+            throw LedgerFault("a row of the expiry index is malformed")
+        }
+        return latest + SeenRecord.retention < time
     }
 
     private func forget(_ id: TransactionID, _ state: BlockState) throws {

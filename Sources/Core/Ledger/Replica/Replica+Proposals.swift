@@ -99,9 +99,10 @@ extension Replica {
                 || (listed.utf8.elementsEqual("embedded:".utf8) && engine.utf8.starts(with: "embedded:".utf8))
         }
         guard !engines.isEmpty else { return "embedded:" }
+        let hasFailed = parent.header.kind == .epoch && parent.context.block == inForce.block
         if let wish = commonWish(wishes),
             let listed = engines.first(where: { matches($0, wish) }),
-            parent.header.kind == .batch || parent.header.height == 0
+            parent.header.height == 0 || !hasFailed
                 || !wish.utf8.elementsEqual(parent.context.engine.utf8)
         {
             let isHosted = hosts.contains { wish.utf8.elementsEqual("embedded:\($0.member)".utf8) }

@@ -10,6 +10,11 @@ final class NATSFollower {
     private var cursor: StreamCursor
     private var connection: NATSConnection?
     private var behindSince: Date?
+    /// Since when servers say that something is not set up as it has to be.
+    private var wrongSince: Date?
+    /// Servers that have just begun may say so for a moment: the account has no JetStream yet, or no others
+    /// are there.
+    private static let wrongSeconds = 2.0
 
     /// What ends one round of following. The next begins after the pause.
     private struct Interruption: Error {
@@ -33,11 +38,23 @@ final class NATSFollower {
                 let stream = try open()
                 try follow(stream, from: try check(stream))
             } catch {
-                status.report(error.state, error.text)
-                if error.state == .lost { return }
-                status.pause(milliseconds: error.state == .misconfigured ? 2000 : 200)
+                let state = confirmed(error.state)
+                status.report(state, error.text)
+                if state == .lost { return }
+                status.pause(milliseconds: state == .misconfigured ? 2000 : 200)
             }
         }
+    }
+
+    /// What a round's end means: what is wrong with the set-up counts once it has been for a while.
+    private func confirmed(_ state: EngineHealth.State) -> EngineHealth.State {
+        guard state == .misconfigured else {
+            wrongSince = nil
+            return state
+        }
+        let since = wrongSince ?? Date()
+        wrongSince = since
+        return Date().timeIntervalSince(since) < NATSFollower.wrongSeconds ? .unavailable : .misconfigured
     }
 
     /// The library finds its way to another server by itself, but gives up where it is refused twice.

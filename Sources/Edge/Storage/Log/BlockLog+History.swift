@@ -23,13 +23,18 @@ extension BlockLog {
         return nil
     }
 
-    /// The log of older blocks in its place; nil where there is none, or a crash left one that is of no use
-    /// any more.
+    /// The log of older blocks in its place; nil where there is none.
+    /// - Throws: `storage.damaged` where it has lost its end: nothing but a disk takes that away.
     func openHistory() throws(StorageError) -> BlockLog? {
         try removeHistory(BlockLog.removedName)
         guard try files.names(in: folder).contains(BlockLog.historyName) else { return nil }
         let log = try BlockLog(opening: historyFolder, chain: chain, options: options, files: files)
-        return reaches(log) ? log : nil
+        guard reaches(log) else {
+            throw .damaged(
+                segment: log.acknowledgedEnd?.number ?? log.firstSegment, offset: 0,
+                height: (log.lastHeight ?? 0) + 1)
+        }
+        return log
     }
 
     /// Whether a log of older blocks leaves no gap below this one.

@@ -162,8 +162,8 @@ final class LayerTable: @unchecked Sendable {
             slot = (slot + 1) & index.mask
         }
         let part = Int(number) / LayerTable.partCount
-        let room = entries[part] ?? .allocate(capacity: LayerTable.partCount)
-        entries[part] = room
+        if entries[part] == nil { entries[part] = .allocate(capacity: LayerTable.partCount) }
+        guard let room = entries[part] else { preconditionFailure("it has just been made") }
         (room + Int(number) % LayerTable.partCount).initialize(
             to: Entry(
                 bytes: UnsafeRawPointer(bytes), hash: hash, keyCount: UInt16(keyCount),
