@@ -86,6 +86,26 @@ import Testing
         }
     }
 
+    /// A member may have given a day's transactions, each in a block of its own, the same expiry.
+    @Test func theIdsOfManyBlocksThatAreDueAtOnceAreForgottenInOne() throws {
+        let ledger = try TestLedger()
+        let expires = ledger.clock + .hours(1)
+        var ids: [TransactionID] = []
+        for number in 0..<300 {
+            let action = CounterContract.Action.add(.init(counter: "c", amount: Int64(number)))
+            let transaction = ledger.signed(try ledger.payload(action, expires: expires))
+            ids.append(try UnverifiedTransaction(decoding: transaction, hash: TestLedger.hash).id)
+            try ledger.run([transaction])
+        }
+        ledger.clock = expires + SeenRecord.retention + .seconds(1)
+        try ledger.run([])
+        for (leaf, id) in ids.enumerated() {
+            #expect(try ledger.rows.value(for: SeenRecord.rowKey(id)) == nil)
+            let archived = try ledger.rows.value(for: SeenRecord.archiveKey(id))
+            #expect(archived == bigEndianBytes(UInt64(leaf)))
+        }
+    }
+
     @Test(arguments: [
         (Span.hours(24), Skip.Reason?.none),
         (Span(nanoseconds: Span.hours(24).nanoseconds + 1), .expiryTooFar),
