@@ -1,4 +1,5 @@
 import Billing
+import Cryptography
 import Foundation
 import Node
 
@@ -22,6 +23,7 @@ struct Millwright {
     static let verbs = groups.flatMap(\.verbs)
 
     static func main() async {
+        Cryptography.initialise()
         let arguments = Array(CommandLine.arguments.dropFirst())
         exit(await run(arguments))
     }

@@ -1,12 +1,17 @@
+import COpenSSL
 import CSodium
 
-/// The one place that starts libsodium.
+/// The one place that starts libsodium and OpenSSL.
 package enum Cryptography {
     private static let started: Void = {
+        // At the process's end other threads may be in the middle of a connection: OpenSSL must not take its
+        // locks away under them.
+        OPENSSL_init_crypto(UInt64(OPENSSL_INIT_NO_ATEXIT), nil)
         precondition(sodium_init() >= 0, "libsodium could not start: no secure random source")
     }()
 
-    /// Starts libsodium once; every operation here calls it, so a caller needs it only to fail early.
+    /// Starts libsodium and OpenSSL once, OpenSSL before any other library does. Every operation here calls it,
+    /// so a caller needs it only to fail early.
     ///
     /// A process without a random source must not go on: the failure is a broken invariant, not an error.
     package static func initialise() { started }
