@@ -10,8 +10,8 @@ package enum Cryptography {
         precondition(sodium_init() >= 0, "libsodium could not start: no secure random source")
     }()
 
-    /// Starts libsodium and OpenSSL once, OpenSSL before any other library does. Every operation here calls it,
-    /// so a caller needs it only to fail early.
+    /// Starts libsodium and OpenSSL once, OpenSSL before any other library does. Every operation here calls
+    /// it, so a caller needs it only to fail early.
     ///
     /// A process without a random source must not go on: the failure is a broken invariant, not an error.
     package static func initialise() { started }
