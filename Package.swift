@@ -43,6 +43,7 @@ let package = Package(
     targets: [
         system("CSodium", pkgConfig: "libsodium", apt: "libsodium-dev", brew: "libsodium"),
         system("CLMDB", pkgConfig: "lmdb", apt: "liblmdb-dev", brew: "lmdb"),
+        system("CISAL", pkgConfig: "libisal", apt: "libisal-dev", brew: "isa-l"),
         system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
         system("CNATS", pkgConfig: "libnats", apt: "libnats-dev", brew: "cnats"),
         system("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev", brew: "libmicrohttpd"),
@@ -55,7 +56,7 @@ let package = Package(
         module("Contracts", in: "Core", needs: ["Codec", "Merkle", "Ledger", "Billing"]),
 
         module("Cryptography", in: "Edge", needs: ["Codec", "CSodium", "COpenSSL"]),
-        module("Storage", in: "Edge", needs: ["Codec", "Merkle", "Ledger", "CLMDB"]),
+        module("Storage", in: "Edge", needs: ["Codec", "Merkle", "Ledger", "CLMDB", "CISAL"]),
         module(
             "Ordering", in: "Edge",
             needs: ["Codec", "Ledger", "Storage", "Cryptography", "HTTP", "CNATS"]),

@@ -9,8 +9,8 @@ fail() { printf 'install: %s\n' "$*" >&2; exit 1; }
 
 install_debian() {
     local package missing=()
-    for package in libsodium-dev liblmdb-dev libssl-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev \
-        libnats-dev pkg-config tzdata python3-venv; do
+    for package in libsodium-dev liblmdb-dev libisal-dev libssl-dev libmicrohttpd-dev libgnutls28-dev \
+        libcurl4-openssl-dev libnats-dev pkg-config tzdata python3-venv; do
         # The state, not the exit status: a removed package is still known to dpkg.
         dpkg -s "$package" 2>/dev/null | grep -q '^Status: .* installed$' || missing+=("$package")
     done
@@ -31,7 +31,7 @@ install_debian() {
 check_macos() {
     local formula missing=()
     command -v brew >/dev/null || fail "install Homebrew (https://brew.sh), then run this again"
-    for formula in libsodium lmdb openssl@3 libmicrohttpd gnutls curl cnats pkgconf; do
+    for formula in libsodium lmdb isa-l openssl@3 libmicrohttpd gnutls curl cnats pkgconf; do
         brew list --formula "$formula" >/dev/null 2>&1 || missing+=("$formula")
     done
     [ ${#missing[@]} -eq 0 ] || fail "run: brew install ${missing[*]}"

@@ -12,7 +12,8 @@ final class BatchVerifier: Sendable {
     private let rules: Rules
     let publicKeys: Mutex<[KeyID: [UInt8]]> = Mutex([:])
     private let lookUp: @Sendable (KeyID) throws -> [UInt8]?
-    private let width: Int
+    /// How many threads there are cores for.
+    let width: Int
 
     /// - Parameter lookUp: a public key from the ledger's final state, for names that are not in the cache.
     init(rules: Rules, width: Int, lookUp: @escaping @Sendable (KeyID) throws -> [UInt8]?) {
@@ -54,7 +55,8 @@ final class BatchVerifier: Sendable {
     func check(_ transactions: [[UInt8]]) throws -> [Candidate] {
         let count = transactions.count
         if count == 1 || width == 1 { return try candidates(transactions[...]) }
-        let chunks = min(count, width * 4)
+        // Many, since nobody goes on before the last of them is done.
+        let chunks = min(count, max(width * 4, count / 32))
         var checked = [Candidate](repeating: .invalid(.malformed), count: count)
         let failure = Mutex<(any Error)?>(nil)
         checked.withUnsafeMutableBufferPointer { buffer in
@@ -74,7 +76,7 @@ final class BatchVerifier: Sendable {
     }
 
     /// The same on this thread; the keys that are known are taken from the cache all at once.
-    private func candidates(_ transactions: ArraySlice<[UInt8]>) throws -> [Candidate] {
+    func candidates(_ transactions: ArraySlice<[UInt8]>) throws -> [Candidate] {
         let decoded = transactions.map { try? UnverifiedTransaction(decoding: $0, hash: rules.hash) }
         let names = decoded.map { $0?.key }
         let known = publicKeys.withLock { keys in names.map { $0.flatMap { keys[$0] } } }

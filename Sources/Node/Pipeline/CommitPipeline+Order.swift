@@ -7,26 +7,32 @@ import Ordering
 extension CommitPipeline {
     // MARK: Check
 
-    /// - Parameter remembered: what the outbox file held when the node was opened.
-    func checkStage(_ remembered: [[UInt8]]) {
+    /// What the outbox file held when the node was opened goes in before all else.
+    func checkAgain(_ remembered: [[UInt8]]) {
+        for start in stride(from: 0, to: remembered.count, by: CommitPipeline.batchCount) {
+            let end = min(remembered.count, start + CommitPipeline.batchCount)
+            checks.add(remembered[start..<end].map { Submission(bytes: $0, origin: .outbox, waiter: nil) })
+        }
+    }
+
+    /// One core's part of checking.
+    func checkStage() {
         do {
-            var start = 0
-            while start < remembered.count {
-                let end = min(remembered.count, start + CommitPipeline.batchCount)
-                try check(
-                    remembered[start..<end].map { Submission(bytes: $0, origin: .outbox, waiter: nil) })
-                start = end
-            }
-            while case let taken = submitted.take(limit: CommitPipeline.batchCount), !taken.isEmpty {
-                desk.waitForRoom()
-                try check(taken)
+            while let part = checks.next(refill: waiting) {
+                let candidates = try verifier.candidates(part.submissions.map(\.bytes)[...])
+                try checks.finish(part, candidates, letIn: letIn)
             }
         } catch { halt(NodeError("node.storage", "the node could not read its state", cause: error)) }
     }
 
+    private func waiting() -> [Submission] {
+        let taken = submitted.take(limit: CommitPipeline.batchCount)
+        if !taken.isEmpty { desk.waitForRoom() }
+        return taken
+    }
+
     /// Lets in what a block could hold: junk must never fill one.
-    private func check(_ submissions: [Submission]) throws {
-        let candidates = try verifier.check(submissions.map(\.bytes))
+    private func letIn(_ submissions: [Submission], _ candidates: [Candidate]) throws {
         let finalTime = feed.last.time
         var answers: [Answer] = []
         var good: [(submission: Submission, transaction: VerifiedTransaction)] = []

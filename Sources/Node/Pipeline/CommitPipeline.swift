@@ -28,6 +28,7 @@ package final class CommitPipeline: Sendable {
     let isReading: Bool
 
     let submitted = SubmissionQueue(ownCapacity: 16_384, memberCapacity: 2_048)
+    let checks = CheckDesk()
     let deliveries = Deliveries()
     let events = ReplicaEvents()
     let outgoing = BoundedQueue<[Outgoing]>(capacity: 64)
@@ -98,9 +99,9 @@ package final class CommitPipeline: Sendable {
             events.push(.suspect(wish: nil))
         }
         shared = Mutex(Shared(view: ReplicaView(replica)))
-        let remembered = start.remembered
+        checkAgain(start.remembered)
         let box = Mutex(start)
-        checking.start("check") { [self] in checkStage(remembered) }
+        for _ in 0..<verifier.width { checking.start("check") { [self] in checkStage() } }
         batching.start("batch") { [self] in batchStage() }
         threads.start("verify") { [self] in verifyStage() }
         threads.start("replica") { [self] in box.withLock { replicaStage($0) } }

@@ -9,6 +9,9 @@ struct FIFO<Element: Sendable>: Sendable {
 
     mutating func append(_ element: Element) { elements.append(element) }
 
+    /// Changes the element that is so many behind the first.
+    mutating func change(at index: Int, _ body: (inout Element) -> Void) { body(&elements[start + index]) }
+
     @discardableResult
     mutating func takeFirst() -> Element? {
         guard let first else { return nil }

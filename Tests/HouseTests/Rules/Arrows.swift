@@ -67,8 +67,8 @@ struct Arrows {
 
     /// The one module that wraps each C library.
     static let wrappers = [
-        "CSodium": "Cryptography", "COpenSSL": "Cryptography", "CLMDB": "Storage", "CNATS": "Ordering",
-        "CMicroHTTPD": "HTTP", "CCurl": "HTTP",
+        "CSodium": "Cryptography", "COpenSSL": "Cryptography", "CLMDB": "Storage", "CISAL": "Storage",
+        "CNATS": "Ordering", "CMicroHTTPD": "HTTP", "CCurl": "HTTP",
     ]
 
     /// The layers from below; a target may need only its own and lower ones.
