@@ -146,7 +146,7 @@ enum AgreementVerbs {
         let time = try invocation.requiredTime("period").milliseconds
         try await Session.with(invocation) { session in
             let service = AgreementService(try session.documents())
-            let end = try service.periodEnd(at: time, under: agreement)
+            let end = try service.billingInterval(containing: time, under: agreement).to
             try await session.perform(
                 AgreementContract.self, .concludeClassification(.init(agreement: agreement, until: end)),
                 saying: "you have nothing more to classify up to \(ISO8601.text(milliseconds: end))")

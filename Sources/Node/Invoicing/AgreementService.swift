@@ -68,14 +68,14 @@ package struct AgreementService: Sendable {
             as: signer)
     }
 
-    /// The end of the billing period that holds an instant, both in ms since 1970 UTC.
-    /// - Throws: `agreement.unknown`, `agreement.no_terms`.
-    package func periodEnd(at time: Int64, under agreement: AgreementID) throws(NodeError) -> Int64 {
-        let record = try node.view().existing(AgreementRecord.self, agreement)
-        guard let end = record.periodEnd(at: time) else {
-            throw NodeError("agreement.no_terms", "no terms are in force at that time")
-        }
-        return end
+    /// The stretch of time around an instant that one invoice bills, both in ms since 1970 UTC; where no
+    /// terms are in force then, that of another part of the same period.
+    /// - Throws: `agreement.unknown`, `agreement.not_accepted`, `agreement.no_terms`; `document.*`,
+    ///   `vault.*`.
+    package func billingInterval(
+        containing time: Int64, under agreement: AgreementID
+    ) throws(NodeError) -> Interval {
+        try BillingBasis(of: agreement, at: time, documents).period
     }
 
     /// Says that the member has nothing more to classify in the period that holds an instant, and before.
@@ -83,13 +83,13 @@ package struct AgreementService: Sendable {
     package func conclude(
         _ agreement: AgreementID, periodContaining time: Int64
     ) async throws(NodeError) -> FinalTransaction {
-        let end = try periodEnd(at: time, under: agreement)
+        let end = try billingInterval(containing: time, under: agreement).to
         return try await node.enact(
             AgreementContract.self, .concludeClassification(.init(agreement: agreement, until: end)),
             as: signer)
     }
 
-    /// The parts of a stretch of time, cut where billing periods end: each can be classified.
+    /// The parts of a stretch of time, cut where billing intervals end: each can be classified.
     /// - Throws: `agreement.unknown`.
     package func parts(
         of interval: Interval, under agreement: AgreementID
@@ -99,8 +99,7 @@ package struct AgreementService: Sendable {
         var from = interval.from
         while from < interval.to {
             // Beyond the terms the ledger says what is wrong.
-            let periodEnd = record.periodEnd(at: from).flatMap { from < $0 ? $0 : nil }
-            let end = min(interval.to, periodEnd ?? interval.to)
+            let end = min(interval.to, record.billingInterval(at: from)?.interval.to ?? interval.to)
             parts.append(Interval(from: from, to: end))
             from = end
         }

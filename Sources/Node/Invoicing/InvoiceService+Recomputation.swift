@@ -40,17 +40,11 @@ extension InvoiceService {
     func recomputed(
         _ id: InvoiceID
     ) throws(NodeError) -> (record: InvoiceRecord, claimed: Invoice, computed: Invoice, metering: Metering) {
-        let view = try node.view()
-        let record = try view.existing(InvoiceRecord.self, id)
+        let record = try node.view().existing(InvoiceRecord.self, id)
         let claimed = try documents.open(Invoice.self, record.document)
-        let agreement = try view.existing(AgreementRecord.self, record.agreement)
-        guard let version = agreement.versions.first(where: { $0.number == record.version }) else {
-            throw NodeError("agreement.no_terms", "the invoice names terms that were never accepted")
-        }
-        let terms = try documents.open(Terms.self, version.terms.document)
-        let basis = Basis(agreement: agreement, version: version, terms: terms, period: record.period)
+        let basis = try BillingBasis(of: record, documents)
         let (computed, metering) = try compute(
-            basis, number: record.id.number, issueDate: try issueDate(claimed, record, terms),
+            basis, number: record.id.number, issueDate: try issueDate(claimed, record, basis.terms),
             asOf: record.issued)
         return (record, claimed, computed, metering)
     }

@@ -16,9 +16,9 @@ package struct InvoiceService: Sendable {
 
     // MARK: Computing
 
-    /// The invoice of the period that holds a moment.
+    /// The invoice of the billing interval that holds a moment.
     /// - Parameters:
-    ///   - time: milliseconds since 1970 UTC.
+    ///   - time: milliseconds since 1970 UTC; where no terms are in force then, any of the same period.
     ///   - issueDate: nil for the consensus day in the terms' zone.
     ///   - toleratingMissingTelemetry: also where telemetry does not reach the period's end; what is not
     ///     known is UNKNOWN.
@@ -28,7 +28,7 @@ package struct InvoiceService: Sendable {
         _ agreement: AgreementID, periodContaining time: Int64, number: String, issueDate: CivilDate? = nil,
         toleratingMissingTelemetry: Bool = false
     ) throws(NodeError) -> Invoice {
-        let basis = try basis(of: agreement, at: time)
+        let basis = try BillingBasis(of: agreement, at: time, documents)
         let today = try today(in: basis.terms)
         let (invoice, metering) = try compute(
             basis, number: number, issueDate: issueDate ?? today, asOf: nil)
@@ -41,30 +41,6 @@ package struct InvoiceService: Sendable {
         return invoice
     }
 
-    /// What an invoice is computed from, before telemetry.
-    struct Basis {
-        let agreement: AgreementRecord
-        let version: AgreementRecord.Version
-        let terms: Terms
-        let period: Interval
-    }
-
-    private func basis(of id: AgreementID, at time: Int64) throws(NodeError) -> Basis {
-        let agreement = try node.view().existing(AgreementRecord.self, id)
-        guard !agreement.versions.isEmpty else {
-            throw NodeError("agreement.not_accepted", "the agreement is not accepted")
-        }
-        let moment = Timestamp(milliseconds: time)
-        guard let version = agreement.versions.last(where: { $0.terms.validFrom <= moment }) else {
-            throw NodeError("agreement.no_terms", "no terms are in force at that time")
-        }
-        let terms = try documents.open(Terms.self, version.terms.document)
-        do {
-            let period = try terms.period(containing: time)
-            return Basis(agreement: agreement, version: version, terms: terms, period: period)
-        } catch { throw NodeError(error) }
-    }
-
     private func today(in terms: Terms) throws(NodeError) -> CivilDate {
         do { return try terms.zone.local(atMilliseconds: node.clock.now.milliseconds).date } catch {
             throw NodeError(error)
@@ -73,7 +49,7 @@ package struct InvoiceService: Sendable {
 
     /// - Parameter moment: only what was anchored by then counts; nil for everything.
     func compute(
-        _ basis: Basis, number: String, issueDate: CivilDate, asOf moment: Timestamp?
+        _ basis: BillingBasis, number: String, issueDate: CivilDate, asOf moment: Timestamp?
     ) throws(NodeError) -> (invoice: Invoice, metering: Metering) {
         let spells = try node.timeInService(basis.agreement.machine)
         let windows = basis.terms.billedTime(in: basis.period, inService: spells)
@@ -96,7 +72,7 @@ package struct InvoiceService: Sendable {
 
     /// What the period's downtime is put down to. A deadline that has passed, and that no block has carried
     /// out yet, counts: the block with the invoice carries it out first.
-    private func classifications(of basis: Basis) throws(NodeError) -> [ClassificationRecord] {
+    private func classifications(of basis: BillingBasis) throws(NodeError) -> [ClassificationRecord] {
         let now = node.clock.now
         return try node.view().records(
             ClassificationRecord.self, where: "agreement", equals: basis.agreement.id.keyBytes
@@ -125,7 +101,7 @@ package struct InvoiceService: Sendable {
     package func issue(
         _ invoice: Invoice, under agreement: AgreementID, isFinal: Bool = false
     ) async throws(NodeError) -> InvoiceID {
-        let basis = try basis(of: agreement, at: invoice.period.from)
+        let basis = try BillingBasis(of: agreement, at: invoice.period.from, documents)
         let document = try store(invoice, of: basis.agreement, arbiter: basis.version.terms.arbiter)
         let evidence = invoice.evidence
         let (disputeUntil, dueDate): (Int64, Int64)

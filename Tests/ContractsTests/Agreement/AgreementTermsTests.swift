@@ -36,10 +36,10 @@ import Testing
         try harness.agreement(Steps.accept(2, "terms 2"), by: "oem")
         let agreement = try harness.agreement()
         #expect(agreement.state == .active)
-        #expect(agreement.version(for: Steps.days(0, 60))?.number == 1)
-        #expect(agreement.version(for: Steps.days(59, 61)) == nil)
-        #expect(agreement.version(for: Steps.days(60, 365))?.number == 2)
-        #expect(agreement.version(for: Steps.days(60, 366)) == nil)
+        for (day, number) in [(0, 1), (59, 1), (60, 2), (364, 2)] as [(Int64, Int64)] {
+            let found = agreement.billingInterval(at: Steps.days(day, day + 1).from)
+            #expect(found?.version.number == number)
+        }
         #expect(harness.events == ["amended"])
     }
 
@@ -214,6 +214,13 @@ import Testing
                 try $0.change(MachineRecord.self, Steps.press) { $0.state = .terminated }
             }, Steps.accept()),
         Refused(
+            "agreement.period_billed", "nothing was invoiced meanwhile", by: "oem",
+            before: {
+                try Steps.periodOver($0)
+                try $0.agreement(Steps.amend { $0.validFrom = Steps.start + .days(15) }, by: "customer")
+                try $0.agreement(Steps.invoice(), by: "oem")
+            }, Steps.accept(2, "terms 2")),
+        Refused(
             "agreement.overlaps", "a machine is billed once", by: "customer",
             before: {
                 try Steps.active($0)
@@ -232,6 +239,9 @@ import Testing
         Refused(
             "agreement.validity_order", "terms follow one another", by: "oem", before: Steps.active,
             Steps.amend { $0.validFrom = Timestamp(nanoseconds: Steps.start.nanoseconds - 1) }),
+        Refused(
+            "agreement.period_billed", "what is invoiced stays as it is", by: "oem", before: Steps.issued,
+            Steps.amend { $0.validFrom = Timestamp(nanoseconds: (Steps.start + .days(30)).nanoseconds - 1) }),
         Refused(
             "agreement.arbiter_is_party", "amended terms are checked too", by: "oem", before: Steps.active,
             Steps.amend { $0.arbiter = MemberID("oem")! }),

@@ -119,16 +119,6 @@ import Testing
         try harness.agreement(issue, by: "oem")
     }
 
-    @Test func anInvoiceOfAPartOfAPeriodWaitsForTheWholePeriodsWindow() throws {
-        try Steps.active(harness)
-        harness.advance(to: Self.closing)
-        let issue = Steps.invoice("2025-0001", Steps.days(0, 10), at: Self.closed)
-        let early = try harness.rejection(AgreementContract.self, issue, as: harness.member("oem"))
-        #expect(early == "agreement.classification_open")
-        harness.advance(to: Self.closed)
-        try harness.agreement(issue, by: "oem")
-    }
-
     @Test func onePartysConclusionTakesNoWordFromTheOther() throws {
         try Steps.active(harness)
         harness.advance(to: Steps.start + .days(30))
@@ -167,7 +157,7 @@ import Testing
         try harness.agreement(Steps.invoice(at: Self.closed), by: "oem")
     }
 
-    @Test func termsThatOthersFollowEndAPeriod() throws {
+    @Test func termsThatOthersFollowEndABillingInterval() throws {
         try Steps.active(harness)
         let action = Steps.amend {
             ($0.validFrom, $0.periodEnds) = (Steps.start + .days(40), Steps.ends(2, through: 11))
@@ -175,11 +165,16 @@ import Testing
         try harness.agreement(action, by: "oem")
         try harness.agreement(Steps.accept(2, "terms 2"), by: "customer")
         let agreement = try harness.agreement()
-        for (day, end) in [(0, 30), (29, 30), (30, 40), (39, 40), (40, 60), (359, 365)] as [(Int64, Int64)] {
-            #expect(agreement.periodEnd(at: Steps.days(day, day + 1).from) == Steps.days(0, end).to)
+        let expected: [(Int64, Int64, Int64)] = [
+            (0, 0, 30), (29, 0, 30), (30, 30, 40), (39, 30, 40), (40, 40, 60), (359, 330, 365),
+        ]
+        for (day, from, end) in expected {
+            let found = try #require(agreement.billingInterval(at: Steps.days(day, day + 1).from))
+            #expect(found.interval == Steps.days(from, end))
+            #expect(found.version.number == (from < 40 ? 1 : 2))
         }
-        #expect(agreement.periodEnd(at: Steps.days(0, 365).to) == nil)
-        #expect(agreement.periodEnd(at: Steps.start.milliseconds - 1) == nil)
+        #expect(agreement.billingInterval(at: Steps.days(0, 365).to) == nil)
+        #expect(agreement.billingInterval(at: Steps.start.milliseconds - 1) == nil)
     }
 
     static func concluding(
@@ -227,7 +222,8 @@ import Testing
         classifying(
             "agreement.interval_invalid", "ends that overflow are no interval", Interval(from: .min, to: .max)
         ),
-        classifying("agreement.no_terms", "terms are in force", Steps.days(364, 366)),
+        classifying("agreement.no_terms", "terms are in force", Steps.days(365, 366)),
+        classifying("agreement.crosses_period", "to the interval's end", Steps.days(364, 366)),
         classifying("agreement.no_terms", "terms are accepted", Steps.days(2, 3), before: Steps.proposed),
         // Only other terms, with a longer window, could bring it about.
         classifying(

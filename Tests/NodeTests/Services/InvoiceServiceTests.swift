@@ -70,11 +70,12 @@ import Testing
             let agreed = try #require(record.versions.first?.terms)
             #expect(agreed.rulingWindow == .days(30))
             #expect(agreed.periodEnds.count == 104)
-            #expect(
-                record.periodEnd(at: ServicesWorld.weekStart)
-                    == ServicesWorld.weekStart + 7 * ServicesWorld.day)
-            let service = AgreementService(try world.documents("customer"))
             let end = ServicesWorld.weekStart + 7 * ServicesWorld.day
+            let week = Interval(from: ServicesWorld.weekStart, to: end)
+            #expect(record.billingInterval(at: end - 1)?.interval == week)
+            let service = AgreementService(try world.documents("customer"))
+            #expect(
+                try service.billingInterval(containing: end - 1, under: ServicesWorld.agreement) == week)
             let parts = try service.parts(
                 of: Interval(from: end - 5, to: end + 5), under: ServicesWorld.agreement)
             #expect(parts == [Interval(from: end - 5, to: end), Interval(from: end, to: end + 5)])

@@ -73,8 +73,8 @@ extension AgreementContract {
     private static func decideByDefault(
         _ record: inout ClassificationRecord, of agreement: AgreementRecord, _ context: Context
     ) throws(Rejection) {
-        guard let terms = agreement.version(for: record.id.interval)?.terms ?? agreement.versions.last?.terms
-        else { return }
+        let version = agreement.billingInterval(at: record.id.interval.from)?.version
+        guard let terms = version?.terms ?? agreement.versions.last?.terms else { return }
         record.decision = .init(
             attribution: terms.defaultAttribution, origin: .agreedDefault, time: context.time)
         try context.put(record)
@@ -88,15 +88,18 @@ extension AgreementContract {
     static func requireWithinPeriod(
         _ interval: Interval, of agreement: AgreementRecord, _ context: Context
     ) throws(Rejection) -> (version: AgreementRecord.Version, closes: Timestamp) {
-        guard let version = agreement.version(for: interval),
-            let end = agreement.periodEnd(at: interval.from)
-        else {
-            throw Rejection("agreement.no_terms", "no one version of the terms is in force in the interval")
+        guard let (billed, version) = agreement.billingInterval(at: interval.from) else {
+            throw Rejection("agreement.no_terms", "no terms are in force when the interval begins")
         }
         try context.require(
-            interval.to <= end, else: "agreement.crosses_period",
-            "a billing period ends within the interval, at \(end) ms since 1970")
-        return (version, Timestamp(milliseconds: end) + version.terms.classificationWindow)
+            interval.to <= billed.to, else: "agreement.crosses_period",
+            "a billing interval ends within it, at \(billed.to) ms since 1970")
+        return (version, closes(billed, under: version))
+    }
+
+    /// When the window for classifying a billing interval's downtime closes.
+    static func closes(_ billed: Interval, under version: AgreementRecord.Version) -> Timestamp {
+        Timestamp(milliseconds: billed.to) + version.terms.classificationWindow
     }
 
     /// A party has nothing more to say. Once both have said so, what only one of them has classified takes
@@ -107,8 +110,8 @@ extension AgreementContract {
         var agreement = try context.existing(AgreementRecord.self, body.agreement)
         let member = try context.requireParty(oneOf: [agreement.oem, agreement.customer]).id
         try context.require(
-            0 < body.until && agreement.periodEnd(at: body.until - 1) == body.until,
-            else: "agreement.no_period_end", "no billing period ends at that time")
+            0 < body.until && agreement.billingInterval(at: body.until - 1)?.interval.to == body.until,
+            else: "agreement.no_period_end", "no billing interval ends at that time")
         try context.require(
             Timestamp(milliseconds: body.until) <= context.time, else: "agreement.period_not_over",
             "the period is not over")

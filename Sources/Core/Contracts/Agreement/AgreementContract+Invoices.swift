@@ -40,7 +40,8 @@ extension AgreementContract {
         context.emit("invoiceIssued", invoice.id)
     }
 
-    /// The version of the terms that the invoice's period falls under.
+    /// The version of the terms that the invoice's period falls under. An invoice bills one whole billing
+    /// interval, so that nobody chooses its bounds, or makes a thousand of it.
     private static func requirePeriod(
         _ body: IssueInvoice, of agreement: AgreementRecord, _ context: Context
     ) throws(Rejection) -> AgreementRecord.Version {
@@ -51,7 +52,13 @@ extension AgreementContract {
         try context.require(
             Timestamp(milliseconds: body.period.to) <= context.time, else: "agreement.period_not_over",
             "the period is not over")
-        let (version, closes) = try requireWithinPeriod(body.period, of: agreement, context)
+        guard let (billed, version) = agreement.billingInterval(at: body.period.from) else {
+            throw Rejection("agreement.no_terms", "no terms are in force when the period begins")
+        }
+        try context.require(
+            body.period == billed, else: "agreement.other_interval",
+            "the terms bill from \(billed.from) to \(billed.to) ms since 1970 in one invoice")
+        let closes = closes(billed, under: version)
         try context.require(
             closes <= context.time || body.period.to <= agreement.concluded ?? .min,
             else: "agreement.classification_open",

@@ -39,6 +39,7 @@ extension AgreementContract {
         try context.require(
             body.terms.validFrom >= current.terms.validFrom, else: "agreement.validity_order",
             "terms do not begin before those that they follow")
+        try requireUnbilled(body.terms, agreement, context)
         agreement.lastNumber += 1
         agreement.pending = AgreementRecord.Version(
             number: agreement.lastNumber, terms: body.terms, proposed: try acceptance(context))
@@ -58,6 +59,7 @@ extension AgreementContract {
             body.number == version.number && body.termsHash == version.terms.hash,
             else: "agreement.other_terms", "the proposal is number \(version.number) with other terms")
         try requireNotOver(version.terms, context)
+        try requireUnbilled(version.terms, agreement, context)
         try context.require(
             try context.existing(MachineRecord.self, agreement.machine).state != .terminated,
             else: "agreement.machine_terminated", "the machine is terminated")
@@ -133,6 +135,17 @@ extension AgreementContract {
     private static func requireNotOver(_ terms: AgreedTerms, _ context: Context) throws(Rejection) {
         try context.require(
             context.time < terms.validTo, else: "agreement.expired", "the terms' validity is over")
+    }
+
+    /// Terms do not change what is invoiced: billing intervals stay as invoices have them. Whoever wants it
+    /// otherwise credits the invoices first.
+    private static func requireUnbilled(
+        _ terms: AgreedTerms, _ agreement: AgreementRecord, _ context: Context
+    ) throws(Rejection) {
+        let billed = agreement.billed.last?.to ?? .min
+        try context.require(
+            billed <= terms.validFrom.milliseconds, else: "agreement.period_billed",
+            "the terms begin before \(billed) ms since 1970, up to where is invoiced")
     }
 
     /// No two agreements of a machine may be in force at one time: both would bill it.

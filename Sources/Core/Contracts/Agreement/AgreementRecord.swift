@@ -24,7 +24,7 @@ package struct AgreedTerms: Codable, Hashable, Sendable {
     package var validFrom: Timestamp
     package var validTo: Timestamp
     /// Where billing periods end, in ms since 1970 UTC: rising, after `validFrom`, not after `validTo`; at
-    /// most 800. Before the first, between two and after the last lies one period each.
+    /// most 800. Before the first, between two and after the last lies one billing interval each.
     package var periodEnds: [Int64]
     /// The least time between an invoice and the end of its dispute window, 0 to 366 days.
     package var minimumDisputeWindow: Span
@@ -143,13 +143,6 @@ package struct AgreementRecord: Record {
         return (first.terms.validFrom, last.terms.validTo)
     }
 
-    /// The version that is in force during the whole of an interval; nil where there is none or it changes
-    /// within.
-    package func version(for interval: Interval) -> Version? {
-        guard let (version, end) = version(at: interval.from) else { return nil }
-        return Timestamp(milliseconds: interval.to) <= end ? version : nil
-    }
-
     /// The version that is in force at an instant, and until when.
     private func version(at milliseconds: Int64) -> (version: Version, end: Timestamp)? {
         let time = Timestamp(milliseconds: milliseconds)
@@ -159,12 +152,15 @@ package struct AgreementRecord: Record {
         return time < min(end, next) ? (versions[index], min(end, next)) : nil
     }
 
-    /// Where the billing period of an instant ends, both in ms since 1970 UTC; nil where no terms are in
-    /// force. Terms that others follow end a period with their own end.
-    package func periodEnd(at milliseconds: Int64) -> Int64? {
+    /// The stretch of time around an instant (ms since 1970 UTC) that one invoice bills, and the version that
+    /// it falls under; nil where no terms are in force. Terms begin and end it, and so do those that follow
+    /// them. It is what `Terms.billingInterval` gives.
+    package func billingInterval(at milliseconds: Int64) -> (interval: Interval, version: Version)? {
         guard let (version, end) = version(at: milliseconds) else { return nil }
-        let next = version.terms.periodEnds.first { $0 > milliseconds }
-        return min(next ?? .max, end.milliseconds)
+        let ends = version.terms.periodEnds
+        let from = ends.last { $0 <= milliseconds } ?? version.terms.validFrom.milliseconds
+        let to = ends.first { $0 > milliseconds } ?? end.milliseconds
+        return (Interval(from: from, to: min(to, end.milliseconds)), version)
     }
 
     /// Up to where both parties have nothing more to classify, in ms since 1970 UTC.
