@@ -65,7 +65,8 @@ struct BillingIntervalJourneyTests {
         for party in ["stamper", "press-works"] {
             try await place.succeed("agreement conclude rent-7 --as \(party) --period 2026-06-30")
         }
-        for (index, invoice) in Self.invoices.enumerated() {
+        try await disputeWithoutTheDocument(consortium)
+        for (index, invoice) in Self.invoices.enumerated().dropFirst() {
             let isLast = index + 1 == Self.invoices.count
             try await settle(invoice, "press-works/2026-000\(index + 1)", isFinal: isLast, place)
         }
@@ -83,6 +84,36 @@ struct BillingIntervalJourneyTests {
         let early = try await place.call("machine accept-termination press-7 --as press-works")
         #expect(early.status == 1 && early.code == "machine.not_settled", "\(early.error)")
         try await place.succeed("machine decline-termination press-7 --as press-works")
+    }
+
+    /// The OEM's document of the first invoice is nowhere to be had.
+    private func disputeWithoutTheDocument(_ consortium: Consortium) async throws {
+        let (place, id) = (consortium.place, "press-works/2026-0001")
+        let vault = place.folder.appendingPathComponent("millwright-data/vault")
+        func files() -> Set<String> {
+            Set(FileManager.default.enumerator(atPath: vault.path)?.compactMap { $0 as? String } ?? [])
+        }
+        let before = files()
+        try await place.succeed("invoice issue rent-7 --as press-works --period 2026-03-01")
+        for file in files().subtracting(before) {
+            try FileManager.default.removeItem(at: vault.appendingPathComponent(file))
+        }
+        let print = try await place.call("invoice print \(id) --as stamper")
+        #expect(print.status == 1 && print.code == "vault.not_found", "\(print.error)")
+        let recompute = try await place.call("invoice recompute \(id) --as stamper")
+        #expect(recompute.status == 1 && recompute.code == "invoice.differs", "\(recompute.error)")
+        let dispute = try await place.succeed(
+            "invoice dispute \(id) --as stamper --undisputed 1000.00 --json")
+        #expect(try dispute.object()["note"] as? String != nil, "\(dispute.output)")
+        let assessment = try await place.succeed("invoice assess \(id) --as judge")
+        #expect(assessment.output.contains("vault.not_found"), "\(assessment.output)")
+        let gross = Self.invoices[0].gross
+        #expect(assessment.output.components(separatedBy: gross).count == 4, "\(assessment.output)")
+        try await place.succeed(
+            "invoice rule \(id) --as judge --payable \(gross) --reasons \"The evidence says so.\"")
+        try await place.succeed("invoice mark-paid \(id) --as stamper --reference S1 --date 2026-06-20")
+        try await place.succeed("invoice confirm-payment \(id) --as press-works --reference S1")
+        #expect(try await consortium.state("invoice", id) == "paid")
     }
 
     private func settle(
