@@ -128,8 +128,17 @@ struct InvoiceJourneyTests {
         #expect(waits.status == 1 && waits.code == "agreement.classification_open", "\(waits.error)")
         let said = try await place.succeed(
             "agreement classify rent-7 --as stamper --attribution OEM --from 2026-03-31T20:00:00Z "
-                + "--to 2026-04-01T04:00:00Z --json")
+                + "--to 2026-04-01T00:00:00Z --json")
         #expect(try said.list().count == 2, "\(said.output)")
+        let words = try await place.succeed(
+            "agreement classifications rent-7 --as press-works --period 2026-03-05 --json"
+        ).list()
+        #expect(words.map { $0["agreed"] as? String } == ["MATERIAL", nil])
+        #expect(words.map { $0["oem"] as? String } == ["MATERIAL", nil])
+        let ahead = try await place.call(
+            "agreement classify rent-7 --as press-works --attribution MATERIAL --from 2026-04-02 "
+                + "--to 2026-04-03")
+        #expect(ahead.status == 1 && ahead.code == "agreement.interval_not_over", "\(ahead.error)")
         for party in ["stamper", "press-works"] {
             try await place.succeed("agreement conclude rent-7 --as \(party) --period 2026-03-05")
         }

@@ -126,9 +126,10 @@ extension TableView {
         TableView(
             ClassificationRecord.self, "classification", "classifications",
             [
-                ("CLASSIFICATION", { $0.id.description }), ("OEM SAYS", { $0.oemSays?.rawValue ?? "-" }),
-                ("CUSTOMER SAYS", { $0.customerSays?.rawValue ?? "-" }),
-                ("DECIDED", { $0.decision?.attribution.rawValue ?? "open" }),
+                ("CLASSIFICATION", { $0.id.description }),
+                ("FROM", { ISO8601.text(milliseconds: $0.from) }),
+                ("TO", { ISO8601.text(milliseconds: $0.id.until) }),
+                ("SAYS", { $0.attribution.rawValue }),
             ]),
         TableView(
             InvoiceRecord.self, "invoice", "invoices",

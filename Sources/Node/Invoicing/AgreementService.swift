@@ -89,6 +89,18 @@ package struct AgreementService: Sendable {
             as: signer)
     }
 
+    /// What both parties have said about the billing interval around an instant, side by side.
+    /// - Throws: as `billingInterval`.
+    package func classifications(
+        _ agreement: AgreementID, periodContaining time: Int64
+    ) throws(NodeError) -> (interval: Interval, words: [JointWord]) {
+        let interval = try billingInterval(containing: time, under: agreement)
+        let words = try node.view().classifications(of: agreement, in: interval)
+        do { return (interval, try AgreementContract.jointWords(of: words, in: interval)) } catch {
+            throw NodeError(error)
+        }
+    }
+
     /// The parts of a stretch of time, cut where billing intervals end: each can be classified.
     /// - Throws: `agreement.unknown`.
     package func parts(
@@ -160,7 +172,6 @@ package struct AgreementService: Sendable {
             minimumDisputeWindow: minimumDisputeWindow(terms.disputeWindowBusinessDays),
             paymentDays: Int64(terms.paymentDays),
             classificationWindow: .milliseconds(terms.classificationWindowMilliseconds),
-            defaultAttribution: terms.defaultAttribution,
             rulingWindow: .days(Int64(terms.rulingDays ?? Terms.standardRulingDays)))
     }
 

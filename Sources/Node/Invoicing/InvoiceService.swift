@@ -56,9 +56,11 @@ package struct InvoiceService: Sendable {
         let metering = try MeteringService(documents).usage(
             of: basis.agreement.machine, in: windows,
             reportingIntervalMilliseconds: basis.terms.reportingIntervalMilliseconds, asOf: moment)
-        let classifications = try classifications(of: basis)
+        let classifications = try node.view().classifications(
+            of: basis.agreement.id, in: basis.period)
         do {
-            let attributions = try AgreementContract.attributionSet(of: classifications)
+            let attributions = try AgreementContract.attributionSet(
+                of: classifications, in: basis.period)
             let invoice = try InvoiceComputation.compute(
                 terms: basis.terms, usage: metering.usage, attributions: attributions, period: basis.period,
                 number: number, issueDate: issueDate, telemetryRoot: metering.root,
@@ -67,21 +69,6 @@ package struct InvoiceService: Sendable {
             return (invoice, metering)
         } catch let error as BillingError { throw NodeError(error) } catch {
             throw NodeError("invoice.attributions", "the attributions have no digest", cause: error)
-        }
-    }
-
-    /// What the period's downtime is put down to. A deadline that has passed, and that no block has carried
-    /// out yet, counts: the block with the invoice carries it out first.
-    private func classifications(of basis: BillingBasis) throws(NodeError) -> [ClassificationRecord] {
-        let now = node.clock.now
-        return try node.view().records(
-            ClassificationRecord.self, where: "agreement", equals: basis.agreement.id.keyBytes
-        ).filter { $0.id.interval.intersection(basis.period) != nil }.map { record in
-            guard record.decision == nil, record.deadline <= now else { return record }
-            var decided = record
-            decided.decision = .init(
-                attribution: basis.version.terms.defaultAttribution, origin: .agreedDefault, time: now)
-            return decided
         }
     }
 

@@ -83,17 +83,6 @@ import Testing
                 $0.advance(to: Steps.start + .days(63))
             }, Steps.invoice("2025-0002", Steps.days(30, 60), at: Steps.start + .days(63))),
         issuing(
-            "agreement.unclassified", "the period is classified",
-            // Only other terms, with a shorter window, could bring it about.
-            after: {
-                try Steps.active($0)
-                $0.advance(to: Steps.start + .days(30))
-                try $0.agreement(Steps.classify(Steps.days(29, 30)), by: "customer")
-                try $0.change(AgreementRecord.self, Steps.id) {
-                    $0.versions[0].terms.classificationWindow = .days(0)
-                }
-            }),
-        issuing(
             "agreement.other_interval", "it covers no part of a period", period: Steps.days(0, 10),
             after: Steps.periodOver),
         issuing(

@@ -131,8 +131,7 @@ enum MachineSteps {
         let terms = AgreedTerms(
             document: ContractHarness.document("terms"), arbiter: MemberID("arbiter")!,
             currency: CurrencyCode(rawValue: "EUR")!, validFrom: founded, validTo: founded + .days(100),
-            minimumDisputeWindow: .days(10), paymentDays: 30, classificationWindow: .days(5),
-            defaultAttribution: .undetermined)
+            minimumDisputeWindow: .days(10), paymentDays: 30, classificationWindow: .days(5))
         let version = AgreementRecord.Version(number: 1, terms: terms, proposed: yes, accepted: yes)
         var agreement = AgreementRecord(
             id: AgreementID("rent-7")!, machine: MachineSteps.press.machine, oem: MemberID("oem")!,

@@ -10,8 +10,7 @@ extension Samples {
     private static let terms = AgreedTerms(
         document: document, arbiter: member, currency: .euro, validFrom: time, validTo: time,
         periodEnds: [interval.to],
-        minimumDisputeWindow: .days(10), paymentDays: 30, classificationWindow: .days(5),
-        defaultAttribution: .undetermined)
+        minimumDisputeWindow: .days(10), paymentDays: 30, classificationWindow: .days(5))
     private static let evidence = InvoiceRecord.Evidence(
         telemetryRoot: digest, termsHash: digest, attributionRoot: digest, rulesVersion: 1)
 
@@ -49,10 +48,11 @@ extension Samples {
         (agreement.versions, agreement.billed) = ([version], [interval])
         (agreement.finalInvoice, agreement.ended) = (invoiceID, time)
         (agreement.oemConcluded, agreement.customerConcluded) = (interval.to, interval.to)
-        var classification = ClassificationRecord(
-            id: .init(agreement: agreementID, interval: interval), deadline: time)
-        (classification.oemSays, classification.customerSays) = (.oem, .material)
-        classification.decision = .init(attribution: .oem, origin: .agreedDefault, time: time)
+        let classification = ClassificationRecord(
+            id: .init(agreement: agreementID, party: .customer, until: interval.to), from: interval.from,
+            attribution: .material, said: time)
+        let count = ClassificationCount(
+            id: .init(agreement: agreementID, until: interval.to), oem: 1, customer: 2)
         let invoice = InvoiceRecord(
             id: invoiceID, agreement: agreementID, machine: machineID, customer: member, arbiter: member,
             version: 1, document: document, evidence: evidence, period: interval, currency: .euro,
@@ -69,7 +69,7 @@ extension Samples {
             ],
             settled: time)
         return [
-            try .record(agreement), try .record(classification), try .record(invoice),
+            try .record(agreement), try .record(classification), try .record(count), try .record(invoice),
             try .record(
                 CreditNoteRecord(
                     id: invoiceID, invoice: invoiceID, agreement: agreementID, ground: .ruling,

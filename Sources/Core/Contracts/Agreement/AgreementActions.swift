@@ -72,7 +72,7 @@ extension AgreementContract {
 
     package struct Classify: Codable, Hashable, Sendable {
         package var agreement: AgreementID
-        /// Milliseconds since 1970 UTC, half-open, at most 31 days, within one billing interval.
+        /// Milliseconds since 1970 UTC, half-open, over, within one billing interval.
         package var interval: Interval
         /// Nil takes the member's word back.
         package var attribution: Attribution?

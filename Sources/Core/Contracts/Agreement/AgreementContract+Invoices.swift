@@ -19,9 +19,6 @@ extension AgreementContract {
         try context.require(
             agreement.billed.count <= maximumBilled, else: "agreement.too_many_gaps",
             "too many stretches of time lie uninvoiced between invoices")
-        try context.require(
-            try !hasOpenClassification(agreement.id, in: body.period, context),
-            else: "agreement.unclassified", "the period has intervals that wait for classification")
         try InvoiceNumber.take(body.number, of: agreement.oem, in: context)
         let invoice = InvoiceRecord(
             id: InvoiceID(issuer: agreement.oem, number: body.number), agreement: agreement.id,

@@ -11,8 +11,6 @@ package enum AgreementContract: Contract {
     enum Deadline: String {
         /// Of an agreement: its terms end.
         case end
-        /// Of a classification: the agreed default takes effect.
-        case classification
         /// Of an invoice: it can no longer be disputed.
         case disputeWindow
         /// Of a dispute: the arbiter has not ruled.
@@ -42,7 +40,6 @@ package enum AgreementContract: Contract {
     package static func due(_ timer: Timer, in context: Context) throws(Rejection) {
         switch Deadline(rawValue: timer.kind) {
         case .end: try endByDate(timer.subject, context)
-        case .classification: try decideByDefault(timer.subject, context)
         case .disputeWindow: try closeDisputeWindow(timer.subject, context)
         case .ruling: try ruleByDefault(timer.subject, context)
         case .payment: try fallDue(timer.subject, context)

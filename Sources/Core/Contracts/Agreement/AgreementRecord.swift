@@ -32,21 +32,18 @@ package struct AgreedTerms: Codable, Hashable, Sendable {
     package var paymentDays: Int64
     /// How long after a billing period's end the parties may classify its downtime, 0 to 366 days.
     package var classificationWindow: Span
-    /// What an interval is put down to where the parties do not agree within that window.
-    package var defaultAttribution: Attribution
     /// From a dispute to the moment at which the arbiter can no longer rule, 1 to 366 days.
     package var rulingWindow: Span
 
     package init(
         document: DocumentReference, arbiter: MemberID, currency: CurrencyCode, validFrom: Timestamp,
         validTo: Timestamp, periodEnds: [Int64] = [], minimumDisputeWindow: Span, paymentDays: Int64,
-        classificationWindow: Span, defaultAttribution: Attribution, rulingWindow: Span = .days(30)
+        classificationWindow: Span, rulingWindow: Span = .days(30)
     ) {
         (self.document, self.arbiter, self.currency) = (document, arbiter, currency)
         (self.validFrom, self.validTo, self.periodEnds) = (validFrom, validTo, periodEnds)
         (self.minimumDisputeWindow, self.paymentDays) = (minimumDisputeWindow, paymentDays)
-        self.classificationWindow = classificationWindow
-        (self.defaultAttribution, self.rulingWindow) = (defaultAttribution, rulingWindow)
+        (self.classificationWindow, self.rulingWindow) = (classificationWindow, rulingWindow)
     }
 
     package var hash: Digest { document.digest }
