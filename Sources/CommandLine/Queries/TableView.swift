@@ -135,7 +135,8 @@ extension TableView {
             InvoiceRecord.self, "invoice", "invoices",
             [
                 ("INVOICE", { $0.id.description }), ("MACHINE", { $0.machine.text }),
-                ("STATE", { $0.state.rawValue }), ("PAYABLE", { Output.amount($0.payable, $0.currency) }),
+                ("STATE", { $0.state.rawValue + ($0.refundDue == nil ? "" : ", refund due") }),
+                ("PAYABLE", { Output.amount($0.payable, $0.currency) }),
                 ("DUE", { Output.time($0.dueDate) }),
             ]),
         TableView(

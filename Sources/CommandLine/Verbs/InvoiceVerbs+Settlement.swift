@@ -8,10 +8,7 @@ import Node
 extension InvoiceVerbs {
     /// What the ledger says of the invoice that a verb is about.
     private static func record(_ id: InvoiceID, _ session: Session) throws -> InvoiceRecord {
-        guard let record = try session.node.view().get(InvoiceRecord.self, id) else {
-            throw NegativeAnswer("invoice.unknown", "there is no invoice «\(id)»")
-        }
-        return record
+        try session.node.view().invoice(id)
     }
 
     static let approve = Verb(
@@ -63,6 +60,8 @@ extension InvoiceVerbs {
         let creditNote: String?
         let state: String
         let payable: String
+        /// What the OEM has to pay back; absent for nothing.
+        let refundDue: String?
         let currency: CurrencyCode
         let note: String?
         let files: [String]
@@ -77,12 +76,18 @@ extension InvoiceVerbs {
             return try Output.json(
                 SettlementReport(
                     invoice: id.description, creditNote: creditNote, state: record.state.rawValue,
-                    payable: record.payable.text(in: record.currency), currency: record.currency, note: note,
+                    payable: record.payable.text(in: record.currency),
+                    refundDue: record.refundDue?.text(in: record.currency), currency: record.currency,
+                    note: note,
                     files: files))
         }
         if let creditNote { Terminal.print("\(Terminal.green("final")) credit note \(creditNote) is issued") }
         Terminal.print("\(Terminal.green("final")) \(id) is \(record.state.rawValue)")
         Terminal.print("      \(Output.amount(record.payable, record.currency)) payable")
+        if let refund = record.refundDue {
+            Terminal.print("      \(Output.amount(record.received, record.currency)) was paid")
+            Terminal.print("      \(Output.amount(refund, record.currency)) is due back from \(record.oem)")
+        }
         if let note { Terminal.print("      " + Help.wrap(note, indent: "      ")) }
         for file in files { Terminal.print("      \(file)") }
     }

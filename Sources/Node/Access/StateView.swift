@@ -23,7 +23,9 @@ package struct StateView: Sendable {
     /// - Throws: `<table>.unknown`.
     package func existing<R: Record>(_ type: R.Type, _ id: R.ID) throws(NodeError) -> R {
         guard let record = try get(type, id) else {
-            let name = String(decoding: id.keyBytes, as: UTF8.self)
+            let name =
+                (id as? any CustomStringConvertible)?.description
+                ?? String(decoding: id.keyBytes, as: UTF8.self)
             throw NodeError("\(R.table).unknown", "there is no \(R.table) «\(name)»")
         }
         return record

@@ -83,7 +83,7 @@ extension InvoiceService {
     private func dispute(
         _ id: InvoiceID, undisputed: MinorUnits?, saying statement: String, because error: NodeError
     ) async throws(NodeError) -> Disputed {
-        let record = try node.view().existing(InvoiceRecord.self, id)
+        let record = try node.view().invoice(id)
         guard let undisputed else {
             throw NodeError(
                 "invoice.undisputed_missing",
@@ -120,7 +120,7 @@ extension InvoiceService {
     /// Computes a disputed invoice once more, by nobody's figures but the ledger's and the vault's.
     /// - Throws: `invoice.not_disputed`; as `recompute`.
     package func assess(_ id: InvoiceID) throws(NodeError) -> Assessment {
-        guard let dispute = try node.view().existing(InvoiceRecord.self, id).dispute else {
+        guard let dispute = try node.view().invoice(id).dispute else {
             throw NodeError("invoice.not_disputed", "nobody disputes the invoice")
         }
         let found = try recomputed(id)
@@ -151,7 +151,7 @@ extension InvoiceService {
     package func rule(
         _ id: InvoiceID, payable: MinorUnits, reasons: String
     ) async throws(NodeError) -> FinalTransaction {
-        let record = try node.view().existing(InvoiceRecord.self, id)
+        let record = try node.view().invoice(id)
         let document = try documents.store(
             bytes: Array(reasons.utf8), name: "Ruling on invoice \(id.number)", mediaType: "text/plain",
             for: [record.customer, record.oem])

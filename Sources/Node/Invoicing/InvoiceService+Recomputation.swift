@@ -44,7 +44,7 @@ extension InvoiceService {
     }
 
     func recomputed(_ id: InvoiceID) throws(NodeError) -> Recomputed {
-        let record = try node.view().existing(InvoiceRecord.self, id)
+        let record = try node.view().invoice(id)
         let claimed = claim(of: record)
         let basis = try BillingBasis(of: record, documents)
         let (computed, metering) = try compute(

@@ -124,7 +124,7 @@ package struct InvoiceService: Sendable {
     /// An invoice as it was issued.
     /// - Throws: `invoice.unknown`, `document.*`, `vault.*`.
     package func invoice(_ id: InvoiceID) throws(NodeError) -> Invoice {
-        try documents.open(Invoice.self, try node.view().existing(InvoiceRecord.self, id).document)
+        try documents.open(Invoice.self, try node.view().invoice(id).document)
     }
 
     /// A credit note as it was issued.

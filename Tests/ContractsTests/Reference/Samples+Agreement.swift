@@ -67,7 +67,7 @@ extension Samples {
                     payer: member, reference: "E2E-1", amount: amount, date: date, marked: time,
                     confirmed: time)
             ],
-            settled: time)
+            refundDue: amount, settled: time)
         return [
             try .record(agreement), try .record(classification), try .record(count), try .record(invoice),
             try .record(
