@@ -124,6 +124,13 @@ extension TableView {
                 ("CUSTOMER", { $0.customer.text }), ("STATE", { $0.state.rawValue }),
             ]),
         TableView(
+            TermsRecord.self, "terms", "terms",
+            [
+                ("TERMS", { $0.id.description }), ("FROM", { Output.time($0.terms.validFrom) }),
+                ("TO", { Output.time($0.terms.validTo) }), ("ARBITER", { $0.terms.arbiter.text }),
+                ("ACCEPTED", { $0.accepted.map { Output.time($0.time) } ?? "-" }),
+            ]),
+        TableView(
             ClassificationRecord.self, "classification", "classifications",
             [
                 ("CLASSIFICATION", { $0.id.description }),

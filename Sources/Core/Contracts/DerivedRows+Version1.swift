@@ -5,7 +5,8 @@ extension DerivedRows {
     package static let version1 = DerivedRows([
         MemberRecord.self, InvitationRecord.self, ProposalRecord.self, AccreditationRecord.self,
         MachineRecord.self, AnchorRecord.self, GapRecord.self, TelemetryHead.self, AgreementRecord.self,
-        ClassificationRecord.self, ClassificationCount.self, InvoiceRecord.self, CreditNoteRecord.self,
+        TermsRecord.self, ClassificationRecord.self, ClassificationCount.self, InvoiceRecord.self,
+        CreditNoteRecord.self,
         NumberSeriesRecord.self, TicketRecord.self, BidRecord.self, MaintainerStatistics.self,
         LatestRepairRecord.self, PinRecord.self, EvidenceRecord.self,
     ])

@@ -53,9 +53,10 @@ package struct AgreementService: Sendable {
     package func accept(_ agreement: AgreementID) async throws(NodeError) -> FinalTransaction {
         let view = try node.view()
         let record = try view.existing(AgreementRecord.self, agreement)
-        guard let proposal = record.pending else {
+        guard let number = record.pending else {
             throw NodeError("agreement.nothing_proposed", "nothing waits for acceptance")
         }
+        let proposal = try view.existing(TermsRecord.self, .init(agreement: agreement, number: number))
         let terms = try documents.open(Terms.self, proposal.terms.document)
         try check(terms, for: try view.existing(MachineRecord.self, record.machine))
         try checkZone(terms)
@@ -64,7 +65,7 @@ package struct AgreementService: Sendable {
         }
         return try await node.enact(
             AgreementContract.self,
-            .accept(.init(agreement: agreement, number: proposal.number, termsHash: proposal.terms.hash)),
+            .accept(.init(agreement: agreement, number: number, termsHash: proposal.terms.hash)),
             as: signer)
     }
 
@@ -106,12 +107,14 @@ package struct AgreementService: Sendable {
     package func parts(
         of interval: Interval, under agreement: AgreementID
     ) throws(NodeError) -> [Interval] {
-        let record = try node.view().existing(AgreementRecord.self, agreement)
+        let view = try node.view()
+        let record = try view.existing(AgreementRecord.self, agreement)
         var parts: [Interval] = []
         var from = interval.from
         while from < interval.to {
             // Beyond the terms the ledger says what is wrong.
-            let end = min(interval.to, record.billingInterval(at: from)?.interval.to ?? interval.to)
+            let billed = try view.billingInterval(at: from, of: record)
+            let end = min(interval.to, billed?.to ?? interval.to)
             parts.append(Interval(from: from, to: end))
             from = end
         }
@@ -121,10 +124,12 @@ package struct AgreementService: Sendable {
     /// The terms that wait for acceptance, or else the latest that were accepted.
     /// - Throws: `agreement.unknown`, `agreement.not_accepted`, `document.*`, `vault.*`.
     package func terms(of agreement: AgreementID) throws(NodeError) -> Terms {
-        let record = try node.view().existing(AgreementRecord.self, agreement)
-        guard let version = record.pending ?? record.versions.last else {
+        let view = try node.view()
+        let record = try view.existing(AgreementRecord.self, agreement)
+        guard let number = record.pending ?? record.versions.last?.number else {
             throw NodeError("agreement.not_accepted", "the agreement has no terms")
         }
+        let version = try view.existing(TermsRecord.self, .init(agreement: agreement, number: number))
         return try documents.open(Terms.self, version.terms.document)
     }
 

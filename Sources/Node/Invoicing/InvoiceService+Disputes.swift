@@ -62,7 +62,7 @@ extension InvoiceService {
         let agreement = try view.existing(AgreementRecord.self, record.agreement)
         let proof = try store(computed, of: agreement, arbiter: record.arbiter)
         if found.claimed.invoice != nil { try documents.addReader(record.arbiter, to: record.document) }
-        try letArbiterReadTerms(of: record, agreement)
+        try letArbiterReadTerms(of: record)
         if let numbers = found.metering.anchors {
             for number in numbers {
                 let position = ChainPosition(machine: record.machine, number: number)
@@ -93,8 +93,7 @@ extension InvoiceService {
         let proof = try documents.store(
             bytes: Array(text.utf8), name: "Dispute of invoice \(id.number)",
             mediaType: Self.statementMediaType, for: [record.oem, record.arbiter])
-        let agreement = try node.view().existing(AgreementRecord.self, record.agreement)
-        try letArbiterReadTerms(of: record, agreement)
+        try letArbiterReadTerms(of: record)
         try await dispute(id, with: proof, undisputed: undisputed)
         if case .unavailable(let reason) = claim(of: record) {
             return Disputed(recomputed: nil, missingClaim: reason)
@@ -110,10 +109,8 @@ extension InvoiceService {
             .dispute(.init(invoice: id, recomputed: proof, undisputed: undisputed)), as: signer)
     }
 
-    private func letArbiterReadTerms(
-        of record: InvoiceRecord, _ agreement: AgreementRecord
-    ) throws(NodeError) {
-        guard let version = agreement.versions.first(where: { $0.number == record.version }) else { return }
+    private func letArbiterReadTerms(of record: InvoiceRecord) throws(NodeError) {
+        let version = try node.view().existing(TermsRecord.self, record.termsID)
         try documents.addReader(record.arbiter, to: version.terms.document)
     }
 

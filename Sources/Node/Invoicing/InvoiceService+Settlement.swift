@@ -49,10 +49,7 @@ extension InvoiceService {
     }
 
     private func terms(of record: InvoiceRecord) throws(NodeError) -> Terms {
-        let agreement = try node.view().existing(AgreementRecord.self, record.agreement)
-        guard let version = agreement.versions.first(where: { $0.number == record.version }) else {
-            throw NodeError("agreement.no_terms", "the invoice names terms that were never accepted")
-        }
+        let version = try node.view().existing(TermsRecord.self, record.termsID)
         return try documents.open(Terms.self, version.terms.document)
     }
 

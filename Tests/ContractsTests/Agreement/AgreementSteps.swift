@@ -40,6 +40,10 @@ extension ContractHarness {
         try existing(AgreementRecord.self, AgreementID(id)!)
     }
 
+    func terms(_ number: Int64, of agreement: String = "rent") throws -> TermsRecord {
+        try existing(TermsRecord.self, .init(agreement: AgreementID(agreement)!, number: number))
+    }
+
     func invoice(_ number: String = "2025-0001") throws -> InvoiceRecord {
         try existing(InvoiceRecord.self, InvoiceID(issuer: MemberID("oem")!, number: number))
     }

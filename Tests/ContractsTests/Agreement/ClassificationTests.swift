@@ -206,12 +206,14 @@ import Testing
             (0, 0, 30), (29, 0, 30), (30, 30, 40), (39, 30, 40), (40, 40, 60), (359, 330, 365),
         ]
         for (day, from, end) in expected {
-            let found = try #require(agreement.billingInterval(at: Steps.days(day, day + 1).from))
-            #expect(found.interval == Steps.days(from, end))
+            let time = Steps.days(day, day + 1).from
+            let found = try #require(agreement.version(at: time))
             #expect(found.version.number == (from < 40 ? 1 : 2))
+            let terms = try harness.terms(found.version.number).terms
+            #expect(terms.billingInterval(at: time, before: found.end) == Steps.days(from, end))
         }
-        #expect(agreement.billingInterval(at: Steps.days(0, 365).to) == nil)
-        #expect(agreement.billingInterval(at: Steps.start.milliseconds - 1) == nil)
+        #expect(agreement.version(at: Steps.days(0, 365).to) == nil)
+        #expect(agreement.version(at: Steps.start.milliseconds - 1) == nil)
     }
 
     static func concluding(

@@ -40,12 +40,13 @@ extension Samples {
     }
 
     static func agreementRecords() throws -> [Sample] {
-        let acceptance = AgreementRecord.Acceptance(member: member, key: key, time: time)
-        let version = AgreementRecord.Version(
-            number: 1, terms: terms, proposed: acceptance, accepted: acceptance)
+        let acceptance = TermsRecord.Acceptance(member: member, key: key, time: time)
+        let version = TermsRecord(
+            id: .init(agreement: agreementID, number: 1), terms: terms, proposed: acceptance,
+            accepted: acceptance)
         var agreement = AgreementRecord(
-            id: agreementID, machine: machineID, oem: member, customer: member, pending: version)
-        (agreement.versions, agreement.billed) = ([version], [interval])
+            id: agreementID, machine: machineID, oem: member, customer: member)
+        (agreement.versions, agreement.billed) = ([.init(1, terms)], [interval])
         (agreement.finalInvoice, agreement.ended) = (invoiceID, time)
         (agreement.oemConcluded, agreement.customerConcluded) = (interval.to, interval.to)
         let classification = ClassificationRecord(
@@ -69,7 +70,8 @@ extension Samples {
             ],
             refundDue: amount, settled: time)
         return [
-            try .record(agreement), try .record(classification), try .record(count), try .record(invoice),
+            try .record(agreement), try .record(version), try .record(classification), try .record(count),
+            try .record(invoice),
             try .record(
                 CreditNoteRecord(
                     id: invoiceID, invoice: invoiceID, agreement: agreementID, ground: .ruling,

@@ -31,15 +31,17 @@ import Vault
                 honest, name: "Invoice", mediaType: InvoiceService.mediaType, for: [])
         }
         if withheld == .nowhere { try oem.vault.shred(CID(parsing: document.cid)) }
-        let record = try world.node.view().existing(AgreementRecord.self, ServicesWorld.agreement)
+        let terms = try world.node.view().existing(
+            TermsRecord.self, .init(agreement: ServicesWorld.agreement, number: 1)
+        ).terms
         let now = world.node.clock.now
         try await world.node.enact(
             AgreementContract.self,
             .issueInvoice(
                 .init(
-                    agreement: record.id, number: "2026-0001", document: document,
+                    agreement: ServicesWorld.agreement, number: "2026-0001", document: document,
                     evidence: .init(
-                        telemetryRoot: .zero, termsHash: record.versions[0].terms.hash,
+                        telemetryRoot: .zero, termsHash: terms.hash,
                         attributionRoot: .zero, rulesVersion: 1),
                     period: honest.period, currency: .euro, net: gross, tax: .zero, gross: gross,
                     disputeUntil: now + .days(60), dueDate: now + .days(60))), as: world.signer("oem"))

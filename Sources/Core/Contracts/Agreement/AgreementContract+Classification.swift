@@ -82,14 +82,14 @@ extension AgreementContract {
     private static func requireOpen(
         _ interval: Interval, of agreement: AgreementRecord, _ context: Context
     ) throws(Rejection) -> Interval {
-        guard let (billed, version) = agreement.billingInterval(at: interval.from) else {
+        guard let (billed, terms) = try billingInterval(at: interval.from, of: agreement, context) else {
             throw Rejection("agreement.no_terms", "no terms are in force when the interval begins")
         }
         try context.require(
             interval.to <= billed.to, else: "agreement.crosses_period",
             "a billing interval ends within it, at \(billed.to) ms since 1970")
         try context.require(
-            context.time < closes(billed, under: version) && interval.from >= agreement.concluded ?? .min,
+            context.time < closes(billed, under: terms) && interval.from >= agreement.concluded ?? .min,
             else: "agreement.classification_closed", "the window for classifying the interval has closed")
         try context.require(
             !agreement.billed.contains { $0.intersection(interval) != nil }, else: "agreement.period_billed",
@@ -98,8 +98,8 @@ extension AgreementContract {
     }
 
     /// When the window for classifying a billing interval's downtime closes.
-    static func closes(_ billed: Interval, under version: AgreementRecord.Version) -> Timestamp {
-        Timestamp(milliseconds: billed.to) + version.terms.classificationWindow
+    static func closes(_ billed: Interval, under terms: TermsRecord) -> Timestamp {
+        Timestamp(milliseconds: billed.to) + terms.terms.classificationWindow
     }
 
     /// A party has nothing more to say. Once both have said so, nothing more is said, and the interval can
@@ -109,8 +109,10 @@ extension AgreementContract {
     ) throws(Rejection) {
         var agreement = try context.existing(AgreementRecord.self, body.agreement)
         let member = try context.requireParty(oneOf: [agreement.oem, agreement.customer]).id
+        let billed =
+            body.until > 0 ? try billingInterval(at: body.until - 1, of: agreement, context) : nil
         try context.require(
-            0 < body.until && agreement.billingInterval(at: body.until - 1)?.interval.to == body.until,
+            billed?.interval.to == body.until,
             else: "agreement.no_period_end", "no billing interval ends at that time")
         try context.require(
             Timestamp(milliseconds: body.until) <= context.time, else: "agreement.period_not_over",

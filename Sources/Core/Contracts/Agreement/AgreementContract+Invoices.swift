@@ -23,7 +23,7 @@ extension AgreementContract {
         let invoice = InvoiceRecord(
             id: InvoiceID(issuer: agreement.oem, number: body.number), agreement: agreement.id,
             machine: agreement.machine, customer: agreement.customer, arbiter: version.terms.arbiter,
-            version: version.number, document: body.document, evidence: body.evidence, period: body.period,
+            version: version.id.number, document: body.document, evidence: body.evidence, period: body.period,
             currency: body.currency, net: body.net, tax: body.tax, gross: body.gross, issued: context.time,
             disputeUntil: body.disputeUntil, dueDate: body.dueDate, isFinal: body.isFinal, state: .issued,
             payable: body.gross, credited: .zero, creditNotes: 0, payments: [])
@@ -41,7 +41,7 @@ extension AgreementContract {
     /// interval, so that nobody chooses its bounds, or makes a thousand of it.
     private static func requirePeriod(
         _ body: IssueInvoice, of agreement: AgreementRecord, _ context: Context
-    ) throws(Rejection) -> AgreementRecord.Version {
+    ) throws(Rejection) -> TermsRecord {
         try context.require(
             !agreement.versions.isEmpty, else: "agreement.not_accepted", "the agreement is not accepted")
         try context.require(
@@ -49,7 +49,8 @@ extension AgreementContract {
         try context.require(
             Timestamp(milliseconds: body.period.to) <= context.time, else: "agreement.period_not_over",
             "the period is not over")
-        guard let (billed, version) = agreement.billingInterval(at: body.period.from) else {
+        let found = try billingInterval(at: body.period.from, of: agreement, context)
+        guard let (billed, version) = found else {
             throw Rejection("agreement.no_terms", "no terms are in force when the period begins")
         }
         try context.require(

@@ -130,6 +130,7 @@ package struct InvoiceRecord: Record {
     package var settled: Timestamp?
 
     package var oem: MemberID { id.issuer }
+    package var termsID: TermsRecord.ID { .init(agreement: agreement, number: version) }
 
     /// What has arrived, less what was paid back.
     package var received: MinorUnits {
