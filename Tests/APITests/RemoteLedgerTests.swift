@@ -25,7 +25,8 @@ import Testing
         let final = try await remote.enact(
             ConsortiumContract.self, rename("Works"), as: try world.signer("stamper"))
         #expect(try world.node.find(final.id) == remote.find(final.id))
-        #expect(try remote.head() == world.node.head() && remote.head().height == final.height)
+        #expect(try remote.head().height >= final.height)
+        #expect(try remote.header(final.height) == world.node.header(final.height))
         #expect(try remote.block(final.height).encoded == world.node.block(final.height).encoded)
         #expect(try remote.header(1) == world.node.header(1))
         #expect(remote.genesis == world.node.genesis)
@@ -52,7 +53,8 @@ import Testing
         try await remote.enact(ConsortiumContract.self, rename("Other"), as: try world.signer("judge"))
         #expect(try view.all(MemberRecord.self).map(\.name) == names)
         #expect(try remote.view().all(MemberRecord.self).map(\.name) != names)
-        #expect(try remote.view().height == view.height + 1)
+        // A deadline may bring a block of its own.
+        #expect(try remote.view().height > view.height)
     }
 
     @Test func whatTheLedgerSaysNoToIsTheSameNo() async throws {
