@@ -97,11 +97,11 @@ struct DemoStory: Sendable {
         let isFirst = period == scenario.periods[0]
         if isFirst { narrator.act("3. The machine runs and reports") }
         var options = TelemetryImport.Options()
+        let repair = DemoRepair(story: self, cast: cast)
         // A recording may be months long, and is verified when all of it is in.
-        options.ticket = TicketTemplate(acceptWithin: .days(366))
+        options.ticket = TicketTemplate(biddingSpan: repair.bidding, acceptWithin: .days(366))
         let service = try TelemetryImport(
             of: scenario.machine, documents: try cast.documents(DemoCast.customer), options: options)
-        let repair = DemoRepair(story: self, cast: cast)
         var finished: DemoRepair.Finished?
         if !isFirst && !scenario.fails {
             let done = try await repair.service()
@@ -110,6 +110,10 @@ struct DemoStory: Sendable {
         }
         source.horizon = period.to
         let summary = try await service.run(&source) { fault, source in
+            // Another fault than the last: that one's repair is over.
+            if let last = finished, last.ticket != fault.ticket {
+                try await repair.settle(last, evidence: source.firstUp)
+            }
             let upAt = scenario.outages.first { $0.upAt > fault.time }?.upAt
             let done = try await repair.work(on: fault, upAt: upAt)
             source.repair(at: done.upAt)

@@ -2,6 +2,7 @@ import Contracts
 import Foundation
 import Ledger
 import Node
+import Telemetry
 
 /// `millwright demo`: the whole job on one machine, told in the terminal.
 enum DemoVerb {
@@ -67,7 +68,9 @@ enum DemoVerb {
         let mapping =
             try invocation.string("mapping").map { URL(fileURLWithPath: $0) }
             ?? DemoScenario.mapping(for: data)
-        return try DemoScenario.file(data, mapping: mapping)
+        do { return try DemoScenario.file(data, mapping: mapping) } catch let error as TelemetryError {
+            throw UsageError(error)
+        }
     }
 }
 
