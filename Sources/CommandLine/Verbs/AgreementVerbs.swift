@@ -23,8 +23,22 @@ enum AgreementVerbs {
         try await Session.with(invocation) { session in
             let terms = try TermsInput.read(invocation, in: session)
             let final = try await AgreementService(try session.documents()).propose(agreement, terms: terms)
+            try noteInterval(terms, session)
             try session.announce(final, saying: "\(agreement) is proposed for \(terms.machine)")
         }
+    }
+
+    /// Says so where silence would be judged by another interval than the machine's own.
+    private static func noteInterval(_ terms: Terms, _ session: Session) throws {
+        guard let id = MachineID(terms.machine),
+            let machine = try session.node.view().get(MachineRecord.self, id),
+            machine.reportingIntervalMilliseconds != terms.reportingIntervalMilliseconds
+        else { return }
+        func text(_ milliseconds: Int64) -> String { Output.duration(milliseconds: milliseconds) }
+        let (own, agreed) = (machine.reportingIntervalMilliseconds, terms.reportingIntervalMilliseconds)
+        Terminal.note(
+            "\(id) is registered with a reading every \(text(own)), these terms say every \(text(agreed)): "
+                + "invoices take silence of more than \(text(3 * agreed)) as unknown.")
     }
 
     static let accept = Verb(
@@ -55,6 +69,7 @@ enum AgreementVerbs {
         try await Session.with(invocation) { session in
             let terms = try TermsInput.read(invocation, in: session)
             let final = try await AgreementService(try session.documents()).amend(agreement, terms: terms)
+            try noteInterval(terms, session)
             try session.announce(final, saying: "other terms are proposed for \(agreement)")
         }
     }

@@ -11,7 +11,8 @@ extension BillingVerbs {
         "billing compute", "compute an invoice from terms and telemetry files (no ledger needed)",
         detail: """
             The machine counts as in service all the time. The evidence names the Merkle root over all \
-            entries of the file. The attributions file is a JSON list of what the parties agreed on: \
+            entries of the file. What the file could not tell is said on standard error and, with --json, \
+            in "notes". The attributions file is a JSON list of what the parties agreed on: \
             [{"from": TIME, "to": TIME, "attribution": CAUSE}].
             """,
         options: [
@@ -56,7 +57,7 @@ extension BillingVerbs {
             number: invocation.string("number") ?? "DRAFT", issueDate: issued, telemetryRoot: measured.root,
             termsHash: try terms.digest(with: SHA256.hash),
             attributionHash: try attributions.digest(with: SHA256.hash))
-        try InvoiceVerbs.show(invoice, invocation)
+        try InvoiceVerbs.show(invoice, invocation, notes: measured.notes)
     }
 
     /// One line of an attributions file.

@@ -41,13 +41,16 @@ enum BillingVerbs {
         ]
     ) { invocation in
         guard !invocation.has("machine") else { return try await showMachine(invocation) }
-        let (result, title) =
-            try invocation.has("file") ? fromFile(invocation) : (fromNumbers(invocation), nil)
-        try show(result, title, invocation)
+        guard invocation.has("file") else { return try show(try fromNumbers(invocation), nil, invocation) }
+        try showFile(invocation)
     }
 
-    static func show(_ result: OEE, _ title: String?, _ invocation: Invocation) throws {
-        if invocation.wantsJSON { return try Output.json(result) }
+    /// - Parameter notes: on the data that was measured; nil for numbers that a person gave.
+    static func show(
+        _ result: OEE, _ title: String?, _ invocation: Invocation, notes: [String]? = nil
+    ) throws {
+        if invocation.wantsJSON { return try Output.json(Noted(result, notes)) }
+        for note in notes ?? [] { Terminal.note(note) }
         if let title { Terminal.print(title) }
         Terminal.print(table(result))
     }
@@ -76,13 +79,15 @@ enum BillingVerbs {
             actualProductionTimeMilliseconds: try milliseconds("apt"), products: [product])
     }
 
-    private static func fromFile(_ invocation: Invocation) throws -> (OEE, String?) {
+    private static func showFile(_ invocation: Invocation) throws {
         try requireMeasured(invocation, without: "as")
         let measured = try MeasuredFile(
             invocation, file: try invocation.required("file"),
             from: try invocation.time("from")?.milliseconds,
             to: try invocation.time("to")?.milliseconds)
-        return (try oee(of: measured.usage, invocation), ISO8601.text(measured.window))
+        try show(
+            try oee(of: measured.usage, invocation), ISO8601.text(measured.window), invocation,
+            notes: measured.notes)
     }
 
     /// What is measured is not given, and what belongs to another source neither.

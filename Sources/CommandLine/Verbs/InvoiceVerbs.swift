@@ -101,9 +101,11 @@ enum InvoiceVerbs {
     // MARK: Showing
 
     /// Prints a document, and writes it to files where `--out` asks for it.
-    static func show(_ invoice: Invoice, _ invocation: Invocation) throws {
+    /// - Parameter notes: on the data that it was computed from; nil for an invoice that was issued.
+    static func show(_ invoice: Invoice, _ invocation: Invocation, notes: [String]? = nil) throws {
         let files = try write(invoice, invocation)
-        if invocation.wantsJSON { return try Output.json(invoice) }
+        if invocation.wantsJSON { return try Output.json(Noted(invoice, notes)) }
+        for note in notes ?? [] { Terminal.note(note) }
         guard files.isEmpty else { return Terminal.print(files.joined(separator: "\n")) }
         Terminal.print(InvoiceText.render(invoice).trimmingCharacters(in: .newlines))
     }

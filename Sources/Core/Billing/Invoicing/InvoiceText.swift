@@ -157,7 +157,7 @@ package struct InvoiceText {
         page.line()
     }
 
-    private static func name(of kind: DataQualityNote.Kind) -> String {
+    package static func name(of kind: DataQualityNote.Kind) -> String {
         switch kind {
         case .missingEntries: "gaps in the sequence of entries"
         case .silence: "spells of silence"
