@@ -244,7 +244,9 @@ enum QueryVerbs {
         try await Session.with(invocation, for: .reading) { session in
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            for height in stride(from: Height(max(1, from)), through: try session.node.head().height, by: 1) {
+            let head = try session.node.head()
+            if head.logSize == 0 { Terminal.note("There are no transactions yet: the founding is block 0.") }
+            for height in stride(from: Height(max(1, from)), through: head.height, by: 1) {
                 let record = try session.node.block(height)
                 for leaf in try record.leaves() {
                     let line = try ExportedTransaction(leaf, hash: SHA256.hash)
