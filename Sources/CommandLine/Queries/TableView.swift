@@ -10,18 +10,27 @@ struct TableView: Sendable {
     /// Singular, as in `millwright show machine press-7`.
     let singular: String
     let list: @Sendable (StateView) throws -> (rows: [[String]], json: any Encodable)
-    let show: @Sendable (StateView, String) throws -> (record: Any, json: any Encodable)?
+    let show: @Sendable (StateView, String) throws -> (any Encodable)?
     let rowKey: @Sendable (StateView, String) throws -> RowKey?
     /// The key that a record of this name would have, for proofs of absence; nil where names have several
     /// parts.
     let absentKey: @Sendable (String) -> RowKey?
     let header: [String]
+    /// The name of its rows' table on the ledger.
+    let table: String
+    /// A record as `show` prints it, from its stored row.
+    let read: @Sendable ([UInt8]) throws -> (name: String, record: any Encodable)
 
     init<R: Record>(
         _ type: R.Type, _ singular: String, _ plural: String,
         _ columns: [(String, @Sendable (R) -> String)],
         name: @escaping @Sendable (R.ID) -> String
     ) {
+        table = R.table
+        read = { row in
+            let record = try StoredRow.record(R.self, in: row)
+            return (name(record.id), record)
+        }
         (self.singular, self.plural) = (singular, plural)
         header = columns.map(\.0)
         list = { view in
@@ -31,7 +40,7 @@ struct TableView: Sendable {
         let find: @Sendable (StateView, String) throws -> R? = { view, text in
             try view.all(R.self).first { name($0.id) == text }
         }
-        show = { view, text in try find(view, text).map { ($0, $0) } }
+        show = { view, text in try find(view, text) }
         rowKey = { view, text in try find(view, text).map { R.rowKey($0.id) } }
         absentKey = { text in
             guard let type = R.ID.self as? any TextIdentifier.Type else { return nil }
