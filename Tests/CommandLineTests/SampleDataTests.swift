@@ -82,6 +82,19 @@ struct SampleDataTests {
         }
     }
 
+    /// Quality is a ratio of counts: only effectiveness and OEE need a planned run time.
+    @Test func qualityNeedsNoPlannedRunTime() async throws {
+        let place = try Workplace()
+        for line in [
+            "oee \(Self.examples)/telemetry/press.csv \(Self.mapping) --json",
+            "oee --pbt 2h --apt 1h --pq 199 --gq 194 --json",
+        ] {
+            let figures = try await place.succeed(line).object()
+            #expect(figures["quality"] as? Int == 974_874)
+            #expect(figures["effectiveness"] == nil && figures["oee"] == nil)
+        }
+    }
+
     @Test func aPeriodWithoutReadingsIsNoted() async throws {
         let place = try Workplace()
         let line =
