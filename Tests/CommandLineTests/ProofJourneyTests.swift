@@ -79,6 +79,23 @@ struct ProofJourneyTests {
             #expect(seen.contains(text), "\(text)")
         }
         #expect(!seen.contains("minor units") && !seen.contains("illiseconds"))
+        let keys = try await place.succeed("list keys --home demo").output.split(separator: "\n")
+        let device = try #require(keys.first { $0.contains("device  press-7") }).prefix(16)
+        #expect(try await place.succeed("show key \(device) --home demo").output.contains("subject"))
+        #expect(
+            try await place.succeed("list evidence --home demo").output.hasSuffix("there is no evidence\n"))
+        for line in ["list keys", "list invoices", "show invoice ulmer-pressen/2026-0001", "block 3"] {
+            let run = try await place.succeed(line + " --home demo")
+            #expect(run.output.hasPrefix("simulated: a demonstration's ledger\n"))
+            expectNarrow(run)
+        }
+        for (file, mark) in [
+            ("txt", "SIMULATED: "), ("xml", "<cbc:Note>SIMULATED: "), ("json", "\"simulated\" : true"),
+        ] {
+            for name in ["invoice-2026-0001", "invoice-2026-0002", "credit-note-2026-0003"] {
+                #expect(try place.read("demo/documents/\(name).\(file)").contains(mark))
+            }
+        }
         for line in ["verify --roots", "block 2", "list anchors", "status", "history machine press-7"] {
             expectNarrow(try await place.succeed(line + " --home demo"))
         }

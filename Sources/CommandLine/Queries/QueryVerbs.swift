@@ -27,7 +27,8 @@ enum QueryVerbs {
         try await Session.with(invocation, for: .reading) { session in
             let (rows, json) = try table.list(try session.node.view())
             if invocation.wantsJSON { return try Output.json(json) }
-            if rows.isEmpty { return Terminal.print("there are no \(table.plural)") }
+            session.tellWhetherSimulated()
+            if rows.isEmpty { return Terminal.print(table.none) }
             Terminal.print(Terminal.table(table.header, rows))
         }
     }
@@ -54,6 +55,7 @@ enum QueryVerbs {
             let currency = try (record as? CreditNoteRecord).flatMap {
                 try view.get(InvoiceRecord.self, $0.invoice)?.currency
             }
+            session.tellWhetherSimulated()
             Terminal.print(Output.fields(record, currency: currency))
         }
     }
@@ -87,6 +89,7 @@ enum QueryVerbs {
                     transaction: step.transaction?.id)
             }
             if invocation.wantsJSON { return try Output.json(steps) }
+            session.tellWhetherSimulated()
             let rows = steps.map { step in
                 let action = step.contract.flatMap { contract in step.action.map { "\(contract).\($0)" } }
                 return [
@@ -163,6 +166,7 @@ enum QueryVerbs {
                 logSize: header.logSize, logRoot: header.logRoot, stateRoot: header.stateRoot,
                 transactions: leaves)
             if invocation.wantsJSON { return try Output.json(report) }
+            session.tellWhetherSimulated()
             Terminal.print(Output.fields(report))
         }
     }

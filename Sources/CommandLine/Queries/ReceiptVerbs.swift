@@ -41,7 +41,7 @@ extension QueryVerbs {
 
     static func write(_ bytes: [UInt8], to path: String) throws {
         do { try Data(bytes).write(to: URL(fileURLWithPath: path)) } catch {
-            throw UsageError("cli.cannot_write", "\(path) cannot be written: \(error.localizedDescription)")
+            throw UsageError("cli.cannot_write", "\(path) cannot be written: \(ErrorText.of(error))")
         }
     }
 
@@ -50,7 +50,7 @@ extension QueryVerbs {
         let consortium: String
         let simulated: Bool
         let transaction: Digest
-        /// The founder whose key signed; nil for the key of one who joined later, which only the ledger names.
+        /// The founder whose key signed; nil for a later key, which only the ledger names.
         let signer: MemberID?
         let key: KeyID
         let contract: String
@@ -70,14 +70,15 @@ extension QueryVerbs {
         "receipt verify", "check a receipt offline, against the genesis document alone",
         detail: """
             Prints what is proven: who signed what, with all that the action says (an invoice's number, \
-            amounts and the SHA-256 of its document, for instance), its outcome, and who vouches for it. A key \
-            that came after the founding is named by its id alone: the genesis document knows founders only.
+            amounts and the SHA-256 of its document, for instance), its outcome, and who vouches for it. A \
+            key that came after the founding is named by its id alone: the genesis document knows founders \
+            only.
             """,
         options: [
             .positional("receipt", "the bundle's file"),
             .value("genesis", "FILE", "the ledger's genesis.cbor", required: true),
         ],
-        examples: ["millwright receipt verify invoice.receipt --genesis genesis.cbor"]
+        examples: ["millwright receipt verify invoice.receipt --genesis genesis.cbor"], isOffline: true
     ) { invocation in
         let bundle: ReceiptBundle
         let bytes = try invocation.file(try invocation.required("receipt"), limit: ReceiptBundle.maximumSize)

@@ -77,7 +77,7 @@ extension QueryVerbs {
             .positional("proof", "the proof's file"),
             .value("genesis", "FILE", "the ledger's genesis.cbor", required: true),
         ],
-        examples: ["millwright state verify press-7.proof --genesis genesis.cbor"]
+        examples: ["millwright state verify press-7.proof --genesis genesis.cbor"], isOffline: true
     ) { invocation in
         let bytes = try invocation.file(try invocation.required("proof"), limit: StateBundle.maximumSize)
         let bundle: StateBundle

@@ -17,7 +17,7 @@ enum AgreementVerbs {
             hash and the few figures that its own deadlines need.
             """,
         options: [agreement, .value("terms", "FILE", "the terms as JSON", required: true)] + Option.signing,
-        examples: ["millwright agreement propose rent-7 --as press-works --terms terms.json"]
+        examples: ["millwright agreement propose rent-7 --as press-works --terms examples/terms/press.json"]
     ) { invocation in
         let agreement: AgreementID = try invocation.identifier("agreement")
         try await Session.with(invocation) { session in
@@ -63,7 +63,7 @@ enum AgreementVerbs {
         detail: "They replace the present ones from their own beginning, once the other party accepts.",
         options: [agreement, .value("terms", "FILE", "the new terms as JSON", required: true)]
             + Option.signing,
-        examples: ["millwright agreement amend rent-7 --as press-works --terms terms-2027.json"]
+        examples: ["millwright agreement amend rent-7 --as press-works --terms examples/terms/press.json"]
     ) { invocation in
         let agreement: AgreementID = try invocation.identifier("agreement")
         try await Session.with(invocation) { session in

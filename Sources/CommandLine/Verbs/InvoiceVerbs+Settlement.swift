@@ -45,7 +45,7 @@ extension InvoiceVerbs {
             let currency = try invocation.currency(try record(id, session).currency)
             let recomputed = try await InvoiceService(try session.documents()).dispute(
                 id, undisputed: try invocation.amount("undisputed", in: currency))
-            let files = try write(recomputed, invocation)
+            let files = try write(recomputed, invocation, isSimulated: session.isSimulated)
             try report(id, session, files: files)
         }
     }
@@ -159,7 +159,9 @@ extension InvoiceVerbs {
                 reason: try invocation.required("reason"),
                 amount: try invocation.amount("amount", in: currency))
             let number = InvoiceID(issuer: id.issuer, number: note.number).description
-            try report(id, session, creditNote: number, files: try write(note, invocation))
+            try report(
+                id, session, creditNote: number,
+                files: try write(note, invocation, isSimulated: session.isSimulated))
         }
     }
 
