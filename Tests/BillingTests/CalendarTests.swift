@@ -64,6 +64,27 @@ import Testing
         #expect(BillingError.code { _ = try terms.periodEnds() } == .tooMany)
     }
 
+    @Test func aBillingIntervalIsWhatTheTermsHaveOfAPeriod() throws {
+        var terms = Sample.terms()
+        terms.validity = Interval(from: Sample.berlin("2025-01-15"), to: Sample.berlin("2025-04-10"))
+        func interval(_ day: String, before next: String? = nil) throws -> Interval {
+            try terms.billingInterval(
+                containing: Sample.berlin(day), before: next.map { Sample.berlin($0) })
+        }
+        let january = Interval(from: terms.validity.from, to: Sample.berlin("2025-02-01"))
+        // Also by a moment of the month before the terms begin.
+        for day in ["2025-01-01", "2025-01-15", "2025-01-31"] { #expect(try interval(day) == january) }
+        #expect(try interval("2025-03-31") == Sample.march)
+        #expect(try interval("2025-04-30").to == terms.validity.to)
+        #expect(try interval("2025-03-31", before: "2025-03-10").to == Sample.berlin("2025-03-10"))
+        #expect(try interval("2025-03-31", before: "2025-05-10") == Sample.march)
+        for (day, next) in [("2024-12-31", nil), ("2025-05-01", nil), ("2025-03-31", "2025-03-01")]
+            as [(String, String?)]
+        {
+            #expect(BillingError.code { _ = try interval(day, before: next) } == .wrongPeriod)
+        }
+    }
+
     @Test func daysHave23Or25Hours() throws {
         var terms = Sample.terms()
         terms.billingPeriod = .day

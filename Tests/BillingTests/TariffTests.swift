@@ -99,10 +99,31 @@ import Testing
         let october = try terms.period(containing: Sample.berlin("2025-10-15"))
         for (extra, days) in [(0, "25"), (1, "26")] as [(Int64, String)] {
             terms.validity.to = Sample.berlin("2025-10-26") + extra
-            let spell = Interval(from: october.from, to: terms.validity.to)
-            let invoice = try Sample.invoice(terms, Sample.usage(measured: [spell]), period: october)
+            let spell = try terms.billingInterval(containing: october.from)
+            #expect(spell == Interval(from: october.from, to: terms.validity.to))
+            let invoice = try Sample.invoice(terms, Sample.usage(measured: [spell]), period: spell)
             #expect(invoice.lines[0].quantity.text == days)
         }
+    }
+
+    /// Terms from the 12th, with others from the 20th: the parts of the month add up to its fee and minimum.
+    @Test func theFeeOfAMonthIsSharedByTheTermsInIt() throws {
+        let line = parts(.flat(Sample.price(1_000_000)), minimum: 3100)
+        var terms = Sample.terms([Sample.baseFee, line])
+        terms.validity.from = Sample.berlin("2025-03-12")
+        let change = Sample.berlin("2025-03-20")
+        let first = try terms.billingInterval(containing: Sample.march.from, before: change)
+        #expect(first == Interval(from: terms.validity.from, to: change))
+        let before = try Sample.invoice(terms, Sample.usage(measured: [first]), period: first)
+        #expect(before.lines.map(\.quantity.text) == ["8", "0", "800"])
+        #expect(before.lines[0].name == "Base fee, 8 of 31 days")
+        #expect(before.periodStart == Sample.date("2025-03-12"))
+        #expect(before.periodEnd == Sample.date("2025-03-19"))
+        terms.validity.from = change
+        let second = try terms.billingInterval(containing: Sample.march.from)
+        #expect(second == Interval(from: change, to: Sample.march.to))
+        let after = try Sample.invoice(terms, Sample.usage(measured: [second]), period: second)
+        #expect(after.lines.map(\.quantity.text) == ["12", "0", "1200"])
     }
 
     @Test func aMinimumIsProratedByDaysToo() throws {

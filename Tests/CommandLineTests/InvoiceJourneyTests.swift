@@ -128,8 +128,17 @@ struct InvoiceJourneyTests {
         #expect(waits.status == 1 && waits.code == "agreement.classification_open", "\(waits.error)")
         let said = try await place.succeed(
             "agreement classify rent-7 --as stamper --attribution OEM --from 2026-03-31T20:00:00Z "
-                + "--to 2026-04-01T04:00:00Z --json")
+                + "--to 2026-04-01T00:00:00Z --json")
         #expect(try said.list().count == 2, "\(said.output)")
+        let words = try await place.succeed(
+            "agreement classifications rent-7 --as press-works --period 2026-03-05 --json"
+        ).list()
+        #expect(words.map { $0["agreed"] as? String } == ["MATERIAL", nil])
+        #expect(words.map { $0["oem"] as? String } == ["MATERIAL", nil])
+        let ahead = try await place.call(
+            "agreement classify rent-7 --as press-works --attribution MATERIAL --from 2026-04-02 "
+                + "--to 2026-04-03")
+        #expect(ahead.status == 1 && ahead.code == "agreement.interval_not_over", "\(ahead.error)")
         for party in ["stamper", "press-works"] {
             try await place.succeed("agreement conclude rent-7 --as \(party) --period 2026-03-05")
         }
@@ -189,6 +198,32 @@ struct InvoiceJourneyTests {
         try await place.succeed("invoice mark-paid \(id) --as stamper --reference S3 --date 2026-04-11")
         try await place.succeed("invoice confirm-payment \(id) --as press-works --reference S3")
         #expect(try await consortium.state("invoice", id) == "paid")
+        try await payBack(id, consortium)
+    }
+
+    /// A credit note on a paid invoice: what it takes back is due to the customer, and says so everywhere.
+    private func payBack(_ id: String, _ consortium: Consortium) async throws {
+        let place = consortium.place
+        for amount in ["9185.52", "0.00"] {
+            let run = try await place.call(
+                "invoice credit-note \(id) --as press-works --reason slip --amount \(amount)")
+            #expect(run.status == 1 && run.code == "invoice.credit_out_of_range", "\(run.error)")
+            #expect(run.error.contains("at most 9185.51 EUR: what is payable"), "\(run.error)")
+        }
+        let text = try await place.succeed(
+            "invoice credit-note \(id) --as press-works --reason scrap --amount 100.00"
+        ).output
+        #expect(text.contains("100.00 EUR is due back from press-works"), "\(text)")
+        #expect(try await place.succeed("list invoices").output.contains("paid, refund due"))
+        #expect(try await place.succeed("show invoice \(id)").output.contains("refund due"))
+        let note = try await place.call("invoice recompute press-works/2026-0003 --as stamper")
+        #expect(note.status == 1 && note.code == "invoice.is_credit_note", "\(note.error)")
+        #expect(note.error.contains("«\(id)»"), "\(note.error)")
+        let none = try await place.call("invoice recompute press-works/2026-0009 --as stamper")
+        #expect(none.code == "invoice.unknown" && none.error.contains("«press-works/2026-0009»"))
+        try await place.succeed("invoice mark-paid \(id) --as press-works --reference R1 --date 2026-04-20")
+        try await place.succeed("invoice confirm-payment \(id) --as stamper --reference R1")
+        #expect(try await consortium.record("invoice", id)["refundDue"] == nil)
     }
 
     @Test func anInvoiceIsComputedFromFilesAlone() async throws {

@@ -77,13 +77,17 @@ struct FuzzSamples: Sendable {
     }
 
     func receipt(_ index: Int) -> ReceiptBundle {
+        ReceiptBundle(
+            chain: rules.chain, leaf: leaves[index], proof: inclusion(index),
+            commits: records[records.count - 1].commits)
+    }
+
+    func inclusion(_ index: Int) -> InclusionProof {
         let proof = LogProof.inclusion(
             index: UInt64(index), size: UInt64(leaves.count), hash: rules.hash
         ) { nodes[Int($0)] }
         guard let proof else { fatalError("the log has no leaf \(index)") }
-        return ReceiptBundle(
-            chain: rules.chain, leaf: leaves[index], proof: proof, commits: records[records.count - 1].commits
-        )
+        return proof
     }
 
     /// A genesis with what was added to its form: engines and the pins of a node.

@@ -220,5 +220,5 @@ extension FuzzTarget {
         try require(blocks <= input.count / 25, "more records than fit")
     }
 
-    static let all = ledger + proofs + telemetry + files
+    static let all = ledger + proofs + shown + messages + telemetry + files
 }

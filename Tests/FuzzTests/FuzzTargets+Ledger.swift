@@ -129,7 +129,11 @@ extension FuzzTarget {
 
     static let proofs: [FuzzTarget] = [
         FuzzTarget(
-            name: "receipt", seeds: { [0, 5, 9].map { samples.receipt($0).encoded } },
+            name: "receipt",
+            seeds: {
+                [0, 5, 9].map { samples.receipt($0).encoded }
+                    + [1, 8].map { EpochSamples.made.receipt($0).encoded }
+            },
             take: { (input: [UInt8], corpus: Set<[UInt8]>) throws(Broken) in
                 guard let bundle = try? ReceiptBundle(decoding: input) else { return }
                 _ = try? bundle.transparentStatement()

@@ -5,7 +5,67 @@ import Testing
 @testable import Ledger
 
 @Suite struct AttestationTests {
-    @Test func everyBitOfABlockRecordIsBoundOrRefused() throws {
+    /// What a node that follows the ledger keeps of a block that somebody serves it; nil where it does not
+    /// become final there.
+    private func kept(_ record: BlockRecord, of ledger: TestLedger) throws -> BlockRecord? {
+        let bytes = try ledger.genesis.encoded()
+        var (follower, effects) = try Replica.found(
+            ledger.genesis, bytes: bytes, rules: ledger.rules, voters: [])
+        let rows = MemoryRows()
+        for record in effects.storedBlocks { rows.apply(record.changes) }
+        guard
+            let block = try? CandidateBlock(record, chain: ledger.rules.chain, hash: TestLedger.hash)
+        else { return nil }
+        effects = try follower.received([block], now: ledger.clock, reader: rows)
+        return follower.finalHeader.height == 1 ? effects.storedBlocks.last : nil
+    }
+
+    /// Every bit of what is served of a block, and every part of it changed, left out or repeated.
+    @Test func noChangedBlockIsKept() throws {
+        let ledger = try TestLedger()
+        try ledger.run([try ledger.add(5), try ledger.add(7, by: "beta")])
+        let genuine = ledger.records[1]
+        var record = genuine
+        (record.changes, record.history, record.voteRecord) = ([], [], VoteRecord())
+        /// What was signed and what follows from it is as it was; who else signed may be left out.
+        func isRefused(_ forged: BlockRecord) throws -> Bool {
+            guard let kept = try kept(forged, of: ledger) else { return true }
+            #expect(kept.header == genuine.header && kept.content == genuine.content)
+            #expect(kept.outcomes == genuine.outcomes && kept.changes == genuine.changes)
+            #expect(kept.history == genuine.history)
+            return false
+        }
+        #expect(try !isRefused(record))
+        let bytes = record.encoded
+        for bit in 0..<(bytes.count * 8) {
+            var changed = bytes
+            changed[bit / 8] ^= 1 << UInt8(bit % 8)
+            guard let forged = try? BlockRecord(decoding: changed) else { continue }
+            // A lone validator's commit says all that its vote does, and outcomes are a peer's word for
+            // where its execution differs: the follower's own are kept.
+            let wasSigned =
+                (forged.header, forged.content, forged.commits)
+                != (record.header, record.content, record.commits)
+            #expect(try isRefused(forged) || !wasSigned, "bit \(bit % 8) of byte \(bit / 8)")
+        }
+        func refuses(_ change: (inout BlockRecord) -> Void) throws {
+            var forged = record
+            change(&forged)
+            #expect(forged != record)
+            #expect(try isRefused(forged))
+        }
+        let other = try TestLedger()
+        try other.run([try other.add(6)])
+        try refuses { $0.commits = [] }
+        try refuses { $0.commits = other.records[1].commits }
+        try refuses { $0.content = other.records[1].content }
+        try refuses { $0.header = other.records[1].header }
+        try refuses { $0.content = [] }
+        record.outcomes.swapAt(0, 1)
+        #expect(try !isRefused(record))
+    }
+
+    @Test func everyBitOfABlockHeaderIsBoundOrRefused() throws {
         let ledger = try TestLedger()
         try ledger.run([try ledger.add(5)])
         let record = ledger.records[1]

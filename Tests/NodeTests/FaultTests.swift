@@ -103,7 +103,10 @@ import Testing
             var told = Told()
             await run(copy.home, signer, files, &told)
             #expect(told.final.count + told.open.count == 9 || told.final.isEmpty)
-            try await check(copy.home, told)
+            do { try await check(copy.home, told) } catch {
+                Issue.record("after call \(call), \(files.failed): \(error)")
+                throw error
+            }
             failures += told.open.isEmpty ? 0 : 1
             guard files.hasFailed else { break }
             call += 1

@@ -160,7 +160,7 @@ private struct Acknowledged {
         // Calls before the commit differ by what the store does; each is tried until one is the
         // checkpoint's.
         var failures = 0
-        for call in 20..<80 {
+        for call in 20..<120 {
             let path = folder.path + "/\(call)"
             let files = FaultyFileSystem(failingCall: call, fault: .noSpace)
             guard let store = try? LedgerStore(opening: path, chain: chain, files: files),
@@ -172,12 +172,17 @@ private struct Acknowledged {
             if (try? store.checkpoint()) == nil {
                 failures += 1
                 #expect(try store.overlay.value(forKey: [1]) == [2])
-                #expect(try store.state.snapshot().height == nil)
+                // All or nothing is there: the reader after the commit may be what failed.
+                let height = try store.state.snapshot().height
+                let isRead = ["mdb_txn_begin", "mdb_get"].contains { files.failed.hasPrefix($0) }
+                #expect(height == nil || isRead, "\(files.failed)")
                 #expect(try store.checkpoint())
+            } else if !files.hasFailed {
+                break
             }
             #expect(try store.state.snapshot().value(forKey: [1]) == [2])
             #expect(try store.overlay.value(forKey: [1]) == [2])
         }
-        #expect(failures == 2)
+        #expect(failures > 6)
     }
 }

@@ -24,7 +24,11 @@ extension ContractCase {
         .init(
             Contract.self, "classify",
             .classify(.init(agreement: rent, interval: days(2, 3), attribution: .material)), by: "customer",
-            allowed: parties, prepare: active),
+            allowed: parties,
+            prepare: { stage in
+                try active(&stage)
+                try stage.advance(to: Stage.start + .days(3))
+            }),
         .init(
             Contract.self, "concludeClassification",
             .concludeClassification(.init(agreement: rent, until: days(0, 30).to)), by: "customer",
@@ -69,8 +73,7 @@ extension ContractCase {
             document: Stage.document(name), arbiter: MemberID("arbiter")!, currency: .euro,
             validFrom: Stage.start + .days(day), validTo: Stage.start + .days(365),
             periodEnds: (day / 30 + 1...12).map { days(0, 30 * $0).to }, minimumDisputeWindow: .days(5),
-            paymentDays: 14, classificationWindow: .days(3),
-            defaultAttribution: .oem)
+            paymentDays: 14, classificationWindow: .days(3))
     }
 
     private static func days(_ from: Int64, _ to: Int64) -> Interval {

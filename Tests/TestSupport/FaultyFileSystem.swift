@@ -18,6 +18,8 @@ package final class FaultyFileSystem: FileSystem {
     private struct State {
         var calls = 0
         var hasFailed = false
+        /// What failed first.
+        var failed = ""
         /// By path: the bytes up to here are on the disk.
         var synced: [String: Int] = [:]
         var syncCount = 0
@@ -34,6 +36,8 @@ package final class FaultyFileSystem: FileSystem {
     }
 
     package var hasFailed: Bool { state.withLock { $0.hasFailed } }
+    /// The call that failed, and its file; empty where none has.
+    package var failed: String { state.withLock { $0.failed } }
     /// How many synchronisations of files there were.
     package var syncCount: Int { state.withLock { $0.syncCount } }
     /// Bytes of a file that are on the disk; nil where it was never synchronised here.
@@ -46,11 +50,12 @@ package final class FaultyFileSystem: FileSystem {
         }
     }
 
-    private func fails(needsRoom: Bool) -> Bool {
+    private func fails(_ call: String, _ path: String, needsRoom: Bool) -> Bool {
         state.withLock { state in
             defer { state.calls += 1 }
             if state.hasFailed { return fault == .noSpaceFromThen && needsRoom }
             state.hasFailed = state.calls == failingCall
+            if state.hasFailed { state.failed = "\(call) \(path)" }
             return state.hasFailed
         }
     }
@@ -58,7 +63,7 @@ package final class FaultyFileSystem: FileSystem {
     private func pass(
         _ call: String, _ path: String, needsRoom: Bool = false
     ) throws(StorageError) {
-        if fails(needsRoom: needsRoom) { throw error(call, path) }
+        if fails(call, path, needsRoom: needsRoom) { throw error(call, path) }
     }
 
     package func open(_ path: String, _ access: FileAccess) throws(StorageError) -> OpenFile {
@@ -81,7 +86,7 @@ package final class FaultyFileSystem: FileSystem {
     package func write(_ buffer: UnsafeRawBufferPointer, to file: OpenFile, at offset: Int)
         throws(StorageError)
     {
-        if fails(needsRoom: true) {
+        if fails("pwrite", file.path, needsRoom: true) {
             if fault != .error {
                 let half = UnsafeRawBufferPointer(rebasing: buffer[..<(buffer.count / 2)])
                 try real.write(half, to: file, at: offset)
@@ -141,8 +146,8 @@ package final class FaultyFileSystem: FileSystem {
         return try real.lock(file)
     }
 
-    package func beforeCommit(to path: String) throws(StorageError) {
-        try pass("commit", path, needsRoom: true)
+    package func before(_ call: LMDBCall, in path: String) throws(StorageError) {
+        try pass(call.rawValue, path, needsRoom: [.put, .commit, .copy].contains(call))
     }
 }
 

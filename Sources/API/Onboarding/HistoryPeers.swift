@@ -30,9 +30,7 @@ struct HistoryPeers: HistorySource {
                 above: height, from: client, totalMilliseconds: HistoryPeers.requestMilliseconds,
                 cancellation: cancellation)
         } catch {
-            if let problem = error.problem, !problem.code.isEmpty {
-                throw NodeError(problem.code, problem.detail)
-            }
+            if let said = NodeError(saidBy: error) { throw said }
             throw NodeError("node.unreachable", "\(peer) does not answer", cause: error)
         }
     }

@@ -162,9 +162,7 @@ package struct Joining: Sendable {
                 maximumBodyBytes: maximumBodyBytes
             ).successful()
         } catch {
-            if let problem = error.problem, !problem.code.isEmpty {
-                throw NodeError(problem.code, problem.detail)
-            }
+            if let said = NodeError(saidBy: error) { throw said }
             guard error.code == .pinMismatch else {
                 throw NodeError(
                     "join.unreachable", "the node at \(client.endpoint) does not answer: try again later",

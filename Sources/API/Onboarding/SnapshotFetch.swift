@@ -32,8 +32,7 @@ struct SnapshotFetch {
                 "snapshot.too_old", "the snapshot is of block \(offer.manifest.height), which is here already"
             )
         }
-        let room = try FileManager.default.attributesOfFileSystem(forPath: home.folder.path)[.systemFreeSize]
-        guard let free = room as? NSNumber, offer.manifest.byteCount <= free.uint64Value / 2 else {
+        guard offer.manifest.byteCount <= (try home.freeBytes) / 2 else {
             throw NodeError(
                 "snapshot.too_large",
                 "the snapshot's \(offer.manifest.byteCount) bytes need twice as much room")

@@ -149,17 +149,26 @@ extension TableView {
                 ("CUSTOMER", { $0.customer.text }), ("STATE", { $0.state.rawValue }),
             ]),
         TableView(
+            TermsRecord.self, "terms", "terms",
+            [
+                ("TERMS", { $0.id.description }), ("FROM", { Output.time($0.terms.validFrom) }),
+                ("TO", { Output.time($0.terms.validTo) }), ("ARBITER", { $0.terms.arbiter.text }),
+                ("ACCEPTED", { $0.accepted.map { Output.time($0.time) } ?? "-" }),
+            ]),
+        TableView(
             ClassificationRecord.self, "classification", "classifications",
             [
-                ("CLASSIFICATION", { $0.id.description }), ("OEM SAYS", { $0.oemSays?.rawValue ?? "-" }),
-                ("CUSTOMER SAYS", { $0.customerSays?.rawValue ?? "-" }),
-                ("DECIDED", { $0.decision?.attribution.rawValue ?? "open" }),
+                ("CLASSIFICATION", { $0.id.description }),
+                ("FROM", { ISO8601.text(milliseconds: $0.from) }),
+                ("TO", { ISO8601.text(milliseconds: $0.id.until) }),
+                ("SAYS", { $0.attribution.rawValue }),
             ]),
         TableView(
             InvoiceRecord.self, "invoice", "invoices",
             [
                 ("INVOICE", { $0.id.description }), ("MACHINE", { $0.machine.text }),
-                ("STATE", { $0.state.rawValue }), ("PAYABLE", { Output.amount($0.payable, $0.currency) }),
+                ("STATE", { $0.state.rawValue + ($0.refundDue == nil ? "" : ", refund due") }),
+                ("PAYABLE", { Output.amount($0.payable, $0.currency) }),
                 ("DUE", { Output.time($0.dueDate) }),
             ]),
         TableView(

@@ -5,7 +5,9 @@ import Node
 
 /// What an OEM and a customer agree for a machine, and what they put its downtime down to.
 enum AgreementVerbs {
-    static let all: [Verb] = [propose, accept, amend, withdraw, terms, classify, conclude]
+    static let all: [Verb] = [
+        propose, accept, amend, withdraw, terms, classify, classifications, conclude,
+    ]
 
     private static let agreement = Option.positional("agreement", "the agreement's short name")
 
@@ -103,9 +105,10 @@ enum AgreementVerbs {
     static let classify = Verb(
         "agreement classify", "say what a stretch of downtime is put down to (OEM, customer)",
         detail: """
-            It takes effect when both say the same; otherwise the agreement's default does, once the window \
-            after the billing period's end has closed. A stretch that crosses a period's end is said in \
-            parts. The period is invoiced after the window, or when both have concluded.
+            What is over can be classified until the window after the billing interval's end has closed. It \
+            holds where both say the same; where they differ or one is silent, the agreement's default does. \
+            Say the same stretch again to change your word. A stretch that crosses an interval's end is said \
+            in parts. The interval is invoiced after the window, or when both have concluded.
             """,
         options: [
             agreement, .from, .to,
@@ -144,12 +147,58 @@ enum AgreementVerbs {
         }
     }
 
+    private struct WordReport: Encodable {
+        let from: String
+        let to: String
+        let oem: Attribution?
+        let customer: Attribution?
+        let agreed: Attribution?
+    }
+
+    static let classifications = Verb(
+        "agreement classifications", "show what both have said about a billing interval (OEM, customer)",
+        detail: """
+            Where they do not agree the invoice takes the agreement's defaults: that for downtime, or that \
+            for time without data.
+            """,
+        options: [
+            agreement,
+            .value("period", "TIME", "any moment of the period, such as its first day", required: true),
+            InvoiceVerbs.reader,
+        ],
+        examples: ["millwright agreement classifications rent-7 --as stamper --period 2026-03-01"]
+    ) { invocation in
+        let agreement: AgreementID = try invocation.identifier("agreement")
+        let time = try invocation.requiredTime("period").milliseconds
+        try await Session.with(invocation) { session in
+            let (_, words) = try AgreementService(try session.documents()).classifications(
+                agreement, periodContaining: time)
+            let reports = words.map { word in
+                WordReport(
+                    from: ISO8601.text(milliseconds: word.interval.from),
+                    to: ISO8601.text(milliseconds: word.interval.to), oem: word.seller,
+                    customer: word.buyer, agreed: word.agreed)
+            }
+            if invocation.wantsJSON { return try Output.json(reports) }
+            guard !reports.isEmpty else { return Terminal.print("nobody has said anything") }
+            Terminal.print(
+                Terminal.table(
+                    ["FROM", "TO", "OEM SAYS", "CUSTOMER SAYS", "HOLDS"],
+                    reports.map { word in
+                        [
+                            word.from, word.to, word.oem?.rawValue ?? "-", word.customer?.rawValue ?? "-",
+                            word.agreed?.rawValue ?? "the default",
+                        ]
+                    }))
+        }
+    }
+
     static let conclude = Verb(
         "agreement conclude", "say that you have no more downtime to classify (OEM, customer)",
         detail: """
-            For the billing period that holds the moment, and all before. Once both parties have concluded, \
-            what only one of them has classified takes the agreement's default, and the period can be \
-            invoiced without waiting for the window to close. Until then you can still answer the other.
+            For the billing interval that holds the moment, and all before. Once both parties have \
+            concluded, it can be invoiced without waiting for the window to close; what they do not agree \
+            on takes the agreement's default. Until then you can still answer the other.
             """,
         options: [
             agreement,
@@ -161,7 +210,7 @@ enum AgreementVerbs {
         let time = try invocation.requiredTime("period").milliseconds
         try await Session.with(invocation) { session in
             let service = AgreementService(try session.documents())
-            let end = try service.periodEnd(at: time, under: agreement)
+            let end = try service.billingInterval(containing: time, under: agreement).to
             try await session.perform(
                 AgreementContract.self, .concludeClassification(.init(agreement: agreement, until: end)),
                 saying: "you have nothing more to classify up to \(ISO8601.text(milliseconds: end))")

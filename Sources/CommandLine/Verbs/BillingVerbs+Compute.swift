@@ -10,9 +10,10 @@ extension BillingVerbs {
     static let compute = Verb(
         "billing compute", "compute an invoice from terms and telemetry files (no ledger needed)",
         detail: """
-            The machine counts as in service all the time. The evidence names the Merkle root over all \
-            entries of the file. What the file could not tell is said on standard error and, with --json, \
-            in "notes". The attributions file is a JSON list of what the parties agreed on: \
+            The machine counts as in service all the time. Where the terms begin or end within the period, \
+            their part of it is billed. The evidence names the Merkle root over all entries of the file. \
+            What the file could not tell is said on standard error and, with --json, in "notes". The \
+            attributions file is a JSON list of what the parties agreed on: \
             [{"from": TIME, "to": TIME, "attribution": CAUSE}].
             """,
         options: [
@@ -21,6 +22,7 @@ extension BillingVerbs {
             .value("mapping", "FILE", "JSON file that says what columns or items mean", required: true),
             .value("from", "TIME", "when the billing period begins, or a moment in it", required: true),
             .value("to", "TIME", "when it ends; checked against the terms"),
+            .value("amended", "TIME", "when other terms follow these within the period"),
             .value("attributions", "FILE", "what downtime is put down to"),
             .value("number", "TEXT", "the invoice's number (default: DRAFT)"),
             .value("issue-date", "DAY", "default: the period's last day"), InvoiceVerbs.out,
@@ -37,16 +39,16 @@ extension BillingVerbs {
         }
         let terms = try TermsInput.read(invocation)
         let from = try invocation.requiredTime("from").milliseconds
-        let period = try terms.period(containing: from)
-        guard period.intersection(terms.validity) != nil else {
+        guard try terms.period(containing: from).intersection(terms.validity) != nil else {
             throw UsageError(
                 BillingError.Code.wrongPeriod.rawValue, "the terms are not in force at that time")
         }
+        let period = try terms.billingInterval(
+            containing: from, before: try invocation.time("amended")?.milliseconds)
         if let to = try invocation.time("to")?.milliseconds, to != period.to {
             throw UsageError(
                 BillingError.Code.wrongPeriod.rawValue,
-                "the terms' period is \(ISO8601.text(period))"
-            )
+                "the terms bill \(ISO8601.text(period)) in one invoice")
         }
         let measured = try MeasuredFile(
             invocation, file: try invocation.required("telemetry"), window: period,

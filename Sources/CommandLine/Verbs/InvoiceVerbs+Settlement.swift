@@ -8,10 +8,7 @@ import Node
 extension InvoiceVerbs {
     /// What the ledger says of the invoice that a verb is about.
     private static func record(_ id: InvoiceID, _ session: Session) throws -> InvoiceRecord {
-        guard let record = try session.node.view().get(InvoiceRecord.self, id) else {
-            throw NegativeAnswer("invoice.unknown", "there is no invoice «\(id)»")
-        }
-        return record
+        try session.node.view().invoice(id)
     }
 
     static let approve = Verb(
@@ -32,21 +29,32 @@ extension InvoiceVerbs {
         detail: """
             The arbiter is let into all that the computation reads. What you do not dispute stays payable; \
             where the arbiter does not rule within the agreed days (rulingDays, 30) it is all that is. An \
-            invoice whose recomputation is equal cannot be disputed.
+            invoice whose recomputation is equal cannot be disputed. One whose document you cannot open can \
+            be; and one that you cannot recompute, with a statement and the amount that you do not dispute.
             """,
         options: [
             invoice, .value("undisputed", "AMOUNT", "what stays payable (default: the recomputed amount)"),
+            .value("statement", "TEXT", "where you cannot recompute it: why; sealed for OEM and arbiter"),
             .currency, out,
         ] + Option.signing,
-        examples: ["millwright invoice dispute press-works/2026-0001 --as stamper"]
+        examples: [
+            "millwright invoice dispute press-works/2026-0001 --as stamper",
+            "millwright invoice dispute press-works/2026-0001 --as stamper --undisputed 0.00 "
+                + "--statement \"The telemetry of March is lost.\"",
+        ]
     ) { invocation in
         let id = try invocation.invoiceID()
         try await Session.with(invocation) { session in
             let currency = try invocation.currency(try record(id, session).currency)
-            let recomputed = try await InvoiceService(try session.documents()).dispute(
-                id, undisputed: try invocation.amount("undisputed", in: currency))
-            let files = try write(recomputed, invocation, isSimulated: session.isSimulated)
-            try report(id, session, files: files)
+            let disputed = try await InvoiceService(try session.documents()).dispute(
+                id, undisputed: try invocation.amount("undisputed", in: currency),
+                statement: invocation.string("statement"))
+            let files =
+                try disputed.recomputed.map {
+                    try write($0, invocation, isSimulated: session.isSimulated)
+                } ?? []
+            let note = disputed.missingClaim.map { "the OEM's document cannot be opened: \($0)" }
+            try report(id, session, note: note, files: files)
         }
     }
 
@@ -55,32 +63,43 @@ extension InvoiceVerbs {
         let creditNote: String?
         let state: String
         let payable: String
+        /// What the OEM has to pay back; absent for nothing.
+        let refundDue: String?
         let currency: CurrencyCode
+        let note: String?
         let files: [String]
     }
 
     /// Says where an invoice stands now.
     private static func report(
-        _ id: InvoiceID, _ session: Session, creditNote: String? = nil, files: [String]
+        _ id: InvoiceID, _ session: Session, creditNote: String? = nil, note: String? = nil, files: [String]
     ) throws {
         let record = try record(id, session)
         if session.invocation.wantsJSON {
             return try Output.json(
                 SettlementReport(
                     invoice: id.description, creditNote: creditNote, state: record.state.rawValue,
-                    payable: record.payable.text(in: record.currency), currency: record.currency,
+                    payable: record.payable.text(in: record.currency),
+                    refundDue: record.refundDue?.text(in: record.currency), currency: record.currency,
+                    note: note,
                     files: files))
         }
         if let creditNote { Terminal.print("\(Terminal.green("final")) credit note \(creditNote) is issued") }
         Terminal.print("\(Terminal.green("final")) \(id) is \(record.state.rawValue)")
         Terminal.print("      \(Output.amount(record.payable, record.currency)) payable")
+        if let refund = record.refundDue {
+            Terminal.print("      \(Output.amount(record.received, record.currency)) was paid")
+            Terminal.print("      \(Output.amount(refund, record.currency)) is due back from \(record.oem)")
+        }
+        if let note { Terminal.print("      " + Help.wrap(note, indent: "      ")) }
         for file in files { Terminal.print("      \(file)") }
     }
 
     private struct AssessmentReport: Encodable {
         let invoice: String
         let claimed: String
-        let recomputedByCustomer: String
+        /// Absent where the customer has none, or keeps it to itself.
+        let recomputedByCustomer: String?
         let computed: String
         let againstClaim: [String]
         let againstProof: [String]
@@ -95,25 +114,28 @@ extension InvoiceVerbs {
         let id = try invocation.invoiceID()
         try await Session.with(invocation) { session in
             let result = try InvoiceService(try session.documents()).assess(id)
-            let currency = result.claimed.currency
+            let currency = result.record.currency
             func payable(_ invoice: Invoice) -> String { invoice.totals.payable.text(in: currency) }
+            let claimed = result.record.gross.text(in: currency)
+            let proof = result.proof.invoice.map(payable)
             if invocation.wantsJSON {
                 return try Output.json(
                     AssessmentReport(
-                        invoice: id.description, claimed: payable(result.claimed),
-                        recomputedByCustomer: payable(result.proof), computed: payable(result.computed),
+                        invoice: id.description, claimed: claimed, recomputedByCustomer: proof,
+                        computed: payable(result.computed),
                         againstClaim: result.againstClaim, againstProof: result.againstProof))
             }
             Terminal.print(
                 Terminal.table(
                     ["INVOICE \(id.number)", "\(currency)"],
                     [
-                        ["as the OEM claims", payable(result.claimed)],
-                        ["as the customer recomputed", payable(result.proof)],
+                        ["as the OEM claims", claimed],
+                        ["as the customer recomputed", proof ?? "not there"],
                         ["as the evidence says", payable(result.computed)],
                     ]))
-            for difference in result.againstClaim {
-                Terminal.print(Help.wrap("- " + difference, indent: "  "))
+            let words = result.proof.invoice == nil ? result.againstProof : []
+            for sentence in result.againstClaim + words {
+                Terminal.print(Help.wrap("- " + sentence, indent: "  "))
             }
         }
     }

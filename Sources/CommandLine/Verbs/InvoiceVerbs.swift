@@ -61,7 +61,8 @@ enum InvoiceVerbs {
         detail: """
             The invoice is sealed for both parties and the arbiter. The ledger holds its figures and what \
             they were computed from, so that the customer can compute it again. It can be issued once the \
-            window for classifying the period's downtime has closed, or both parties have concluded.
+            window for classifying the period's downtime has closed, or both parties have concluded. Where \
+            terms begin, end or are amended within a period, each part of it has an invoice of its own.
             """,
         options: [
             agreement, period, series, .flag("final", "it closes the account"), incomplete, out,
@@ -84,6 +85,7 @@ enum InvoiceVerbs {
                         currency: invoice.currency, dueDate: invoice.dueDate, files: files))
             }
             Terminal.print("\(Terminal.green("final")) invoice \(id) is issued")
+            Terminal.print("      \(invoice.periodStart) to \(invoice.periodEnd)")
             Terminal.print(
                 "      \(Output.amount(invoice.totals.payable, invoice.currency)), due \(invoice.dueDate)")
             for file in files { Terminal.print("      \(file)") }

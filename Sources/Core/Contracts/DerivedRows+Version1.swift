@@ -5,8 +5,9 @@ extension DerivedRows {
     package static let version1 = DerivedRows([
         MemberRecord.self, InvitationRecord.self, ProposalRecord.self, AccreditationRecord.self,
         MachineRecord.self, AnchorRecord.self, GapRecord.self, TelemetryHead.self, AgreementRecord.self,
-        ClassificationRecord.self, InvoiceRecord.self, CreditNoteRecord.self, NumberSeriesRecord.self,
-        TicketRecord.self, BidRecord.self, MaintainerStatistics.self, LatestRepairRecord.self,
-        PinRecord.self, EvidenceRecord.self,
+        TermsRecord.self, ClassificationRecord.self, ClassificationCount.self, InvoiceRecord.self,
+        CreditNoteRecord.self,
+        NumberSeriesRecord.self, TicketRecord.self, BidRecord.self, MaintainerStatistics.self,
+        LatestRepairRecord.self, PinRecord.self, EvidenceRecord.self,
     ])
 }

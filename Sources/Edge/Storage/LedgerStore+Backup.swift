@@ -62,7 +62,6 @@ extension CheckpointStore {
     /// Writes a compact copy of the last checkpoint into a folder that it makes.
     func copy(to folder: String) throws(StorageError) {
         try files.createFolder(folder)
-        try files.beforeCommit(to: folder)
         try environment.copy(to: folder)
         try files.synchronize(try files.open(folder + "/data.mdb", .write))
         try files.synchronizeFolder(folder)

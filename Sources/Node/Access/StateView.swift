@@ -23,7 +23,9 @@ package struct StateView: Sendable {
     /// - Throws: `<table>.unknown`.
     package func existing<R: Record>(_ type: R.Type, _ id: R.ID) throws(NodeError) -> R {
         guard let record = try get(type, id) else {
-            let name = String(decoding: id.keyBytes, as: UTF8.self)
+            let name =
+                (id as? any CustomStringConvertible)?.description
+                ?? String(decoding: id.keyBytes, as: UTF8.self)
             throw NodeError("\(R.table).unknown", "there is no \(R.table) «\(name)»")
         }
         return record
@@ -35,11 +37,14 @@ package struct StateView: Sendable {
     }
 
     /// Records whose keys begin with these bytes, in order of their keys.
+    /// - Parameter start: leaves out the keys before it.
     package func records<R: Record>(
-        _ type: R.Type, keysBeginWith prefix: [UInt8]
+        _ type: R.Type, keysBeginWith prefix: [UInt8], from start: [UInt8]? = nil
     ) throws(NodeError) -> [R] {
         var records: [R] = []
-        try pages(withPrefix: RowKey(table: R.table, key: prefix).bytes) { page throws(NodeError) in
+        let start = RowKey(table: R.table, key: start ?? prefix).bytes
+        try pages(withPrefix: RowKey(table: R.table, key: prefix).bytes, from: start) {
+            page throws(NodeError) in
             for row in page { records.append(try StateView.decode(R.self, row.value)) }
         }
         return records
@@ -65,9 +70,10 @@ package struct StateView: Sendable {
     }
 
     private func pages(
-        withPrefix prefix: [UInt8], _ body: ([Row]) throws(NodeError) -> Void
+        withPrefix prefix: [UInt8], from start: [UInt8]? = nil,
+        _ body: ([Row]) throws(NodeError) -> Void
     ) throws(NodeError) {
-        var start = prefix
+        var start = start ?? prefix
         while true {
             let page = try read {
                 try source.entries(from: start, prefix: prefix, limit: StateView.pageSize)

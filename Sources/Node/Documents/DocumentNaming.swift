@@ -18,7 +18,7 @@ struct DocumentNaming {
     func documents(in key: RowKey, _ stored: [UInt8]) throws(NodeError) -> [NamedDocument] {
         switch key.table {
         case MachineRecord.table: documents(of: try StateView.decode(MachineRecord.self, stored))
-        case AgreementRecord.table: documents(of: try StateView.decode(AgreementRecord.self, stored))
+        case TermsRecord.table: try documents(of: try StateView.decode(TermsRecord.self, stored))
         case InvoiceRecord.table: documents(of: try StateView.decode(InvoiceRecord.self, stored))
         case CreditNoteRecord.table: try documents(of: try StateView.decode(CreditNoteRecord.self, stored))
         case TicketRecord.table: documents(of: try StateView.decode(TicketRecord.self, stored))
@@ -30,7 +30,7 @@ struct DocumentNaming {
     /// Everything that the state names.
     func all(_ take: ([NamedDocument]) -> Void) throws(NodeError) {
         for record in try view.all(MachineRecord.self) { take(documents(of: record)) }
-        for record in try view.all(AgreementRecord.self) { take(documents(of: record)) }
+        for record in try view.all(TermsRecord.self) { take(try documents(of: record)) }
         for record in try view.all(InvoiceRecord.self) { take(documents(of: record)) }
         for record in try view.all(CreditNoteRecord.self) { take(try documents(of: record)) }
         for record in try view.all(TicketRecord.self) { take(documents(of: record)) }
@@ -41,12 +41,11 @@ struct DocumentNaming {
         name(machine.documents, [machine.oem, machine.customer])
     }
 
-    private func documents(of agreement: AgreementRecord) -> [NamedDocument] {
-        (agreement.versions + (agreement.pending.map { [$0] } ?? [])).flatMap { version in
-            name(
-                [version.terms.document],
-                [version.proposed.member, agreement.oem, agreement.customer, version.terms.arbiter])
-        }
+    private func documents(of version: TermsRecord) throws(NodeError) -> [NamedDocument] {
+        guard let agreement = try view.get(AgreementRecord.self, version.id.agreement) else { return [] }
+        return name(
+            [version.terms.document],
+            [version.proposed.member, agreement.oem, agreement.customer, version.terms.arbiter])
     }
 
     private func documents(of invoice: InvoiceRecord) -> [NamedDocument] {
@@ -74,7 +73,7 @@ struct DocumentNaming {
         else { return [] }
         let agreements = try view.records(
             AgreementRecord.self, where: "inForce", equals: anchor.id.machine.keyBytes)
-        let arbiters = agreements.flatMap { $0.versions.map(\.terms.arbiter) }
+        let arbiters = agreements.flatMap { $0.versions.map(\.arbiter) }
         return [NamedDocument(cid: cid, parties: [machine.customer, machine.oem] + arbiters)]
     }
 

@@ -175,8 +175,7 @@ package final class HistoryFetch {
     }
 
     private func requireRoom() throws {
-        let room = try FileManager.default.attributesOfFileSystem(forPath: home.folder.path)[.systemFreeSize]
-        guard let free = room as? NSNumber, free.uint64Value >= HistoryFetch.roomBytes else {
+        guard try home.freeBytes >= HistoryFetch.roomBytes else {
             throw NodeError(
                 "history.no_room", "less than 512 MiB are free on the disk, which the running node needs")
         }

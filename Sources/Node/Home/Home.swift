@@ -25,6 +25,14 @@ package struct Home: Sendable {
     package var clockFile: URL { folder.appendingPathComponent("clock") }
     var votingKeyFile: URL { folder.appendingPathComponent("voting.key") }
 
+    /// Bytes that are free on the disk; 0 where the system does not say.
+    package var freeBytes: UInt64 {
+        get throws {
+            let room = try FileManager.default.attributesOfFileSystem(forPath: folder.path)[.systemFreeSize]
+            return (room as? NSNumber)?.uint64Value ?? 0
+        }
+    }
+
     package var isFounded: Bool { FileManager.default.fileExists(atPath: genesisFile.path) }
 
     /// A member's key store; it need not be there yet.

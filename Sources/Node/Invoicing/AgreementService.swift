@@ -53,9 +53,10 @@ package struct AgreementService: Sendable {
     package func accept(_ agreement: AgreementID) async throws(NodeError) -> FinalTransaction {
         let view = try node.view()
         let record = try view.existing(AgreementRecord.self, agreement)
-        guard let proposal = record.pending else {
+        guard let number = record.pending else {
             throw NodeError("agreement.nothing_proposed", "nothing waits for acceptance")
         }
+        let proposal = try view.existing(TermsRecord.self, .init(agreement: agreement, number: number))
         let terms = try documents.open(Terms.self, proposal.terms.document)
         try check(terms, for: try view.existing(MachineRecord.self, record.machine))
         try checkZone(terms)
@@ -64,18 +65,18 @@ package struct AgreementService: Sendable {
         }
         return try await node.enact(
             AgreementContract.self,
-            .accept(.init(agreement: agreement, number: proposal.number, termsHash: proposal.terms.hash)),
+            .accept(.init(agreement: agreement, number: number, termsHash: proposal.terms.hash)),
             as: signer)
     }
 
-    /// The end of the billing period that holds an instant, both in ms since 1970 UTC.
-    /// - Throws: `agreement.unknown`, `agreement.no_terms`.
-    package func periodEnd(at time: Int64, under agreement: AgreementID) throws(NodeError) -> Int64 {
-        let record = try node.view().existing(AgreementRecord.self, agreement)
-        guard let end = record.periodEnd(at: time) else {
-            throw NodeError("agreement.no_terms", "no terms are in force at that time")
-        }
-        return end
+    /// The stretch of time around an instant that one invoice bills, both in ms since 1970 UTC; where no
+    /// terms are in force then, that of another part of the same period.
+    /// - Throws: `agreement.unknown`, `agreement.not_accepted`, `agreement.no_terms`; `document.*`,
+    ///   `vault.*`.
+    package func billingInterval(
+        containing time: Int64, under agreement: AgreementID
+    ) throws(NodeError) -> Interval {
+        try BillingBasis(of: agreement, at: time, documents).period
     }
 
     /// Says that the member has nothing more to classify in the period that holds an instant, and before.
@@ -83,24 +84,37 @@ package struct AgreementService: Sendable {
     package func conclude(
         _ agreement: AgreementID, periodContaining time: Int64
     ) async throws(NodeError) -> FinalTransaction {
-        let end = try periodEnd(at: time, under: agreement)
+        let end = try billingInterval(containing: time, under: agreement).to
         return try await node.enact(
             AgreementContract.self, .concludeClassification(.init(agreement: agreement, until: end)),
             as: signer)
     }
 
-    /// The parts of a stretch of time, cut where billing periods end: each can be classified.
+    /// What both parties have said about the billing interval around an instant, side by side.
+    /// - Throws: as `billingInterval`.
+    package func classifications(
+        _ agreement: AgreementID, periodContaining time: Int64
+    ) throws(NodeError) -> (interval: Interval, words: [JointWord]) {
+        let interval = try billingInterval(containing: time, under: agreement)
+        let words = try node.view().classifications(of: agreement, in: interval)
+        do { return (interval, try AgreementContract.jointWords(of: words, in: interval)) } catch {
+            throw NodeError(error)
+        }
+    }
+
+    /// The parts of a stretch of time, cut where billing intervals end: each can be classified.
     /// - Throws: `agreement.unknown`.
     package func parts(
         of interval: Interval, under agreement: AgreementID
     ) throws(NodeError) -> [Interval] {
-        let record = try node.view().existing(AgreementRecord.self, agreement)
+        let view = try node.view()
+        let record = try view.existing(AgreementRecord.self, agreement)
         var parts: [Interval] = []
         var from = interval.from
         while from < interval.to {
             // Beyond the terms the ledger says what is wrong.
-            let periodEnd = record.periodEnd(at: from).flatMap { from < $0 ? $0 : nil }
-            let end = min(interval.to, periodEnd ?? interval.to)
+            let billed = try view.billingInterval(at: from, of: record)
+            let end = min(interval.to, billed?.to ?? interval.to)
             parts.append(Interval(from: from, to: end))
             from = end
         }
@@ -110,10 +124,12 @@ package struct AgreementService: Sendable {
     /// The terms that wait for acceptance, or else the latest that were accepted.
     /// - Throws: `agreement.unknown`, `agreement.not_accepted`, `document.*`, `vault.*`.
     package func terms(of agreement: AgreementID) throws(NodeError) -> Terms {
-        let record = try node.view().existing(AgreementRecord.self, agreement)
-        guard let version = record.pending ?? record.versions.last else {
+        let view = try node.view()
+        let record = try view.existing(AgreementRecord.self, agreement)
+        guard let number = record.pending ?? record.versions.last?.number else {
             throw NodeError("agreement.not_accepted", "the agreement has no terms")
         }
+        let version = try view.existing(TermsRecord.self, .init(agreement: agreement, number: number))
         return try documents.open(Terms.self, version.terms.document)
     }
 
@@ -161,7 +177,6 @@ package struct AgreementService: Sendable {
             minimumDisputeWindow: minimumDisputeWindow(terms.disputeWindowBusinessDays),
             paymentDays: Int64(terms.paymentDays),
             classificationWindow: .milliseconds(terms.classificationWindowMilliseconds),
-            defaultAttribution: terms.defaultAttribution,
             rulingWindow: .days(Int64(terms.rulingDays ?? Terms.standardRulingDays)))
     }
 

@@ -7,72 +7,93 @@ import Ledger
 package enum Recomputation: Hashable, Sendable {
     /// Bit for bit.
     case equal
-    /// Sentences that name the field, the recomputed value, then the claimed one.
+    /// Sentences that name the field, the recomputed value, then the claimed one. Where the OEM's document
+    /// cannot be opened, the first says so, and the rest compare with the ledger.
     case differs([String], recomputed: Invoice)
 }
 
-/// An arbiter's own look at a disputed invoice.
-package struct Assessment: Hashable, Sendable {
-    /// As the OEM issued it.
-    package let claimed: Invoice
-    /// As the customer recomputed it.
-    package let proof: Invoice
-    /// As the arbiter computes it.
-    package let computed: Invoice
-    /// How the arbiter's differs from the OEM's, and from the customer's; empty where they are the same.
-    package let againstClaim: [String]
-    package let againstProof: [String]
+/// A document of a dispute, as the one who looks can have it. Whoever sealed it may have kept it from others.
+package enum DisputeDocument: Hashable, Sendable {
+    case invoice(Invoice)
+    /// In words, where there is no computation.
+    case statement(String)
+    /// Why it cannot be opened.
+    case unavailable(String)
+
+    package var invoice: Invoice? { if case .invoice(let invoice) = self { invoice } else { nil } }
 }
 
 extension InvoiceService {
     /// Computes an issued invoice again from the ledger and the vault.
     ///
     /// Only what was anchored when the invoice was issued counts, so that the answer is the same at any
-    /// later time.
+    /// later time. The OEM's document is compared, but not needed.
     /// - Throws: `invoice.unknown`; `metering.*`, `document.*`, `vault.*` where the evidence is not there
     ///   or not right.
     package func recompute(_ id: InvoiceID) throws(NodeError) -> Recomputation {
-        let (record, claimed, computed, _) = try recomputed(id)
-        let differences = computed.difference(from: claimed) + self.differences(of: claimed, from: record)
-        return differences.isEmpty ? .equal : .differs(differences, recomputed: computed)
+        let found = try recomputed(id)
+        let differences = differences(found)
+        return differences.isEmpty ? .equal : .differs(differences, recomputed: found.computed)
     }
 
-    func recomputed(
-        _ id: InvoiceID
-    ) throws(NodeError) -> (record: InvoiceRecord, claimed: Invoice, computed: Invoice, metering: Metering) {
-        let view = try node.view()
-        let record = try view.existing(InvoiceRecord.self, id)
-        let claimed = try documents.open(Invoice.self, record.document)
-        let agreement = try view.existing(AgreementRecord.self, record.agreement)
-        guard let version = agreement.versions.first(where: { $0.number == record.version }) else {
-            throw NodeError("agreement.no_terms", "the invoice names terms that were never accepted")
-        }
-        let terms = try documents.open(Terms.self, version.terms.document)
-        let basis = Basis(agreement: agreement, version: version, terms: terms, period: record.period)
+    struct Recomputed {
+        let record: InvoiceRecord
+        let claimed: DisputeDocument
+        let computed: Invoice
+        let metering: Metering
+    }
+
+    func recomputed(_ id: InvoiceID) throws(NodeError) -> Recomputed {
+        let record = try node.view().invoice(id)
+        let claimed = claim(of: record)
+        let basis = try BillingBasis(of: record, documents)
         let (computed, metering) = try compute(
-            basis, number: record.id.number, issueDate: try issueDate(claimed, record, terms),
-            asOf: record.issued)
-        return (record, claimed, computed, metering)
+            basis, number: record.id.number,
+            issueDate: try issueDate(claimed.invoice, record, basis.terms), asOf: record.issued)
+        return Recomputed(record: record, claimed: claimed, computed: computed, metering: metering)
     }
 
-    /// The claimed date of issue where the ledger bears it out, else the ledger's. An invoice may be dated
-    /// on the day before: it is computed before it is ordered.
+    /// The invoice as the OEM sealed it, or why it cannot be had: nobody is kept from computing by that.
+    func claim(of record: InvoiceRecord) -> DisputeDocument {
+        do { return .invoice(try documents.open(Invoice.self, record.document)) } catch {
+            return .unavailable("\(error.code): \(error.message)")
+        }
+    }
+
+    /// The claimed date of issue where there is one that the ledger bears out, else the ledger's. An invoice
+    /// may be dated on the day before: it is computed before it is ordered.
     private func issueDate(
-        _ claimed: Invoice, _ record: InvoiceRecord, _ terms: Terms
+        _ claimed: Invoice?, _ record: InvoiceRecord, _ terms: Terms
     ) throws(NodeError) -> CivilDate {
         do {
             let issued = try terms.zone.local(atMilliseconds: record.issued.milliseconds).date
+            guard let claimed else { return issued }
             let isBorneOut = 0...1 ~= issued.daysSinceEpoch - claimed.issueDate.daysSinceEpoch
             return isBorneOut ? claimed.issueDate : issued
         } catch { throw NodeError(error) }
     }
 
-    /// Where the document says other things than the ledger.
-    private func differences(of claimed: Invoice, from record: InvoiceRecord) -> [String] {
+    /// How a recomputation differs from the claim: from the OEM's document, and that from the ledger; or
+    /// from the ledger alone where there is no document.
+    func differences(_ found: Recomputed) -> [String] {
+        switch found.claimed {
+        case .invoice(let claimed):
+            return found.computed.difference(from: claimed)
+                + differences(of: claimed, "in the document", from: found.record)
+        case .statement(let reason), .unavailable(let reason):
+            return ["the OEM's document cannot be opened: \(reason)"]
+                + differences(of: found.computed, "recomputed", from: found.record)
+        }
+    }
+
+    /// Where a document says other things than the ledger.
+    private func differences(
+        of claimed: Invoice, _ source: String, from record: InvoiceRecord
+    ) -> [String] {
         var found: [String] = []
         func compare(_ field: String, _ ledger: String, _ document: String) {
             if !ledger.utf8.elementsEqual(document.utf8) {
-                found.append("\(field) on the ledger: \(ledger), not \(document) as in the document")
+                found.append("\(field) on the ledger: \(ledger), not \(document) as \(source)")
             }
         }
         func text(_ amount: MinorUnits) -> String { amount.text(in: record.currency) }
@@ -86,74 +107,5 @@ extension InvoiceService {
             "attribution hash", "\(record.evidence.attributionRoot)", "\(claimed.evidence.attributionHash)")
         compare("rules version", "\(record.evidence.rulesVersion)", "\(claimed.evidence.rulesVersion)")
         return found
-    }
-
-    // MARK: Dispute and ruling
-
-    /// Disputes an invoice with its recomputation as proof, which the OEM and the arbiter can open; the
-    /// arbiter is let into all that the computation reads.
-    /// - Parameter undisputed: what stays payable; nil for the recomputed amount, or just less than what is
-    ///   claimed.
-    /// - Returns: the recomputed invoice.
-    /// - Throws: `invoice.nothing_to_dispute`; as `recompute`; `agreement.*`.
-    @discardableResult
-    package func dispute(
-        _ id: InvoiceID, undisputed: MinorUnits? = nil
-    ) async throws(NodeError) -> Invoice {
-        let (record, claimed, computed, metering) = try recomputed(id)
-        guard computed != claimed || !differences(of: claimed, from: record).isEmpty else {
-            throw NodeError("invoice.nothing_to_dispute", "the recomputation is equal, bit for bit")
-        }
-        let view = try node.view()
-        let agreement = try view.existing(AgreementRecord.self, record.agreement)
-        let proof = try store(computed, of: agreement, arbiter: record.arbiter)
-        try documents.addReader(record.arbiter, to: record.document)
-        if let version = agreement.versions.first(where: { $0.number == record.version }) {
-            try documents.addReader(record.arbiter, to: version.terms.document)
-        }
-        if let numbers = metering.anchors {
-            for number in numbers {
-                let position = ChainPosition(machine: record.machine, number: number)
-                guard let anchor = try view.get(AnchorRecord.self, position) else { continue }
-                try documents.addReader(record.arbiter, toCID: anchor.cid)
-            }
-        }
-        let most = MinorUnits(max(0, record.payable.rawValue - 1))
-        try await node.enact(
-            AgreementContract.self,
-            .dispute(
-                .init(
-                    invoice: id, recomputed: proof,
-                    undisputed: undisputed ?? min(max(.zero, computed.totals.payable), most))), as: signer)
-        return computed
-    }
-
-    /// Computes a disputed invoice once more, by nobody's figures but the ledger's and the vault's.
-    /// - Throws: `invoice.not_disputed`; as `recompute`.
-    package func assess(_ id: InvoiceID) throws(NodeError) -> Assessment {
-        let (record, claimed, computed, _) = try recomputed(id)
-        guard let dispute = record.dispute else {
-            throw NodeError("invoice.not_disputed", "nobody disputes the invoice")
-        }
-        let proof = try documents.open(Invoice.self, dispute.recomputed)
-        return Assessment(
-            claimed: claimed, proof: proof, computed: computed,
-            againstClaim: computed.difference(from: claimed) + differences(of: claimed, from: record),
-            againstProof: computed.difference(from: proof))
-    }
-
-    /// Rules on a disputed invoice, with reasons that the parties can open.
-    /// - Throws: `agreement.*`, `document.*`, `vault.*`.
-    @discardableResult
-    package func rule(
-        _ id: InvoiceID, payable: MinorUnits, reasons: String
-    ) async throws(NodeError) -> FinalTransaction {
-        let record = try node.view().existing(InvoiceRecord.self, id)
-        let document = try documents.store(
-            bytes: Array(reasons.utf8), name: "Ruling on invoice \(id.number)", mediaType: "text/plain",
-            for: [record.customer, record.oem])
-        return try await node.enact(
-            AgreementContract.self, .rule(.init(invoice: id, payable: payable, reasons: document)), as: signer
-        )
     }
 }

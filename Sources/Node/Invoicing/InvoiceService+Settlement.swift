@@ -7,15 +7,23 @@ extension InvoiceService {
     /// Issues a credit note: for what a ruling took away, or else as a correction of the OEM's own.
     /// - Parameter amount: nil for all that the ruling took away, or all that is payable.
     /// - Returns: the credit note's document.
-    /// - Throws: `billing.invalid_credit`, `agreement.*`, `document.*`, `vault.*`.
+    /// - Throws: `invoice.credit_out_of_range`, `agreement.*`, `document.*`, `vault.*`.
     @discardableResult
     package func credit(
         _ id: InvoiceID, number: String, reason: String, amount: MinorUnits? = nil
     ) async throws(NodeError) -> Invoice {
         let view = try node.view()
-        let record = try view.existing(InvoiceRecord.self, id)
+        let record = try view.invoice(id)
         let isRuling = record.ruling != nil && record.undocumentedReduction > .zero
         let amount = amount ?? (isRuling ? record.undocumentedReduction : record.payable)
+        let limit = isRuling ? record.undocumentedReduction : record.payable
+        guard (.zero < amount || record.gross == .zero) && amount <= limit else {
+            throw NodeError(
+                "invoice.credit_out_of_range",
+                "a credit note on \(id) is more than nothing and at most "
+                    + "\(limit.text(in: record.currency)) \(record.currency): "
+                    + (isRuling ? "what the ruling took away" : "what is payable"))
+        }
         let invoice = try documents.open(Invoice.self, record.document)
         let note: Invoice
         do {
@@ -41,10 +49,7 @@ extension InvoiceService {
     }
 
     private func terms(of record: InvoiceRecord) throws(NodeError) -> Terms {
-        let agreement = try node.view().existing(AgreementRecord.self, record.agreement)
-        guard let version = agreement.versions.first(where: { $0.number == record.version }) else {
-            throw NodeError("agreement.no_terms", "the invoice names terms that were never accepted")
-        }
+        let version = try node.view().existing(TermsRecord.self, record.termsID)
         return try documents.open(Terms.self, version.terms.document)
     }
 
@@ -62,7 +67,7 @@ extension InvoiceService {
     package func markPaid(
         _ id: InvoiceID, reference: String, amount: MinorUnits? = nil, date: CivilDate? = nil
     ) async throws(NodeError) -> FinalTransaction {
-        let record = try node.view().existing(InvoiceRecord.self, id)
+        let record = try node.view().invoice(id)
         let day: CivilDate
         do {
             let now = node.clock.now.milliseconds
@@ -83,7 +88,7 @@ extension InvoiceService {
     package func confirmPayment(
         _ id: InvoiceID, reference: String, amount: MinorUnits? = nil
     ) async throws(NodeError) -> FinalTransaction {
-        let record = try node.view().existing(InvoiceRecord.self, id)
+        let record = try node.view().invoice(id)
         let marked = record.payments.first { $0.confirmed == nil && $0.reference == reference }
         return try await node.enact(
             AgreementContract.self,

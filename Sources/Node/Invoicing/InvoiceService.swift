@@ -16,9 +16,9 @@ package struct InvoiceService: Sendable {
 
     // MARK: Computing
 
-    /// The invoice of the period that holds a moment.
+    /// The invoice of the billing interval that holds a moment.
     /// - Parameters:
-    ///   - time: milliseconds since 1970 UTC.
+    ///   - time: milliseconds since 1970 UTC; where no terms are in force then, any of the same period.
     ///   - issueDate: nil for the consensus day in the terms' zone.
     ///   - toleratingMissingTelemetry: also where telemetry does not reach the period's end; what is not
     ///     known is UNKNOWN.
@@ -28,7 +28,7 @@ package struct InvoiceService: Sendable {
         _ agreement: AgreementID, periodContaining time: Int64, number: String, issueDate: CivilDate? = nil,
         toleratingMissingTelemetry: Bool = false
     ) throws(NodeError) -> Invoice {
-        let basis = try basis(of: agreement, at: time)
+        let basis = try BillingBasis(of: agreement, at: time, documents)
         let today = try today(in: basis.terms)
         let (invoice, metering) = try compute(
             basis, number: number, issueDate: issueDate ?? today, asOf: nil)
@@ -41,30 +41,6 @@ package struct InvoiceService: Sendable {
         return invoice
     }
 
-    /// What an invoice is computed from, before telemetry.
-    struct Basis {
-        let agreement: AgreementRecord
-        let version: AgreementRecord.Version
-        let terms: Terms
-        let period: Interval
-    }
-
-    private func basis(of id: AgreementID, at time: Int64) throws(NodeError) -> Basis {
-        let agreement = try node.view().existing(AgreementRecord.self, id)
-        guard !agreement.versions.isEmpty else {
-            throw NodeError("agreement.not_accepted", "the agreement is not accepted")
-        }
-        let moment = Timestamp(milliseconds: time)
-        guard let version = agreement.versions.last(where: { $0.terms.validFrom <= moment }) else {
-            throw NodeError("agreement.no_terms", "no terms are in force at that time")
-        }
-        let terms = try documents.open(Terms.self, version.terms.document)
-        do {
-            let period = try terms.period(containing: time)
-            return Basis(agreement: agreement, version: version, terms: terms, period: period)
-        } catch { throw NodeError(error) }
-    }
-
     private func today(in terms: Terms) throws(NodeError) -> CivilDate {
         do { return try terms.zone.local(atMilliseconds: node.clock.now.milliseconds).date } catch {
             throw NodeError(error)
@@ -73,16 +49,18 @@ package struct InvoiceService: Sendable {
 
     /// - Parameter moment: only what was anchored by then counts; nil for everything.
     func compute(
-        _ basis: Basis, number: String, issueDate: CivilDate, asOf moment: Timestamp?
+        _ basis: BillingBasis, number: String, issueDate: CivilDate, asOf moment: Timestamp?
     ) throws(NodeError) -> (invoice: Invoice, metering: Metering) {
         let spells = try node.timeInService(basis.agreement.machine)
         let windows = basis.terms.billedTime(in: basis.period, inService: spells)
         let metering = try MeteringService(documents).usage(
             of: basis.agreement.machine, in: windows,
             reportingIntervalMilliseconds: basis.terms.reportingIntervalMilliseconds, asOf: moment)
-        let classifications = try classifications(of: basis)
+        let classifications = try node.view().classifications(
+            of: basis.agreement.id, in: basis.period)
         do {
-            let attributions = try AgreementContract.attributionSet(of: classifications)
+            let attributions = try AgreementContract.attributionSet(
+                of: classifications, in: basis.period)
             let invoice = try InvoiceComputation.compute(
                 terms: basis.terms, usage: metering.usage, attributions: attributions, period: basis.period,
                 number: number, issueDate: issueDate, telemetryRoot: metering.root,
@@ -91,21 +69,6 @@ package struct InvoiceService: Sendable {
             return (invoice, metering)
         } catch let error as BillingError { throw NodeError(error) } catch {
             throw NodeError("invoice.attributions", "the attributions have no digest", cause: error)
-        }
-    }
-
-    /// What the period's downtime is put down to. A deadline that has passed, and that no block has carried
-    /// out yet, counts: the block with the invoice carries it out first.
-    private func classifications(of basis: Basis) throws(NodeError) -> [ClassificationRecord] {
-        let now = node.clock.now
-        return try node.view().records(
-            ClassificationRecord.self, where: "agreement", equals: basis.agreement.id.keyBytes
-        ).filter { $0.id.interval.intersection(basis.period) != nil }.map { record in
-            guard record.decision == nil, record.deadline <= now else { return record }
-            var decided = record
-            decided.decision = .init(
-                attribution: basis.version.terms.defaultAttribution, origin: .agreedDefault, time: now)
-            return decided
         }
     }
 
@@ -125,7 +88,7 @@ package struct InvoiceService: Sendable {
     package func issue(
         _ invoice: Invoice, under agreement: AgreementID, isFinal: Bool = false
     ) async throws(NodeError) -> InvoiceID {
-        let basis = try basis(of: agreement, at: invoice.period.from)
+        let basis = try BillingBasis(of: agreement, at: invoice.period.from, documents)
         let document = try store(invoice, of: basis.agreement, arbiter: basis.version.terms.arbiter)
         let evidence = invoice.evidence
         let (disputeUntil, dueDate): (Int64, Int64)
@@ -161,7 +124,7 @@ package struct InvoiceService: Sendable {
     /// An invoice as it was issued.
     /// - Throws: `invoice.unknown`, `document.*`, `vault.*`.
     package func invoice(_ id: InvoiceID) throws(NodeError) -> Invoice {
-        try documents.open(Invoice.self, try node.view().existing(InvoiceRecord.self, id).document)
+        try documents.open(Invoice.self, try node.view().invoice(id).document)
     }
 
     /// A credit note as it was issued.

@@ -43,7 +43,7 @@ extension TelemetryImport {
             return fault(open.id)
         }
         let agreements = try view.records(AgreementRecord.self, where: "inForce", equals: machine.keyBytes)
-        let currency = template.currency ?? agreements.first?.versions.last?.terms.currency ?? .euro
+        let currency = template.currency ?? agreements.first?.versions.last?.currency ?? .euro
         let id = try nextTicket(tickets.count, view)
         do {
             try await documents.node.enact(

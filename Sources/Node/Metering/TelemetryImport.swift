@@ -146,6 +146,6 @@ package struct TelemetryImport {
         let view = try node.view()
         let record = try view.existing(MachineRecord.self, machine)
         let agreements = try view.records(AgreementRecord.self, where: "inForce", equals: machine.keyBytes)
-        return [record.customer, record.oem] + agreements.flatMap { $0.versions.map(\.terms.arbiter) }
+        return [record.customer, record.oem] + agreements.flatMap { $0.versions.map(\.arbiter) }
     }
 }

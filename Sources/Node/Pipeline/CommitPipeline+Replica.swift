@@ -102,7 +102,7 @@ extension CommitPipeline {
                 if case .serve(_, let answer)? = event { next.append(.serve(blocks, answer)) }
             case .skipped(_, let refusal):
                 guard case .batch(let batch)? = event else { continue }
-                next.append(.skipped(rules.hash(batch.batch.bytes), refusal))
+                next.append(.skipped(batch.contentDigest(rules.hash), refusal))
             case .evidence(let evidence): next.append(.evidence(evidence))
             case .halt(let divergence): next.append(.halt(divergence))
             }
@@ -113,7 +113,7 @@ extension CommitPipeline {
             let index = next.firstIndex { if case .epoch = $0 { true } else { false } } ?? next.count
             next.insert(.final(finals), at: index)
         } else if case .batch(let batch)? = event, effects.storedBlock {
-            next.append(.seen(rules.hash(batch.batch.bytes), batch.candidates))
+            next.append(.seen(batch.contentDigest(rules.hash), batch.candidates))
         }
         if !next.isEmpty, !outgoing.push(next) { return false }
         return replica.halted == nil

@@ -153,11 +153,16 @@ package final class NodeStore: Sendable {
     /// Writes what is waiting to LMDB, and where many blocks would have to be replayed also the growing
     /// layer.
     package func close() throws {
-        let behind = (store.overlay.height ?? 0) - ((try store.state.snapshot().height) ?? 0)
-        if behind >= 64 { freeze() }
-        due.close()
-        durable.close()
-        checkpoints.join()
+        do {
+            // Whatever the disk says, the thread ends and lets go of the folder.
+            defer {
+                due.close()
+                durable.close()
+                checkpoints.join()
+            }
+            let behind = (store.overlay.height ?? 0) - ((try store.state.snapshot().height) ?? 0)
+            if behind >= 64 { freeze() }
+        }
         if let failure = failure.withLock({ $0 }) { throw failure }
     }
 

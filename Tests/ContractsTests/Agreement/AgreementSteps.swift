@@ -40,6 +40,10 @@ extension ContractHarness {
         try existing(AgreementRecord.self, AgreementID(id)!)
     }
 
+    func terms(_ number: Int64, of agreement: String = "rent") throws -> TermsRecord {
+        try existing(TermsRecord.self, .init(agreement: AgreementID(agreement)!, number: number))
+    }
+
     func invoice(_ number: String = "2025-0001") throws -> InvoiceRecord {
         try existing(InvoiceRecord.self, InvoiceID(issuer: MemberID("oem")!, number: number))
     }
@@ -52,8 +56,7 @@ extension ContractHarness {
 /// Ready-made actions on the agreement `rent` for the machine `press-7`, and the ways to its states.
 ///
 /// The terms run for a year from the consortium's founding, with periods of 30 days: disputes within
-/// 5 days, payment within 14, classification within 3, a ruling within 20, and OEM as the default
-/// attribution.
+/// 5 days, payment within 14, classification within 3, and a ruling within 20.
 enum AgreementSteps {
     typealias Contract = AgreementContract
     static let id = AgreementID("rent")!
@@ -67,7 +70,7 @@ enum AgreementSteps {
             document: ContractHarness.document(name), arbiter: MemberID("arbiter")!, currency: .euro,
             validFrom: start, validTo: start + .days(365), periodEnds: ends(1, through: 11),
             minimumDisputeWindow: .days(5), paymentDays: 14, classificationWindow: .days(3),
-            defaultAttribution: .oem, rulingWindow: .days(20))
+            rulingWindow: .days(20))
     }
 
     /// The ends of periods, counted from 1.
@@ -190,6 +193,12 @@ enum AgreementSteps {
 
     @Sendable static func concluded(_ harness: ContractHarness) throws {
         for party in ["oem", "customer"] { try harness.agreement(conclude(), by: party) }
+    }
+
+    /// Ten days of the first period are over.
+    @Sendable static func running(_ harness: ContractHarness) throws {
+        try active(harness)
+        harness.advance(to: start + .days(10))
     }
 
     /// The first period is over, and neither party has anything to classify.

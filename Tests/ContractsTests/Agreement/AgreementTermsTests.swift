@@ -23,9 +23,10 @@ import Testing
         let agreement = try harness.agreement()
         #expect(agreement.state == .active && agreement.pending == nil)
         #expect(agreement.versions.map(\.number) == [1])
-        #expect(agreement.versions[0].proposed.member.text == proposer)
-        #expect(agreement.versions[0].accepted?.member.text == acceptor)
-        #expect(agreement.versions[0].accepted?.key == ContractHarness.keyID(acceptor))
+        let terms = try harness.terms(1)
+        #expect(terms.proposed.member.text == proposer)
+        #expect(terms.accepted?.member.text == acceptor)
+        #expect(terms.accepted?.key == ContractHarness.keyID(acceptor))
         #expect(harness.events == ["accepted"])
     }
 
@@ -36,22 +37,24 @@ import Testing
         try harness.agreement(Steps.accept(2, "terms 2"), by: "oem")
         let agreement = try harness.agreement()
         #expect(agreement.state == .active)
-        #expect(agreement.version(for: Steps.days(0, 60))?.number == 1)
-        #expect(agreement.version(for: Steps.days(59, 61)) == nil)
-        #expect(agreement.version(for: Steps.days(60, 365))?.number == 2)
-        #expect(agreement.version(for: Steps.days(60, 366)) == nil)
+        for (day, number) in [(0, 1), (59, 1), (60, 2), (364, 2)] as [(Int64, Int64)] {
+            #expect(agreement.version(at: Steps.days(day, day + 1).from)?.version.number == number)
+        }
         #expect(harness.events == ["amended"])
     }
 
     @Test func aCounterProposalReplacesTheProposalAndItsNumber() throws {
         try Steps.amending(harness)
         try harness.agreement(Steps.amend { $0.paymentDays = 30 }, by: "oem")
-        #expect(try harness.agreement().pending?.number == 3)
+        #expect(try harness.agreement().pending == 3)
         let old = try harness.rejection(
             AgreementContract.self, Steps.accept(2, "terms 2"), as: harness.member("customer"))
         #expect(old == "agreement.other_terms")
         try harness.agreement(Steps.accept(3, "terms 2"), by: "customer")
-        #expect(try harness.agreement().versions.last?.terms.paymentDays == 30)
+        #expect(try harness.agreement().versions.map(\.number) == [1, 3])
+        #expect(try harness.terms(3).terms.paymentDays == 30)
+        // What was replaced leaves no row.
+        #expect(try harness.context().all(TermsRecord.self).map(\.id.number) == [1, 3])
     }
 
     @Test func theProposerWithdraws() throws {
@@ -66,6 +69,22 @@ import Testing
         try harness.agreement(.withdraw(.init(agreement: Steps.id)), by: "customer")
         #expect(try harness.agreement().state == .active)
         #expect(try harness.agreement().pending == nil)
+        #expect(try harness.context().all(TermsRecord.self).map(\.id.number) == [1])
+    }
+
+    /// What an action reads and writes of an agreement stays small, whatever terms it has had.
+    @Test func anAgreementDoesNotGrowWithItsTerms() throws {
+        try Steps.active(harness)
+        for number in Int64(2)...64 {
+            let action = Steps.amend {
+                $0.periodEnds = (1...800).map { (Steps.start + .days(60)).milliseconds + $0 }
+            }
+            try harness.agreement(action, by: "oem")
+            try harness.agreement(Steps.accept(number, "terms 2"), by: "customer")
+        }
+        let agreement = try harness.agreement()
+        #expect(agreement.versions.count == 64)
+        #expect(try CBOR.encode(agreement).count < 12_000)
     }
 
     @Test func itEndsWithItsValidityAndTakesTheAmendmentAlong() throws {
@@ -214,6 +233,13 @@ import Testing
                 try $0.change(MachineRecord.self, Steps.press) { $0.state = .terminated }
             }, Steps.accept()),
         Refused(
+            "agreement.period_billed", "nothing was invoiced meanwhile", by: "oem",
+            before: {
+                try Steps.periodOver($0)
+                try $0.agreement(Steps.amend { $0.validFrom = Steps.start + .days(15) }, by: "customer")
+                try $0.agreement(Steps.invoice(), by: "oem")
+            }, Steps.accept(2, "terms 2")),
+        Refused(
             "agreement.overlaps", "a machine is billed once", by: "customer",
             before: {
                 try Steps.active($0)
@@ -232,6 +258,9 @@ import Testing
         Refused(
             "agreement.validity_order", "terms follow one another", by: "oem", before: Steps.active,
             Steps.amend { $0.validFrom = Timestamp(nanoseconds: Steps.start.nanoseconds - 1) }),
+        Refused(
+            "agreement.period_billed", "what is invoiced stays as it is", by: "oem", before: Steps.issued,
+            Steps.amend { $0.validFrom = Timestamp(nanoseconds: (Steps.start + .days(30)).nanoseconds - 1) }),
         Refused(
             "agreement.arbiter_is_party", "amended terms are checked too", by: "oem", before: Steps.active,
             Steps.amend { $0.arbiter = MemberID("oem")! }),

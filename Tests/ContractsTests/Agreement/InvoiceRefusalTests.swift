@@ -64,7 +64,7 @@ import Testing
         issuing("agreement.number_malformed", "its number is one") { $0.number = "17" },
         issuing("agreement.number_not_next", "its number is the series' next") { $0.number = "2025-0002" },
         issuing(
-            "agreement.period_billed", "a period is invoiced once", period: Steps.days(29, 30),
+            "agreement.period_billed", "a period is invoiced once",
             before: Steps.issued
         ) {
             $0.number = "2025-0002"
@@ -75,29 +75,29 @@ import Testing
                 try Steps.issued($0)
                 try $0.agreement(Steps.credit(11_900), by: "oem")
             }, Steps.invoice()),
+        Refused(
+            "agreement.final_issued", "nothing follows the final invoice", by: "oem",
+            before: {
+                try Steps.periodOver($0)
+                try $0.agreement(Steps.invoice { $0.isFinal = true }, by: "oem")
+                $0.advance(to: Steps.start + .days(63))
+            }, Steps.invoice("2025-0002", Steps.days(30, 60), at: Steps.start + .days(63))),
         issuing(
-            "agreement.final_issued", "nothing follows the final invoice", period: Steps.days(20, 30),
+            "agreement.other_interval", "it covers no part of a period", period: Steps.days(0, 10),
+            after: Steps.periodOver),
+        issuing(
+            "agreement.other_interval", "from its beginning",
+            period: Interval(from: Steps.days(0, 30).from + 1, to: Steps.days(0, 30).to),
+            after: Steps.periodOver),
+        issuing(
+            "agreement.other_interval", "to its end",
+            period: Interval(from: Steps.days(0, 30).from, to: Steps.days(0, 30).to - 1),
+            after: Steps.periodOver),
+        issuing(
+            "agreement.other_interval", "and no more", period: Steps.days(0, 60),
             after: {
                 try Steps.periodOver($0)
-                try $0.agreement(
-                    Steps.invoice("2025-0001", Steps.days(0, 20)) { $0.isFinal = true }, by: "oem")
-            }),
-        issuing(
-            "agreement.unclassified", "the period is classified",
-            // Only other terms, with a shorter window, could bring it about.
-            after: {
-                try Steps.active($0)
-                $0.advance(to: Steps.start + .days(30))
-                try $0.agreement(Steps.classify(Steps.days(29, 30)), by: "customer")
-                try $0.change(AgreementRecord.self, Steps.id) {
-                    $0.versions[0].terms.classificationWindow = .days(0)
-                }
-            }),
-        issuing(
-            "agreement.crosses_period", "it covers one period", period: Steps.days(29, 31),
-            after: {
-                try Steps.periodOver($0)
-                $0.advance(to: Steps.start + .days(40))
+                $0.advance(to: Steps.start + .days(63))
             }),
         issuing(
             "agreement.too_many_gaps", "gaps have a bound",

@@ -171,11 +171,41 @@ import Testing
         #expect(try harness.invoice("2025-0002").version == 2)
     }
 
+    /// From day 10 to day 100, with other terms from day 45: each part of a period has its invoice.
+    @Test func termsThatBeginEndAndChangeWithinPeriodsAreInvoicedToTheLastDay() throws {
+        try Steps.machine(harness)
+        let first = Steps.propose {
+            ($0.validFrom, $0.validTo) = (Steps.start + .days(10), Steps.start + .days(100))
+            $0.periodEnds = Steps.ends(1, through: 3)
+        }
+        try harness.agreement(first, by: "oem")
+        try harness.agreement(Steps.accept(), by: "customer")
+        let second = Steps.amend {
+            ($0.validFrom, $0.validTo) = (Steps.start + .days(45), Steps.start + .days(100))
+            $0.periodEnds = Steps.ends(2, through: 3)
+        }
+        try harness.agreement(second, by: "oem")
+        try harness.agreement(Steps.accept(2, "terms 2"), by: "customer")
+        let now = Steps.start + .days(103)
+        harness.advance(to: now)
+        let parts: [(Int64, Int64)] = [(10, 30), (30, 45), (45, 60), (60, 90), (90, 100)]
+        for (index, (from, to)) in parts.enumerated() {
+            let number = "2025-000\(index + 1)"
+            try harness.agreement(
+                Steps.invoice(number, Steps.days(from, to), at: now) {
+                    if from >= 45 { $0.evidence.termsHash = Steps.terms("terms 2").hash }
+                    $0.isFinal = to == 100
+                }, by: "oem")
+            #expect(try harness.invoice(number).version == (from < 45 ? 1 : 2))
+        }
+        #expect(try harness.agreement().billed == [Steps.days(10, 100)])
+    }
+
     @Test func itCanFollowTheAgreementsEnd() throws {
         try Steps.active(harness)
         let now = Steps.start + .days(368)
         harness.advance(to: now)
-        try harness.agreement(Steps.invoice("2025-0001", Steps.days(335, 365), at: now), by: "oem")
+        try harness.agreement(Steps.invoice("2025-0001", Steps.days(330, 365), at: now), by: "oem")
         #expect(try harness.invoice().state == .issued)
     }
 
@@ -202,6 +232,10 @@ import Testing
         try harness.agreement(Steps.propose { $0.validFrom = Steps.start + .days(1) }, by: "oem")
         try harness.agreement(Steps.accept(), by: "customer")
         #expect(try harness.isSettled())
+        harness.advance(to: Timestamp(nanoseconds: (Steps.start + .days(1)).nanoseconds - 1))
+        #expect(try harness.isSettled())
+        harness.advance(to: Steps.start + .days(1))
+        #expect(try !harness.isSettled())
         harness.advance(to: Steps.start + .days(30))
         try Steps.concluded(harness)
         try harness.agreement(Steps.invoice("2025-0001", Steps.days(1, 30)) { $0.isFinal = true }, by: "oem")

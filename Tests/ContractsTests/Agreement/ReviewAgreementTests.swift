@@ -10,12 +10,14 @@ import Testing
 
     @Test func aCreditNoteThatLeavesTooManyGapsIsRefused() throws {
         let harness = try ContractHarness(AgreementContract.self)
-        try Steps.periodOver(harness)
-        try harness.agreement(Steps.invoice("2025-0001", Steps.days(10, 20)), by: "oem")
+        try Steps.active(harness)
+        let now = Steps.start + .days(63)
+        harness.advance(to: now)
+        try harness.agreement(Steps.invoice("2025-0001", Steps.days(30, 60), at: now), by: "oem")
         // As many invoices before and after, and stretches elsewhere, would bring it about.
         try harness.change(AgreementRecord.self, Steps.id) { agreement in
             agreement.billed =
-                [Steps.days(0, 30)] + (0..<63).map { Steps.days(40 + 2 * $0, 41 + 2 * $0) }
+                [Steps.days(0, 90)] + (0..<63).map { Steps.days(100 + 2 * $0, 101 + 2 * $0) }
         }
         let before = try harness.agreement()
         #expect(throws: Rejection.self) { try harness.agreement(Steps.credit(11_900), by: "oem") }

@@ -126,18 +126,15 @@ enum MachineSteps {
     /// An agreement of the machine in force since the founding, for 100 days.
     private func putAgreement(finalInvoice: InvoiceID?) throws {
         let founded = ContractHarness.start
-        let yes = AgreementRecord.Acceptance(
-            member: MemberID("oem")!, key: ContractHarness.keyID("oem"), time: founded)
         let terms = AgreedTerms(
             document: ContractHarness.document("terms"), arbiter: MemberID("arbiter")!,
             currency: CurrencyCode(rawValue: "EUR")!, validFrom: founded, validTo: founded + .days(100),
-            minimumDisputeWindow: .days(10), paymentDays: 30, classificationWindow: .days(5),
-            defaultAttribution: .undetermined)
-        let version = AgreementRecord.Version(number: 1, terms: terms, proposed: yes, accepted: yes)
+            minimumDisputeWindow: .days(10), paymentDays: 30, classificationWindow: .days(5))
         var agreement = AgreementRecord(
             id: AgreementID("rent-7")!, machine: MachineSteps.press.machine, oem: MemberID("oem")!,
-            customer: MemberID("customer")!, pending: version)
-        (agreement.state, agreement.pending, agreement.versions) = (.active, nil, [version])
+            customer: MemberID("customer")!)
+        (agreement.state, agreement.pending, agreement.versions) = (.active, nil, [.init(1, terms)])
+        agreement.hasBegun = true
         agreement.finalInvoice = finalInvoice
         try harness.context().put(agreement)
         harness.state.keep()

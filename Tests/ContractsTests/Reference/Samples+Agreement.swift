@@ -10,8 +10,7 @@ extension Samples {
     private static let terms = AgreedTerms(
         document: document, arbiter: member, currency: .euro, validFrom: time, validTo: time,
         periodEnds: [interval.to],
-        minimumDisputeWindow: .days(10), paymentDays: 30, classificationWindow: .days(5),
-        defaultAttribution: .undetermined)
+        minimumDisputeWindow: .days(10), paymentDays: 30, classificationWindow: .days(5))
     private static let evidence = InvoiceRecord.Evidence(
         telemetryRoot: digest, termsHash: digest, attributionRoot: digest, rulesVersion: 1)
 
@@ -41,18 +40,20 @@ extension Samples {
     }
 
     static func agreementRecords() throws -> [Sample] {
-        let acceptance = AgreementRecord.Acceptance(member: member, key: key, time: time)
-        let version = AgreementRecord.Version(
-            number: 1, terms: terms, proposed: acceptance, accepted: acceptance)
+        let acceptance = TermsRecord.Acceptance(member: member, key: key, time: time)
+        let version = TermsRecord(
+            id: .init(agreement: agreementID, number: 1), terms: terms, proposed: acceptance,
+            accepted: acceptance)
         var agreement = AgreementRecord(
-            id: agreementID, machine: machineID, oem: member, customer: member, pending: version)
-        (agreement.versions, agreement.billed) = ([version], [interval])
+            id: agreementID, machine: machineID, oem: member, customer: member)
+        (agreement.versions, agreement.billed) = ([.init(1, terms)], [interval])
         (agreement.finalInvoice, agreement.ended) = (invoiceID, time)
         (agreement.oemConcluded, agreement.customerConcluded) = (interval.to, interval.to)
-        var classification = ClassificationRecord(
-            id: .init(agreement: agreementID, interval: interval), deadline: time)
-        (classification.oemSays, classification.customerSays) = (.oem, .material)
-        classification.decision = .init(attribution: .oem, origin: .agreedDefault, time: time)
+        let classification = ClassificationRecord(
+            id: .init(agreement: agreementID, party: .customer, until: interval.to), from: interval.from,
+            attribution: .material, said: time)
+        let count = ClassificationCount(
+            id: .init(agreement: agreementID, until: interval.to), oem: 1, customer: 2)
         let invoice = InvoiceRecord(
             id: invoiceID, agreement: agreementID, machine: machineID, customer: member, arbiter: member,
             version: 1, document: document, evidence: evidence, period: interval, currency: .euro,
@@ -67,9 +68,10 @@ extension Samples {
                     payer: member, reference: "E2E-1", amount: amount, date: date, marked: time,
                     confirmed: time)
             ],
-            settled: time)
+            refundDue: amount, settled: time)
         return [
-            try .record(agreement), try .record(classification), try .record(invoice),
+            try .record(agreement), try .record(version), try .record(classification), try .record(count),
+            try .record(invoice),
             try .record(
                 CreditNoteRecord(
                     id: invoiceID, invoice: invoiceID, agreement: agreementID, ground: .ruling,

@@ -212,8 +212,8 @@ final class CuttableFiles: FileSystem {
     func createFolder(_ path: String) throws(StorageError) { try files.createFolder(path) }
     func lock(_ file: OpenFile) throws(StorageError) -> Bool { try files.lock(file) }
 
-    func beforeCommit(to path: String) throws(StorageError) {
-        try check("commit", path)
-        files.beforeCommit(to: path)
+    func before(_ call: LMDBCall, in path: String) throws(StorageError) {
+        if call == .commit { try check("commit", path) }
+        files.before(call, in: path)
     }
 }

@@ -59,6 +59,45 @@ import Testing
         }
     }
 
+    /// The customer keeps four days back, puts the gap down to the OEM, and the OEM does not agree: what is
+    /// not known is no downtime of the OEM's, though its own downtime is by default.
+    @Test func aContestedGapStaysAGapAndContestedDowntimeTheDefault() async throws {
+        try await ServicesWorld.with { world in
+            try await world.rent()
+            var source = world.press(days: 3)
+            try await TelemetryImport(of: ServicesWorld.machine, documents: world.documents("customer"))
+                .run(&source)
+            let (start, agreement) = (ServicesWorld.weekStart, ServicesWorld.agreement)
+            try await world.advance(to: start + 8 * ServicesWorld.day)
+            let week = Interval(from: start, to: start + 7 * ServicesWorld.day)
+            let gap = Interval(from: start + 3 * ServicesWorld.day, to: week.to)
+            func say(_ name: String, _ interval: Interval, _ attribution: Attribution) async throws {
+                try await world.node.enact(
+                    AgreementContract.self,
+                    .classify(.init(agreement: agreement, interval: interval, attribution: attribution)),
+                    as: world.signer(name))
+            }
+            // The OEM was first, and of everything.
+            try await say("oem", week, .customerOperation)
+            try await say("customer", gap, .oem)
+            let words = try AgreementService(world.documents("customer")).classifications(
+                agreement, periodContaining: start)
+            #expect(words.interval == week && words.words.map(\.agreed) == [nil, nil])
+            try await world.advance(to: start + 13 * ServicesWorld.day)
+            let oem = try world.invoices("oem")
+            func compute() throws -> Invoice {
+                try oem.compute(
+                    agreement, periodContaining: start, number: "2026-0001",
+                    toleratingMissingTelemetry: true)
+            }
+            let invoice = try compute()
+            #expect(invoice.performance.downtimeMilliseconds == 3 * ServicesWorld.hour)
+            #expect(invoice.performance.serviceTimeMilliseconds < 4 * ServicesWorld.day)
+            let id = try await oem.issue(invoice, under: agreement)
+            #expect(try world.invoices("customer").recompute(id) == .equal)
+        }
+    }
+
     @Test func theTermsCarryTheirPeriodsAndTheArbitersTime() async throws {
         try await ServicesWorld.with { world in
             var terms = try world.terms()
@@ -67,14 +106,17 @@ import Testing
             #expect(TermsFile.text(terms).contains("\"rulingDays\": 20"))
             try await world.rent()
             let record = try world.node.view().existing(AgreementRecord.self, ServicesWorld.agreement)
-            let agreed = try #require(record.versions.first?.terms)
+            let agreed = try world.node.view().existing(
+                TermsRecord.self, .init(agreement: record.id, number: record.versions[0].number)
+            ).terms
             #expect(agreed.rulingWindow == .days(30))
             #expect(agreed.periodEnds.count == 104)
-            #expect(
-                record.periodEnd(at: ServicesWorld.weekStart)
-                    == ServicesWorld.weekStart + 7 * ServicesWorld.day)
-            let service = AgreementService(try world.documents("customer"))
             let end = ServicesWorld.weekStart + 7 * ServicesWorld.day
+            let week = Interval(from: ServicesWorld.weekStart, to: end)
+            #expect(try world.node.view().billingInterval(at: end - 1, of: record) == week)
+            let service = AgreementService(try world.documents("customer"))
+            #expect(
+                try service.billingInterval(containing: end - 1, under: ServicesWorld.agreement) == week)
             let parts = try service.parts(
                 of: Interval(from: end - 5, to: end + 5), under: ServicesWorld.agreement)
             #expect(parts == [Interval(from: end - 5, to: end), Interval(from: end, to: end + 5)])

@@ -24,7 +24,8 @@ extension Invoice {
         toPayable ruled: MinorUnits, number: String, issueDate: CivilDate, reason: String
     ) throws(BillingError) -> Invoice {
         guard ruled >= .zero, ruled < totals.payable else {
-            throw BillingError(.invalidCredit, "a ruling lies between zero and what is payable")
+            throw BillingError(
+                .invalidCredit, "a credit note takes back more than nothing and at most what is payable")
         }
         var note = try credited(number: number, issueDate: issueDate, reason: reason)
         if ruled == .zero { return note }

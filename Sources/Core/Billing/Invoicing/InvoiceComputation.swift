@@ -10,22 +10,24 @@ package enum InvoiceComputation {
     /// module computes.
     package static let rulesVersion = 1
 
-    /// Computes the invoice of one period.
+    /// Computes the invoice of one billing interval. What is prorated is prorated by the days of the whole
+    /// period that it lies in.
     /// - Parameters:
     ///   - usage: of `terms.billedTime(in: period, inService:)`, by `Timeline`; several spells combined.
-    ///   - period: as `terms.period(containing:)` gives it.
+    ///   - period: as `terms.billingInterval(containing:before:)` gives it.
     ///   - telemetryRoot: the Merkle root over the plain entries.
     ///   - termsHash: `terms.digest(with:)`.
     ///   - attributionHash: `attributions.digest(with:)`.
-    /// - Throws: `billing.invalid_terms`; `billing.wrong_period` for a period that is not the terms' or
-    ///   usage beyond it; `billing.invalid_interval`; `billing.overflow`; `billing.time_out_of_range`.
+    /// - Throws: `billing.invalid_terms`; `billing.wrong_period` for an interval that is not the terms'
+    ///   or usage beyond it; `billing.invalid_interval`; `billing.overflow`; `billing.time_out_of_range`.
     package static func compute(
         terms: Terms, usage: Usage, attributions: AttributionSet, period: Interval, number: String,
         issueDate: CivilDate, telemetryRoot: Digest, termsHash: Digest, attributionHash: Digest
     ) throws(BillingError) -> Invoice {
         if let problem = terms.validate().first { throw BillingError(.invalidTerms, problem.description) }
         try check(usage, against: period, of: terms)
-        let days = try terms.days(touchedBy: usage.measured, of: period)
+        let whole = try terms.period(containing: period.from)
+        let days = try terms.days(touchedBy: usage.measured, of: whole)
         var computation = LineComputation(terms: terms, usage: usage, days: days)
         try computation.run()
         let performance = try Invoice.Performance(terms: terms, usage: usage, attributions: attributions)
@@ -59,13 +61,14 @@ package enum InvoiceComputation {
     private static func check(
         _ usage: Usage, against period: Interval, of terms: Terms
     ) throws(BillingError) {
-        guard try terms.period(containing: period.from) == period else { throw BillingError(.wrongPeriod) }
+        guard try terms.billingInterval(containing: period.from, before: period.to) == period else {
+            throw BillingError(.wrongPeriod)
+        }
         guard usage.measured.allSatisfy(\.isValid),
             zip(usage.measured, usage.measured.dropFirst()).allSatisfy({ $0.to <= $1.from })
         else { throw BillingError(.invalidInterval) }
-        let billed = terms.billedTime(in: period, inService: [period])
-        guard IntervalSet.subtracting(billed, from: usage.measured).isEmpty else {
-            throw BillingError(.wrongPeriod, "usage beyond the period or the terms' validity")
+        guard IntervalSet.subtracting([period], from: usage.measured).isEmpty else {
+            throw BillingError(.wrongPeriod, "usage beyond the period")
         }
     }
 }

@@ -27,6 +27,23 @@ extension Terms {
         return Interval(from: try zone.milliseconds(of: first), to: try zone.milliseconds(of: next))
     }
 
+    /// The stretch of time that one invoice bills: the billing period that holds an instant, cut to the
+    /// terms' validity and to where other terms follow them.
+    /// - Parameters:
+    ///   - time: milliseconds since 1970 UTC; also one of the period in which the terms are not in force.
+    ///   - next: where the terms that follow begin; nil where none do.
+    /// - Throws: `billing.wrong_period` where these terms are not in force in the period;
+    ///   `billing.time_out_of_range`.
+    package func billingInterval(
+        containing time: Int64, before next: Int64? = nil
+    ) throws(BillingError) -> Interval {
+        let valid = Interval(from: validity.from, to: min(validity.to, next ?? validity.to))
+        guard let interval = try period(containing: time).intersection(valid) else {
+            throw BillingError(.wrongPeriod, "the terms are not in force in that period")
+        }
+        return interval
+    }
+
     /// The most periods that terms may have: two years of days, 66 of months.
     package static let maximumPeriods = 800
 

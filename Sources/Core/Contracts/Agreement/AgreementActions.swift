@@ -72,7 +72,7 @@ extension AgreementContract {
 
     package struct Classify: Codable, Hashable, Sendable {
         package var agreement: AgreementID
-        /// Milliseconds since 1970 UTC, half-open, at most 31 days, within one billing period.
+        /// Milliseconds since 1970 UTC, half-open, over, within one billing interval.
         package var interval: Interval
         /// Nil takes the member's word back.
         package var attribution: Attribution?
@@ -84,7 +84,7 @@ extension AgreementContract {
 
     package struct ConcludeClassification: Codable, Hashable, Sendable {
         package var agreement: AgreementID
-        /// The end of a billing period that is over, in ms since 1970 UTC: for it and all before.
+        /// The end of a billing interval that is over, in ms since 1970 UTC: for it and all before.
         package var until: Int64
 
         package init(agreement: AgreementID, until: Int64) {
@@ -98,7 +98,7 @@ extension AgreementContract {
         package var number: String
         package var document: DocumentReference
         package var evidence: InvoiceRecord.Evidence
-        /// Milliseconds since 1970 UTC, half-open; within one billing period, whose classification is over.
+        /// Milliseconds since 1970 UTC, half-open; one whole billing interval, whose classification is over.
         package var period: Interval
         package var currency: CurrencyCode
         package var net: MinorUnits

@@ -4,111 +4,116 @@ import Ledger
 
 /// Attribution of intervals, said by both parties before the period is invoiced.
 ///
-/// Downtime can be classified until the window after the end of its billing period closes, or until both
-/// parties have nothing more to say on it; then the agreed default takes effect where only one has spoken.
-/// The period is invoiced after that, and not before: whoever writes the invoice cannot take the word from
-/// the other. An interval lies within one period and the deadline counts from the period's end, so that
-/// nobody can hold an invoice up by speaking late, again, or across the end.
+/// What is over can be classified until the window after the end of its billing interval closes, or until
+/// both parties have nothing more to say on it. Each party says what it has to say, whatever the other has
+/// said before: where both say the same, that holds; where they differ or one is silent, the agreed default
+/// does. What both have said of one and the same interval stays. The billing interval is invoiced after that,
+/// and not before: whoever writes the invoice cannot take the word from the other. A word lies within one
+/// billing interval and the deadline counts from its end, so that nobody can hold an invoice up by speaking
+/// late, again, or across the end.
 extension AgreementContract {
     static func classify(_ body: Classify, _ context: Context) throws(Rejection) {
         let agreement = try context.existing(AgreementRecord.self, body.agreement)
-        try context.requireParty(oneOf: [agreement.oem, agreement.customer])
+        let member = try context.requireParty(oneOf: [agreement.oem, agreement.customer]).id
+        let party: ClassificationRecord.Party = member == agreement.oem ? .oem : .customer
         let interval = body.interval
         try context.require(
-            interval.isValid && interval.milliseconds <= ClassificationRecord.maximumMilliseconds,
-            else: "agreement.interval_invalid", "an interval is not empty and at most 31 days long")
-        let (_, deadline) = try requireWithinPeriod(interval, of: agreement, context)
-        let id = ClassificationRecord.ID(agreement: agreement.id, interval: interval)
-        let existing = try context.get(ClassificationRecord.self, id)
+            interval.isValid, else: "agreement.interval_invalid", "the interval is empty or out of range")
         try context.require(
-            existing?.decision == nil, else: "agreement.already_classified", "the interval is classified")
+            Timestamp(milliseconds: interval.to) <= context.time, else: "agreement.interval_not_over",
+            "what is classified is over")
+        let billed = try requireOpen(interval, of: agreement, context)
+        let id = ClassificationRecord.ID(agreement: agreement.id, party: party, until: interval.to)
+        let existing = try word(of: party, on: interval, in: agreement.id, context)
+        let other = try context.get(ClassificationRecord.self, id.answered)
         try context.require(
-            context.time < existing?.deadline ?? deadline && interval.from >= agreement.concluded ?? .min,
-            else: "agreement.classification_closed", "the window for classifying the interval has closed")
-        try context.require(
-            !agreement.billed.contains { $0.intersection(interval) != nil }, else: "agreement.period_billed",
-            "the interval is invoiced")
-        var record = existing ?? ClassificationRecord(id: id, deadline: deadline)
-        if existing == nil { try requireRoom(for: id, context) }
-        if try context.signer.member == agreement.oem {
-            record.oemSays = body.attribution
-        } else {
-            record.customerSays = body.attribution
-        }
-        try save(record, wasNew: existing == nil, context)
-    }
-
-    private static func save(
-        _ record: ClassificationRecord, wasNew: Bool, _ context: Context
-    ) throws(Rejection) {
-        var record = record
-        if record.oemSays == nil && record.customerSays == nil {
-            try context.require(!wasNew, else: "agreement.nothing_said", "there is no word to take back")
-            try context.cancel(
-                Deadline.classification.rawValue, at: record.deadline, subject: record.id.keyBytes)
-            try context.delete(ClassificationRecord.self, record.id)
-            context.emit("classificationTakenBack", record.id)
+            existing.map { !$0.agrees(with: other) } ?? true, else: "agreement.already_classified",
+            "both parties have said the same of the interval")
+        let countID = ClassificationCount.ID(agreement: agreement.id, until: billed.to)
+        var count =
+            try context.get(ClassificationCount.self, countID) ?? ClassificationCount(id: countID)
+        guard let attribution = body.attribution else {
+            try context.require(
+                existing != nil, else: "agreement.nothing_said", "there is no word to take back")
+            try context.delete(ClassificationRecord.self, id)
+            count[party] = max(0, count[party] - 1)
+            try context.put(count)
+            context.emit("classificationTakenBack", id)
             return
         }
-        if let attribution = record.oemSays, attribution == record.customerSays {
-            record.decision = .init(attribution: attribution, origin: .parties, time: context.time)
-            try context.cancel(
-                Deadline.classification.rawValue, at: record.deadline, subject: record.id.keyBytes)
-        } else if wasNew {
-            try context.schedule(
-                Deadline.classification.rawValue, at: record.deadline, subject: record.id.keyBytes)
+        if existing == nil {
+            try context.require(
+                count[party] < ClassificationCount.maximum, else: "agreement.too_many_classifications",
+                "a party has said all that it may on this billing interval")
+            count[party] += 1
+            try context.put(count)
         }
-        try context.put(record)
-        context.emit(record.decision == nil ? "classificationSaid" : "classified", record.id)
+        let word = ClassificationRecord(
+            id: id, from: interval.from, attribution: attribution, said: context.time)
+        try context.put(word)
+        context.emit(word.agrees(with: other) ? "classified" : "classificationSaid", id)
     }
 
-    static func decideByDefault(_ subject: [UInt8], _ context: Context) throws(Rejection) {
-        guard let id = ClassificationRecord.ID(keyBytes: subject),
-            var record = try context.get(ClassificationRecord.self, id), record.decision == nil,
-            let agreement = try context.get(AgreementRecord.self, id.agreement)
-        else { return }
-        try decideByDefault(&record, of: agreement, context)
-    }
-
-    private static func decideByDefault(
-        _ record: inout ClassificationRecord, of agreement: AgreementRecord, _ context: Context
-    ) throws(Rejection) {
-        guard let terms = agreement.version(for: record.id.interval)?.terms ?? agreement.versions.last?.terms
-        else { return }
-        record.decision = .init(
-            attribution: terms.defaultAttribution, origin: .agreedDefault, time: context.time)
-        try context.put(record)
-        context.emit("classified", record.id)
+    /// The party's word on exactly this interval; nil where it has said nothing about any of it.
+    ///
+    /// One party's words do not overlap, so the first that ends after the interval's beginning is the only
+    /// one to look at.
+    /// - Throws: `agreement.interval_overlaps`.
+    private static func word(
+        of party: ClassificationRecord.Party, on interval: Interval, in agreement: AgreementID,
+        _ context: Context
+    ) throws(Rejection) -> ClassificationRecord? {
+        let next = try context.records(
+            ClassificationRecord.self, keysBeginWith: ClassificationRecord.prefix(of: agreement, party),
+            from: ClassificationRecord.key(after: interval.from, of: agreement, party), limit: 1
+        ).first
+        guard let next, next.interval.intersection(interval) != nil else { return nil }
+        try context.require(
+            next.interval == interval, else: "agreement.interval_overlaps",
+            "the interval overlaps the party's own from \(next.from) to \(next.id.until) ms since 1970")
+        return next
     }
 
     // MARK: The window
 
-    /// The version of the terms that an interval falls under, and when its period's window closes.
-    /// - Throws: `agreement.no_terms`, `agreement.crosses_period`.
-    static func requireWithinPeriod(
+    /// The billing interval that an interval lies in, where it can still be classified.
+    /// - Throws: `agreement.no_terms`, `agreement.crosses_period`, `agreement.classification_closed`,
+    ///   `agreement.period_billed`.
+    private static func requireOpen(
         _ interval: Interval, of agreement: AgreementRecord, _ context: Context
-    ) throws(Rejection) -> (version: AgreementRecord.Version, closes: Timestamp) {
-        guard let version = agreement.version(for: interval),
-            let end = agreement.periodEnd(at: interval.from)
-        else {
-            throw Rejection("agreement.no_terms", "no one version of the terms is in force in the interval")
+    ) throws(Rejection) -> Interval {
+        guard let (billed, terms) = try billingInterval(at: interval.from, of: agreement, context) else {
+            throw Rejection("agreement.no_terms", "no terms are in force when the interval begins")
         }
         try context.require(
-            interval.to <= end, else: "agreement.crosses_period",
-            "a billing period ends within the interval, at \(end) ms since 1970")
-        return (version, Timestamp(milliseconds: end) + version.terms.classificationWindow)
+            interval.to <= billed.to, else: "agreement.crosses_period",
+            "a billing interval ends within it, at \(billed.to) ms since 1970")
+        try context.require(
+            context.time < closes(billed, under: terms) && interval.from >= agreement.concluded ?? .min,
+            else: "agreement.classification_closed", "the window for classifying the interval has closed")
+        try context.require(
+            !agreement.billed.contains { $0.intersection(interval) != nil }, else: "agreement.period_billed",
+            "the interval is invoiced")
+        return billed
     }
 
-    /// A party has nothing more to say. Once both have said so, what only one of them has classified takes
-    /// the default at once. Until then either can still answer the other.
+    /// When the window for classifying a billing interval's downtime closes.
+    static func closes(_ billed: Interval, under terms: TermsRecord) -> Timestamp {
+        Timestamp(milliseconds: billed.to) + terms.terms.classificationWindow
+    }
+
+    /// A party has nothing more to say. Once both have said so, nothing more is said, and the interval can
+    /// be invoiced. Until then either can still answer the other.
     static func concludeClassification(
         _ body: ConcludeClassification, _ context: Context
     ) throws(Rejection) {
         var agreement = try context.existing(AgreementRecord.self, body.agreement)
         let member = try context.requireParty(oneOf: [agreement.oem, agreement.customer]).id
+        let billed =
+            body.until > 0 ? try billingInterval(at: body.until - 1, of: agreement, context) : nil
         try context.require(
-            0 < body.until && agreement.periodEnd(at: body.until - 1) == body.until,
-            else: "agreement.no_period_end", "no billing period ends at that time")
+            billed?.interval.to == body.until,
+            else: "agreement.no_period_end", "no billing interval ends at that time")
         try context.require(
             Timestamp(milliseconds: body.until) <= context.time, else: "agreement.period_not_over",
             "the period is not over")
@@ -119,58 +124,5 @@ extension AgreementContract {
         if member == agreement.customer { agreement.customerConcluded = body.until }
         try context.put(agreement)
         context.emit("classificationConcluded", agreement.id)
-        guard let concluded = agreement.concluded else { return }
-        let open = try context.records(
-            ClassificationRecord.self, where: "open", equals: agreement.id.keyBytes, limit: maximumOpen)
-        for var record in open where record.id.interval.from < concluded {
-            try context.cancel(
-                Deadline.classification.rawValue, at: record.deadline, subject: record.id.keyBytes)
-            try decideByDefault(&record, of: agreement, context)
-        }
-    }
-
-    /// The classifications of an agreement that overlap an interval, by time.
-    package static func classifications(
-        of agreement: AgreementID, overlapping interval: Interval, in context: Context
-    ) throws(Rejection) -> [ClassificationRecord] {
-        let week = ClassificationRecord.weekMilliseconds
-        var found: [ClassificationRecord] = []
-        var index = max(0, interval.from - ClassificationRecord.maximumMilliseconds) / week
-        while index <= interval.to / week {
-            found += try context.records(
-                ClassificationRecord.self, where: "week",
-                equals: ClassificationRecord.weekKey(agreement, week: index))
-            index += 1
-        }
-        return found.filter { $0.id.interval.intersection(interval) != nil }
-    }
-
-    /// Whether a period waits for a party's word or the default.
-    static func hasOpenClassification(
-        _ agreement: AgreementID, in period: Interval, _ context: Context
-    ) throws(Rejection) -> Bool {
-        try context.records(
-            ClassificationRecord.self, where: "open", equals: agreement.keyBytes, limit: maximumOpen
-        ).contains { $0.id.interval.intersection(period) != nil }
-    }
-
-    /// The most intervals of one agreement that wait for a decision.
-    static let maximumOpen = 500
-
-    private static func requireRoom(
-        for id: ClassificationRecord.ID, _ context: Context
-    ) throws(Rejection) {
-        let open = try context.records(
-            ClassificationRecord.self, where: "open", equals: id.agreement.keyBytes, limit: maximumOpen)
-        let week = try context.records(
-            ClassificationRecord.self, where: "week",
-            equals: ClassificationRecord.weekKey(
-                id.agreement, week: id.interval.from / ClassificationRecord.weekMilliseconds))
-        try context.require(
-            open.count < maximumOpen && week.count < ClassificationRecord.maximumPerWeek,
-            else: "agreement.too_many_classifications", "too many intervals are classified")
-        try context.require(
-            try classifications(of: id.agreement, overlapping: id.interval, in: context).isEmpty,
-            else: "agreement.interval_overlaps", "the interval overlaps one with other ends")
     }
 }

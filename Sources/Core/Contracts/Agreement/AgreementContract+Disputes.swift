@@ -23,11 +23,8 @@ extension AgreementContract {
         try context.require(
             .zero <= body.undisputed && body.undisputed < invoice.payable,
             else: "agreement.amount_out_of_range", "what is undisputed is less than what is payable")
-        let agreement = try context.existing(AgreementRecord.self, invoice.agreement)
-        guard let version = agreement.versions.first(where: { $0.number == invoice.version }) else {
-            throw Rejection("agreement.not_accepted", "the agreement is not accepted")
-        }
-        let due = context.time + version.terms.rulingWindow
+        let terms = try context.existing(TermsRecord.self, invoice.termsID).terms
+        let due = context.time + terms.rulingWindow
         try change(invoice, context) {
             $0.state = .disputed
             $0.dispute = .init(

@@ -19,14 +19,11 @@ extension AgreementContract {
         try context.require(
             agreement.billed.count <= maximumBilled, else: "agreement.too_many_gaps",
             "too many stretches of time lie uninvoiced between invoices")
-        try context.require(
-            try !hasOpenClassification(agreement.id, in: body.period, context),
-            else: "agreement.unclassified", "the period has intervals that wait for classification")
         try InvoiceNumber.take(body.number, of: agreement.oem, in: context)
         let invoice = InvoiceRecord(
             id: InvoiceID(issuer: agreement.oem, number: body.number), agreement: agreement.id,
             machine: agreement.machine, customer: agreement.customer, arbiter: version.terms.arbiter,
-            version: version.number, document: body.document, evidence: body.evidence, period: body.period,
+            version: version.id.number, document: body.document, evidence: body.evidence, period: body.period,
             currency: body.currency, net: body.net, tax: body.tax, gross: body.gross, issued: context.time,
             disputeUntil: body.disputeUntil, dueDate: body.dueDate, isFinal: body.isFinal, state: .issued,
             payable: body.gross, credited: .zero, creditNotes: 0, payments: [])
@@ -40,10 +37,11 @@ extension AgreementContract {
         context.emit("invoiceIssued", invoice.id)
     }
 
-    /// The version of the terms that the invoice's period falls under.
+    /// The version of the terms that the invoice's period falls under. An invoice bills one whole billing
+    /// interval, so that nobody chooses its bounds, or makes a thousand of it.
     private static func requirePeriod(
         _ body: IssueInvoice, of agreement: AgreementRecord, _ context: Context
-    ) throws(Rejection) -> AgreementRecord.Version {
+    ) throws(Rejection) -> TermsRecord {
         try context.require(
             !agreement.versions.isEmpty, else: "agreement.not_accepted", "the agreement is not accepted")
         try context.require(
@@ -51,7 +49,14 @@ extension AgreementContract {
         try context.require(
             Timestamp(milliseconds: body.period.to) <= context.time, else: "agreement.period_not_over",
             "the period is not over")
-        let (version, closes) = try requireWithinPeriod(body.period, of: agreement, context)
+        let found = try billingInterval(at: body.period.from, of: agreement, context)
+        guard let (billed, version) = found else {
+            throw Rejection("agreement.no_terms", "no terms are in force when the period begins")
+        }
+        try context.require(
+            body.period == billed, else: "agreement.other_interval",
+            "the terms bill from \(billed.from) to \(billed.to) ms since 1970 in one invoice")
+        let closes = closes(billed, under: version)
         try context.require(
             closes <= context.time || body.period.to <= agreement.concluded ?? .min,
             else: "agreement.classification_open",

@@ -17,12 +17,10 @@ extension AgreementContract {
             try context.get(AgreementRecord.self, body.agreement) == nil, else: "agreement.exists",
             "an agreement of that name exists")
         try requireTerms(body.terms, parties: [machine.oem, machine.customer], context)
-        let proposal = AgreementRecord.Version(
-            number: 1, terms: body.terms, proposed: try acceptance(context))
-        try context.put(
-            AgreementRecord(
-                id: body.agreement, machine: machine.id, oem: machine.oem, customer: machine.customer,
-                pending: proposal))
+        let agreement = AgreementRecord(
+            id: body.agreement, machine: machine.id, oem: machine.oem, customer: machine.customer)
+        try context.put(agreement)
+        try putProposal(body.terms, of: agreement, context)
         context.emit("proposed", body.agreement)
     }
 
@@ -37,27 +35,28 @@ extension AgreementContract {
             "an agreement is amended at most \(maximumVersions - 1) times")
         try requireTerms(body.terms, parties: [agreement.oem, agreement.customer], context)
         try context.require(
-            body.terms.validFrom >= current.terms.validFrom, else: "agreement.validity_order",
+            body.terms.validFrom >= current.validFrom, else: "agreement.validity_order",
             "terms do not begin before those that they follow")
+        try requireUnbilled(body.terms, agreement, context)
+        try deletePending(of: agreement, context)
         agreement.lastNumber += 1
-        agreement.pending = AgreementRecord.Version(
-            number: agreement.lastNumber, terms: body.terms, proposed: try acceptance(context))
+        agreement.pending = agreement.lastNumber
         agreement.state = .amending
         try context.put(agreement)
+        try putProposal(body.terms, of: agreement, context)
         context.emit("amendmentProposed", agreement.id)
     }
 
     static func accept(_ body: Accept, _ context: Context) throws(Rejection) {
         var agreement = try context.existing(AgreementRecord.self, body.agreement)
         try context.requireParty(oneOf: [agreement.oem, agreement.customer])
-        guard var version = agreement.pending else {
-            throw Rejection("agreement.nothing_proposed", "nothing waits for acceptance")
-        }
+        var version = try pending(of: agreement, context)
         try context.requireParty(agreement.counterparty(of: version.proposed.member) ?? agreement.customer)
         try context.require(
-            body.number == version.number && body.termsHash == version.terms.hash,
-            else: "agreement.other_terms", "the proposal is number \(version.number) with other terms")
+            body.number == version.id.number && body.termsHash == version.terms.hash,
+            else: "agreement.other_terms", "the proposal is number \(version.id.number) with other terms")
         try requireNotOver(version.terms, context)
+        try requireUnbilled(version.terms, agreement, context)
         try context.require(
             try context.existing(MachineRecord.self, agreement.machine).state != .terminated,
             else: "agreement.machine_terminated", "the machine is terminated")
@@ -68,12 +67,20 @@ extension AgreementContract {
             try context.cancel(Deadline.end.rawValue, at: validity.to, subject: agreement.id.keyBytes)
         }
         version.accepted = try acceptance(context)
-        agreement.versions.append(version)
+        try context.put(version)
+        agreement.versions.append(.init(version.id.number, version.terms))
         agreement.pending = nil
         agreement.state = .active
         try requireAlone(agreement, context)
         try context.schedule(
             Deadline.end.rawValue, at: version.terms.validTo, subject: agreement.id.keyBytes)
+        if isFirst {
+            agreement.hasBegun = version.terms.validFrom <= context.time
+            if !agreement.hasBegun {
+                try context.schedule(
+                    Deadline.begin.rawValue, at: version.terms.validFrom, subject: agreement.id.keyBytes)
+            }
+        }
         try context.put(agreement)
         context.emit(isFirst ? "accepted" : "amended", agreement.id)
     }
@@ -81,10 +88,8 @@ extension AgreementContract {
     static func withdraw(_ body: Withdraw, _ context: Context) throws(Rejection) {
         var agreement = try context.existing(AgreementRecord.self, body.agreement)
         try context.requireParty(oneOf: [agreement.oem, agreement.customer])
-        guard let proposal = agreement.pending else {
-            throw Rejection("agreement.nothing_proposed", "nothing waits for acceptance")
-        }
-        try context.requireParty(proposal.proposed.member)
+        try context.requireParty(try pending(of: agreement, context).proposed.member)
+        try deletePending(of: agreement, context)
         agreement.pending = nil
         agreement.state = agreement.versions.isEmpty ? .withdrawn : .active
         try context.put(agreement)
@@ -93,9 +98,32 @@ extension AgreementContract {
 
     // MARK: Rules
 
-    private static func acceptance(_ context: Context) throws(Rejection) -> AgreementRecord.Acceptance {
+    /// What waits for acceptance.
+    private static func pending(
+        of agreement: AgreementRecord, _ context: Context
+    ) throws(Rejection) -> TermsRecord {
+        guard let number = agreement.pending else {
+            throw Rejection("agreement.nothing_proposed", "nothing waits for acceptance")
+        }
+        return try context.existing(TermsRecord.self, .init(agreement: agreement.id, number: number))
+    }
+
+    private static func putProposal(
+        _ terms: AgreedTerms, of agreement: AgreementRecord, _ context: Context
+    ) throws(Rejection) {
+        let id = TermsRecord.ID(agreement: agreement.id, number: agreement.lastNumber)
+        try context.put(TermsRecord(id: id, terms: terms, proposed: try acceptance(context)))
+    }
+
+    /// What was never accepted leaves no row.
+    static func deletePending(of agreement: AgreementRecord, _ context: Context) throws(Rejection) {
+        guard let number = agreement.pending else { return }
+        try context.delete(TermsRecord.self, .init(agreement: agreement.id, number: number))
+    }
+
+    private static func acceptance(_ context: Context) throws(Rejection) -> TermsRecord.Acceptance {
         let signer = try context.signer
-        return AgreementRecord.Acceptance(member: signer.member, key: signer.key, time: context.time)
+        return TermsRecord.Acceptance(member: signer.member, key: signer.key, time: context.time)
     }
 
     private static func requireTerms(
@@ -133,6 +161,17 @@ extension AgreementContract {
     private static func requireNotOver(_ terms: AgreedTerms, _ context: Context) throws(Rejection) {
         try context.require(
             context.time < terms.validTo, else: "agreement.expired", "the terms' validity is over")
+    }
+
+    /// Terms do not change what is invoiced: billing intervals stay as invoices have them. Whoever wants it
+    /// otherwise credits the invoices first.
+    private static func requireUnbilled(
+        _ terms: AgreedTerms, _ agreement: AgreementRecord, _ context: Context
+    ) throws(Rejection) {
+        let billed = agreement.billed.last?.to ?? .min
+        try context.require(
+            billed <= terms.validFrom.milliseconds, else: "agreement.period_billed",
+            "the terms begin before \(billed) ms since 1970, up to where is invoiced")
     }
 
     /// No two agreements of a machine may be in force at one time: both would bill it.

@@ -9,10 +9,10 @@ package enum AgreementContract: Contract {
 
     /// Deadlines of this contract.
     enum Deadline: String {
+        /// Of an agreement: its first terms begin.
+        case begin
         /// Of an agreement: its terms end.
         case end
-        /// Of a classification: the agreed default takes effect.
-        case classification
         /// Of an invoice: it can no longer be disputed.
         case disputeWindow
         /// Of a dispute: the arbiter has not ruled.
@@ -41,8 +41,8 @@ package enum AgreementContract: Contract {
 
     package static func due(_ timer: Timer, in context: Context) throws(Rejection) {
         switch Deadline(rawValue: timer.kind) {
+        case .begin: try begin(timer.subject, context)
         case .end: try endByDate(timer.subject, context)
-        case .classification: try decideByDefault(timer.subject, context)
         case .disputeWindow: try closeDisputeWindow(timer.subject, context)
         case .ruling: try ruleByDefault(timer.subject, context)
         case .payment: try fallDue(timer.subject, context)
@@ -50,15 +50,12 @@ package enum AgreementContract: Contract {
         }
     }
 
-    /// Whether the machine can be terminated as far as money goes: each agreement that came into force has
-    /// its final invoice, and every invoice is paid. An agreement whose terms are still to begin does not
-    /// count.
+    /// Whether the machine can be terminated as far as money goes: each agreement whose terms have begun has
+    /// its final invoice, and every invoice is paid. One that is not says no: no more is read.
     package static func isSettled(_ machine: MachineID, in context: Context) throws(Rejection) -> Bool {
-        let unsettled = try context.records(
-            AgreementRecord.self, where: "unsettled", equals: machine.keyBytes)
-        return unsettled.allSatisfy { agreement in
-            agreement.openInvoices == 0 && (agreement.validity.map { context.time < $0.from } ?? true)
-        }
+        try context.records(
+            AgreementRecord.self, where: "unsettled", equals: machine.keyBytes, limit: 1
+        ).isEmpty
     }
 
     /// Ends the agreements in force of a machine that is terminated, with their amendments. Those only
@@ -71,11 +68,21 @@ package enum AgreementContract: Contract {
 
     private static func end(_ agreement: AgreementRecord, _ context: Context) throws(Rejection) {
         var agreement = agreement
+        try deletePending(of: agreement, context)
         agreement.state = .ended
         agreement.pending = nil
         agreement.ended = context.time
         try context.put(agreement)
         context.emit("ended", agreement.id)
+    }
+
+    private static func begin(_ subject: [UInt8], _ context: Context) throws(Rejection) {
+        guard let id = AgreementID(String(decoding: subject, as: UTF8.self)),
+            var agreement = try context.get(AgreementRecord.self, id), agreement.isInForce
+        else { return }
+        agreement.hasBegun = true
+        try context.put(agreement)
+        context.emit("began", agreement.id)
     }
 
     private static func endByDate(_ subject: [UInt8], _ context: Context) throws(Rejection) {

@@ -8,50 +8,6 @@ package struct AgreementID: TextIdentifier {
     package init(unchecked text: String) { self.text = text }
 }
 
-/// What the ledger knows of terms: their document's hash, and the few figures that its own deadlines need.
-/// Either party can derive them from the terms, and does so before it accepts.
-///
-/// The terms themselves are sealed in the vault, so the ledger cannot count business days: each invoice
-/// names its own end of the dispute window, and the ledger holds it to the minimum that both parties
-/// accepted here.
-package struct AgreedTerms: Codable, Hashable, Sendable {
-    /// The sealed terms; its digest is the terms hash that invoices name.
-    package var document: DocumentReference
-    /// Rules on disputes; not a party.
-    package var arbiter: MemberID
-    package var currency: CurrencyCode
-    /// Half-open.
-    package var validFrom: Timestamp
-    package var validTo: Timestamp
-    /// Where billing periods end, in ms since 1970 UTC: rising, after `validFrom`, not after `validTo`; at
-    /// most 800. Before the first, between two and after the last lies one period each.
-    package var periodEnds: [Int64]
-    /// The least time between an invoice and the end of its dispute window, 0 to 366 days.
-    package var minimumDisputeWindow: Span
-    /// 0 to 366.
-    package var paymentDays: Int64
-    /// How long after a billing period's end the parties may classify its downtime, 0 to 366 days.
-    package var classificationWindow: Span
-    /// What an interval is put down to where the parties do not agree within that window.
-    package var defaultAttribution: Attribution
-    /// From a dispute to the moment at which the arbiter can no longer rule, 1 to 366 days.
-    package var rulingWindow: Span
-
-    package init(
-        document: DocumentReference, arbiter: MemberID, currency: CurrencyCode, validFrom: Timestamp,
-        validTo: Timestamp, periodEnds: [Int64] = [], minimumDisputeWindow: Span, paymentDays: Int64,
-        classificationWindow: Span, defaultAttribution: Attribution, rulingWindow: Span = .days(30)
-    ) {
-        (self.document, self.arbiter, self.currency) = (document, arbiter, currency)
-        (self.validFrom, self.validTo, self.periodEnds) = (validFrom, validTo, periodEnds)
-        (self.minimumDisputeWindow, self.paymentDays) = (minimumDisputeWindow, paymentDays)
-        self.classificationWindow = classificationWindow
-        (self.defaultAttribution, self.rulingWindow) = (defaultAttribution, rulingWindow)
-    }
-
-    package var hash: Digest { document.digest }
-}
-
 /// What an OEM and a customer have agreed for one machine, version by version, and what has been billed of
 /// it.
 package struct AgreementRecord: Record {
@@ -67,28 +23,19 @@ package struct AgreementRecord: Record {
         case ended
     }
 
-    /// Who said yes, with which key, and when.
-    package struct Acceptance: Codable, Hashable, Sendable {
-        package var member: MemberID
-        package var key: KeyID
-        package var time: Timestamp
-
-        package init(member: MemberID, key: KeyID, time: Timestamp) {
-            (self.member, self.key, self.time) = (member, key, time)
-        }
-    }
-
-    /// One set of terms: in force from its `validFrom` to the next version's, or to its own end.
+    /// An accepted set of terms, in force from its `validFrom` to the next version's, or to its own end: as
+    /// much of its `TermsRecord` as finds the right one.
     package struct Version: Codable, Hashable, Sendable {
-        /// Rises with each proposal and is never used twice, so that an acceptance cannot meet other terms.
         package var number: Int64
-        package var terms: AgreedTerms
-        package var proposed: Acceptance
-        package var accepted: Acceptance?
+        package var validFrom: Timestamp
+        package var validTo: Timestamp
+        package var arbiter: MemberID
+        package var currency: CurrencyCode
 
-        package init(number: Int64, terms: AgreedTerms, proposed: Acceptance, accepted: Acceptance? = nil) {
-            (self.number, self.terms) = (number, terms)
-            (self.proposed, self.accepted) = (proposed, accepted)
+        package init(_ number: Int64, _ terms: AgreedTerms) {
+            self.number = number
+            (validFrom, validTo) = (terms.validFrom, terms.validTo)
+            (arbiter, currency) = (terms.arbiter, terms.currency)
         }
     }
 
@@ -96,8 +43,8 @@ package struct AgreementRecord: Record {
     package static let indexes = [
         /// By machine.
         Index<AgreementRecord>("inForce") { $0.isInForce ? $0.machine.keyBytes : nil },
-        /// By machine: was in force at some time, and is not wholly invoiced and paid.
-        Index<AgreementRecord>("unsettled") { $0.isSettled ? nil : $0.machine.keyBytes },
+        /// By machine: its terms have begun, and it is not wholly invoiced and paid.
+        Index<AgreementRecord>("unsettled") { $0.hasBegun && !$0.isSettled ? $0.machine.keyBytes : nil },
     ]
 
     package var id: AgreementID
@@ -107,7 +54,10 @@ package struct AgreementRecord: Record {
     package var state: State
     /// Accepted by both, by rising `validFrom`; at most 64.
     package var versions: [Version]
-    package var pending: Version?
+    /// The number of the proposal that waits for acceptance.
+    package var pending: Int64?
+    /// Whether the first version's `validFrom` has come.
+    package var hasBegun: Bool
     /// The number of the latest proposal.
     package var lastNumber: Int64
     /// What invoices cover, in ms since 1970 UTC: sorted, disjoint, none touching the next; at most 64.
@@ -121,9 +71,9 @@ package struct AgreementRecord: Record {
     package var finalInvoice: InvoiceID?
     package var ended: Timestamp?
 
-    package init(id: AgreementID, machine: MachineID, oem: MemberID, customer: MemberID, pending: Version) {
+    package init(id: AgreementID, machine: MachineID, oem: MemberID, customer: MemberID) {
         (self.id, self.machine, self.oem, self.customer) = (id, machine, oem, customer)
-        (self.pending, self.lastNumber) = (pending, pending.number)
+        (self.pending, self.lastNumber, self.hasBegun) = (1, 1, false)
         (state, versions, billed, openInvoices) = (.proposed, [], [], 0)
     }
 
@@ -140,31 +90,16 @@ package struct AgreementRecord: Record {
     /// From the first version's beginning to the last one's end; nil before it is accepted.
     package var validity: (from: Timestamp, to: Timestamp)? {
         guard let first = versions.first, let last = versions.last else { return nil }
-        return (first.terms.validFrom, last.terms.validTo)
-    }
-
-    /// The version that is in force during the whole of an interval; nil where there is none or it changes
-    /// within.
-    package func version(for interval: Interval) -> Version? {
-        guard let (version, end) = version(at: interval.from) else { return nil }
-        return Timestamp(milliseconds: interval.to) <= end ? version : nil
+        return (first.validFrom, last.validTo)
     }
 
     /// The version that is in force at an instant, and until when.
-    private func version(at milliseconds: Int64) -> (version: Version, end: Timestamp)? {
+    package func version(at milliseconds: Int64) -> (version: Version, end: Timestamp)? {
         let time = Timestamp(milliseconds: milliseconds)
-        guard let index = versions.lastIndex(where: { $0.terms.validFrom <= time }) else { return nil }
-        let end = versions[index].terms.validTo
-        let next = index + 1 < versions.count ? versions[index + 1].terms.validFrom : end
+        guard let index = versions.lastIndex(where: { $0.validFrom <= time }) else { return nil }
+        let end = versions[index].validTo
+        let next = index + 1 < versions.count ? versions[index + 1].validFrom : end
         return time < min(end, next) ? (versions[index], min(end, next)) : nil
-    }
-
-    /// Where the billing period of an instant ends, both in ms since 1970 UTC; nil where no terms are in
-    /// force. Terms that others follow end a period with their own end.
-    package func periodEnd(at milliseconds: Int64) -> Int64? {
-        guard let (version, end) = version(at: milliseconds) else { return nil }
-        let next = version.terms.periodEnds.first { $0 > milliseconds }
-        return min(next ?? .max, end.milliseconds)
     }
 
     /// Up to where both parties have nothing more to classify, in ms since 1970 UTC.

@@ -2,100 +2,132 @@ import Billing
 import Codec
 import Ledger
 
-/// What the parties say an interval is to be put down to, and what holds.
+/// What one party says a stretch of time is to be put down to.
+///
+/// Each party's words are its own: they do not overlap each other, and those of the other party neither
+/// bind nor hinder them. What both say alike is agreed; `JointWord` compares them.
 package struct ClassificationRecord: Record {
+    package enum Party: String, Codable, Hashable, Sendable { case oem, customer }
+
     package struct ID: RecordKey, Hashable, Codable, CustomStringConvertible {
         package var agreement: AgreementID
-        package var interval: Interval
+        package var party: Party
+        /// Where the stretch ends, in ms since 1970 UTC: one party's words are in order of their ends as of
+        /// their beginnings.
+        package var until: Int64
 
-        package init(agreement: AgreementID, interval: Interval) {
-            (self.agreement, self.interval) = (agreement, interval)
+        package init(agreement: AgreementID, party: Party, until: Int64) {
+            (self.agreement, self.party, self.until) = (agreement, party, until)
         }
 
-        /// The agreement's name, a zero byte, both ends in eight bytes each: rows sort by time.
+        /// The agreement's name, a zero byte, the party, a zero byte, the end in eight bytes.
         package var keyBytes: [UInt8] {
-            agreement.keyBytes + [0] + bigEndianBytes(UInt64(max(0, interval.from)))
-                + bigEndianBytes(UInt64(max(0, interval.to)))
+            ClassificationRecord.prefix(of: agreement, party) + bigEndianBytes(UInt64(max(0, until)))
         }
 
-        /// As a deadline names it; nil for anything else.
-        init?(keyBytes: [UInt8]) {
-            guard let end = keyBytes.firstIndex(of: 0), keyBytes.count == end + 17,
-                let agreement = AgreementID(String(decoding: keyBytes[..<end], as: UTF8.self))
-            else { return nil }
-            func number(_ bytes: ArraySlice<UInt8>) -> Int64 {
-                Int64(bitPattern: bigEndianNumber(bytes))
-            }
-            self.init(
-                agreement: agreement,
-                interval: Interval(
-                    from: number(keyBytes[(end + 1)..<(end + 9)]), to: number(keyBytes[(end + 9)...])))
-        }
+        package var description: String { "\(agreement)/\(party.rawValue)/\(until)" }
 
-        package var description: String { "\(agreement)/\(interval.from)-\(interval.to)" }
-    }
-
-    /// What holds, and whether the parties agreed on it or the agreement's default took its place.
-    package struct Decision: Codable, Hashable, Sendable {
-        package enum Origin: String, Codable, Hashable, Sendable { case parties, agreedDefault }
-
-        package var attribution: Attribution
-        package var origin: Origin
-        package var time: Timestamp
-
-        package init(attribution: Attribution, origin: Origin, time: Timestamp) {
-            (self.attribution, self.origin, self.time) = (attribution, origin, time)
-        }
+        /// Where the other party's word on the same stretch is.
+        var answered: ID { ID(agreement: agreement, party: party == .oem ? .customer : .oem, until: until) }
     }
 
     package static let table = "classification"
-    package static let indexes = [
-        Index<ClassificationRecord>("agreement") { $0.id.agreement.keyBytes },
-        Index<ClassificationRecord>("open") { $0.decision == nil ? $0.id.agreement.keyBytes : nil },
-        Index<ClassificationRecord>("week") {
-            weekKey($0.id.agreement, week: $0.id.interval.from / weekMilliseconds)
-        },
-    ]
 
     package var id: ID
-    package var oemSays: Attribution?
-    package var customerSays: Attribution?
-    /// When the agreement's default takes effect.
-    package var deadline: Timestamp
-    package var decision: Decision?
+    /// Where the stretch begins.
+    package var from: Int64
+    package var attribution: Attribution
+    /// When the word was last given.
+    package var said: Timestamp
 
-    package init(id: ID, deadline: Timestamp) { (self.id, self.deadline) = (id, deadline) }
+    package init(id: ID, from: Int64, attribution: Attribution, said: Timestamp) {
+        (self.id, self.from, self.attribution, self.said) = (id, from, attribution, said)
+    }
 
-    /// Intervals are found by the week, counted from 1970, in which they begin.
-    static let weekMilliseconds: Int64 = 7 * 86_400_000
-    /// The longest interval; a longer one is said in parts. It bounds the search for overlaps.
-    static let maximumMilliseconds: Int64 = 31 * 86_400_000
-    /// The most intervals that begin in one week of one agreement.
-    static let maximumPerWeek = 500
+    package var interval: Interval { Interval(from: from, to: id.until) }
 
-    static func weekKey(_ agreement: AgreementID, week: Int64) -> [UInt8] {
-        agreement.keyBytes + [0] + bigEndianBytes(UInt64(max(0, week)))
+    /// Whether the other party says the same of the same stretch.
+    func agrees(with other: ClassificationRecord?) -> Bool {
+        other.map { $0.from == from && $0.attribution == attribution } ?? false
+    }
+
+    /// With what the keys of all words of one party begin.
+    package static func prefix(of agreement: AgreementID, _ party: Party) -> [UInt8] {
+        agreement.keyBytes + [0] + Array(party.rawValue.utf8) + [0]
+    }
+
+    /// The key of the first word that may reach beyond an instant.
+    package static func key(after time: Int64, of agreement: AgreementID, _ party: Party) -> [UInt8] {
+        prefix(of: agreement, party) + bigEndianBytes(UInt64(max(0, time)) + 1)
+    }
+}
+
+/// How many words each party has given on one billing interval, so that each has a bound of its own.
+package struct ClassificationCount: Record {
+    package struct ID: RecordKey, Hashable, Codable {
+        package var agreement: AgreementID
+        /// Where the billing interval ends, in ms since 1970 UTC.
+        package var until: Int64
+
+        package init(agreement: AgreementID, until: Int64) {
+            (self.agreement, self.until) = (agreement, until)
+        }
+
+        /// The agreement's name, a zero byte, the end in eight bytes.
+        package var keyBytes: [UInt8] {
+            agreement.keyBytes + [0] + bigEndianBytes(UInt64(max(0, until)))
+        }
+    }
+
+    package static let table = "classificationCount"
+    /// The most words of one party on one billing interval.
+    static let maximum: Int64 = 1000
+
+    package var id: ID
+    package var oem: Int64
+    package var customer: Int64
+
+    package init(id: ID, oem: Int64 = 0, customer: Int64 = 0) {
+        (self.id, self.oem, self.customer) = (id, oem, customer)
+    }
+
+    subscript(party: ClassificationRecord.Party) -> Int64 {
+        get { party == .oem ? oem : customer }
+        set { if party == .oem { oem = newValue } else { customer = newValue } }
     }
 }
 
 extension AgreementContract {
     /// The digest that an invoice names for what its period's downtime was put down to: the SHA-256 of the
-    /// deterministic CBOR of an `AttributionSet` of the decided classifications, as Billing computes it.
-    /// - Throws: `billing.invalid_interval` where two classifications overlap.
+    /// deterministic CBOR of the `AttributionSet` that Billing computes with.
+    /// - Throws: `billing.invalid_interval` where one party's words overlap.
     package static func attributionRoot(
-        of classifications: [ClassificationRecord], hash: HashFunction
+        of words: [ClassificationRecord], in period: Interval, hash: HashFunction
     ) throws -> Digest {
-        try attributionSet(of: classifications).digest(with: hash)
+        try attributionSet(of: words, in: period).digest(with: hash)
     }
 
-    /// The decided classifications as Billing takes them.
-    /// - Throws: `billing.invalid_interval` where two classifications overlap.
+    /// What both parties say alike in a period, as Billing takes it.
+    /// - Throws: `billing.invalid_interval` where one party's words overlap.
     package static func attributionSet(
-        of classifications: [ClassificationRecord]
+        of words: [ClassificationRecord], in period: Interval
     ) throws(BillingError) -> AttributionSet {
-        try AttributionSet(
-            classifications.compactMap { record in
-                record.decision.map { AttributedInterval(record.id.interval, $0.attribution) }
-            })
+        try AttributionSet.jointly(
+            seller: said(.oem, in: words), buyer: said(.customer, in: words), within: period)
+    }
+
+    /// Both parties' words on a period, side by side.
+    /// - Throws: `billing.invalid_interval` where one party's words overlap.
+    package static func jointWords(
+        of words: [ClassificationRecord], in period: Interval
+    ) throws(BillingError) -> [JointWord] {
+        try JointWord.all(
+            seller: said(.oem, in: words), buyer: said(.customer, in: words), within: period)
+    }
+
+    private static func said(
+        _ party: ClassificationRecord.Party, in words: [ClassificationRecord]
+    ) -> [AttributedInterval] {
+        words.filter { $0.id.party == party }.map { AttributedInterval($0.interval, $0.attribution) }
     }
 }

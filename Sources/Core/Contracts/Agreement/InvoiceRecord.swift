@@ -125,9 +125,12 @@ package struct InvoiceRecord: Record {
     package var ruling: Ruling?
     /// At most 64.
     package var payments: [Payment]
+    /// What the OEM has received above what is payable and has not paid back; nil for nothing.
+    package var refundDue: MinorUnits?
     package var settled: Timestamp?
 
     package var oem: MemberID { id.issuer }
+    package var termsID: TermsRecord.ID { .init(agreement: agreement, number: version) }
 
     /// What has arrived, less what was paid back.
     package var received: MinorUnits {
@@ -141,12 +144,11 @@ package struct InvoiceRecord: Record {
     package func owed(by payer: MemberID) -> MinorUnits {
         let due = state == .disputed ? min(payable, dispute?.undisputed ?? payable) : payable
         let open = due.rawValue - received.rawValue
-        let refund = received.rawValue - payable.rawValue
-        return MinorUnits(max(0, payer == customer ? open : refund))
+        return MinorUnits(max(0, payer == customer ? open : refundDue?.rawValue ?? 0))
     }
 
     /// Whether a party still has something to do or to pay.
-    package var isOpen: Bool { state != .paid || received != payable }
+    package var isOpen: Bool { state != .paid || refundDue != nil }
 
     /// Whether the OEM has taken it back, so that its period can be invoiced again. What an arbiter has
     /// ruled on cannot.
@@ -157,8 +159,10 @@ package struct InvoiceRecord: Record {
         MinorUnits(gross.rawValue - credited.rawValue - payable.rawValue)
     }
 
-    /// Moves on to due or paid where it can.
+    /// Says what is to be paid back, and moves on to due or paid where it can.
     mutating func advance(at time: Timestamp) {
+        let refund = received.rawValue - payable.rawValue
+        refundDue = refund > 0 ? MinorUnits(refund) : nil
         guard state == .confirmed || state == .adjusted || state == .due else { return }
         if received >= payable {
             state = .paid

@@ -65,6 +65,14 @@ import Codec
         return try state.records(type, where: index, equals: value, limit: limit)
     }
 
+    /// Records whose keys begin with a prefix and are at or after `start`, in order of their keys, at most
+    /// `limit`.
+    @usableFromInline package func records<R: Record>(
+        _ type: R.Type, keysBeginWith prefix: [UInt8], from start: [UInt8], limit: Int
+    ) throws(Rejection) -> [R] {
+        try state.records(type, keysBeginWith: prefix, from: start, limit: limit)
+    }
+
     /// All records of a table in order of their keys, at most `limit`. Only for tables with a known small
     /// bound.
     @usableFromInline package func all<R: Record>(_ type: R.Type, limit: Int = 1000) throws(Rejection) -> [R]

@@ -45,12 +45,15 @@ package struct OrderedBatch: Sendable {
     /// One for each of the batch's transactions.
     package let candidates: [Candidate]
     /// The digest of the batch's bytes, where it was computed already.
-    package let digest: Digest?
+    private let digest: Digest?
 
     package init(batch: Batch, position: UInt64, candidates: [Candidate], digest: Digest? = nil) {
         precondition(candidates.count == batch.transactions.count)
         (self.batch, self.position, self.candidates, self.digest) = (batch, position, candidates, digest)
     }
+
+    /// The digest of the batch's bytes: what the block's header names as its content.
+    package func contentDigest(_ hash: HashFunction) -> Digest { digest ?? hash(batch.bytes) }
 }
 
 /// What executing one block came to.

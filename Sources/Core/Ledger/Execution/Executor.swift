@@ -92,7 +92,7 @@ package struct Executor: Sendable {
             BlockHeader(
                 kind: .batch, chain: rules.chain, epoch: head.epoch, height: height, previous: headHash,
                 time: time, position: ordered.position,
-                content: ordered.digest ?? rules.hash(ordered.batch.bytes),
+                content: ordered.contentDigest(rules.hash),
                 logSize: 0,
                 logRoot: .zero, stateRoot: .zero, contractsVersion: parameters.contractsVersion),
             content: ordered.batch.bytes, state: state, run: run)
@@ -287,14 +287,21 @@ package struct Executor: Sendable {
     package static func treeChanges(
         _ changes: [RowChange], hash: HashFunction
     ) -> [(key: Digest, value: Digest?)] {
-        let kept = changes.filter { !$0.key.isDerived }
-        let keys = kept.map { treeKey($0.key, hash: hash) }
+        var keys: [Digest] = []
+        keys.reserveCapacity(changes.count)
         // Only numbers are moved about while sorting.
-        var order = keys.indices.map { (word: keys[$0].word, index: $0) }
-        order.sort {
-            $0.word != $1.word ? $0.word < $1.word : keys[$0.index] < keys[$1.index]
+        var order: [(word: UInt64, key: Int32, change: Int32)] = []
+        order.reserveCapacity(changes.count)
+        for index in changes.indices where !changes[index].key.isDerived {
+            let key = treeKey(changes[index].key, hash: hash)
+            order.append(
+                (key.word, Int32(truncatingIfNeeded: keys.count), Int32(truncatingIfNeeded: index)))
+            keys.append(key)
         }
-        return order.map { (keys[$0.index], kept[$0.index].value.map { treeValue($0, hash: hash) }) }
+        order.sort { $0.word != $1.word ? $0.word < $1.word : keys[Int($0.key)] < keys[Int($1.key)] }
+        return order.map { item in
+            (keys[Int(item.key)], changes[Int(item.change)].value.map { treeValue($0, hash: hash) })
+        }
     }
 
     package static func treeKey(_ key: RowKey, hash: HashFunction) -> Digest { hash.leaf(0x04, key.bytes) }

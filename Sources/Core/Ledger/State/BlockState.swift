@@ -220,18 +220,30 @@ final class BlockState {
     }
 
     func all<R: Record>(_ type: R.Type, limit: Int) throws(Rejection) -> [R] {
+        try records(type, keysBeginWith: [], from: [], limit: limit)
+    }
+
+    func records<R: Record>(
+        _ type: R.Type, keysBeginWith prefix: [UInt8], from start: [UInt8], limit: Int
+    ) throws(Rejection) -> [R] {
+        let prefix = RowKey(table: R.table, key: prefix).bytes
+        let start = RowKey(table: R.table, key: start).bytes
         var records: [R] = []
-        for key in try keys(withPrefix: RowKey(table: R.table, key: []).bytes, limit: limit) {
+        for key in try keys(withPrefix: prefix, from: start, limit: limit) {
             if let record = try record(type, key) { records.append(record) }
         }
         return records
     }
 
     /// Keys with a prefix as this block sees them, in order, at most `limit`.
-    func keys(withPrefix prefix: [UInt8], limit: Int) throws(Rejection) -> [RowKey] {
-        let own = written.sorted(withPrefix: prefix)
+    /// - Parameter first: leaves out the keys before it.
+    func keys(
+        withPrefix prefix: [UInt8], from first: [UInt8] = [], limit: Int
+    ) throws(Rejection) -> [RowKey] {
+        var own = written.sorted(withPrefix: prefix)
+        if !first.isEmpty { own.removeAll { RawBytes.precedes(entries[$0].key.bytes, first) } }
         var result: [RowKey] = []
-        var start = prefix
+        var start = RawBytes.precedes(prefix, first) ? first : prefix
         var position = 0
         while result.count < limit {
             let want = limit - result.count + own.count - position

@@ -1,6 +1,6 @@
 /// The storage calls that Storage makes, so that a test can fail each of them in turn.
 ///
-/// LMDB does its own input and output; `beforeCommit` stands in for its commit.
+/// LMDB does its own input and output: `before` is asked before each of its calls.
 package protocol FileSystem: Sendable {
     /// Opens a file, making it where `access` says so.
     func open(_ path: String, _ access: FileAccess) throws(StorageError) -> OpenFile
@@ -31,8 +31,20 @@ package protocol FileSystem: Sendable {
     /// Takes the file's exclusive lock until it is closed (flock); false where another holds it for two
     /// seconds.
     func lock(_ file: OpenFile) throws(StorageError) -> Bool
-    /// Called before LMDB commits; what it throws aborts the commit.
-    func beforeCommit(to path: String) throws(StorageError)
+    /// Called before LMDB is; what it throws is what the call comes to.
+    func before(_ call: LMDBCall, in path: String) throws(StorageError)
+}
+
+/// What is asked of LMDB.
+package enum LMDBCall: String, Sendable {
+    case begin = "mdb_txn_begin"
+    case get = "mdb_get"
+    /// A walk over rows.
+    case scan = "mdb_cursor_get"
+    /// Any number of rows in one transaction.
+    case put = "mdb_cursor_put"
+    case commit = "mdb_txn_commit"
+    case copy = "mdb_env_copy2"
 }
 
 package enum FileAccess: Sendable {

@@ -139,7 +139,7 @@ package struct POSIXFileSystem: FileSystem {
         return false
     }
 
-    package func beforeCommit(to path: String) {}
+    package func before(_ call: LMDBCall, in path: String) {}
 }
 
 extension StorageError {

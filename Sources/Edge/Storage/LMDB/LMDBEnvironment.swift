@@ -13,6 +13,7 @@ import CLMDB
 final class LMDBEnvironment: @unchecked Sendable {
     let path: String
     fileprivate let handle: OpaquePointer
+    private let files: any FileSystem
 
     /// Opens or makes the environment in a folder that exists.
     ///
@@ -20,8 +21,10 @@ final class LMDBEnvironment: @unchecked Sendable {
     ///   system gives less, a smaller map is tried, down to 1 GiB. It is never resized: that is forbidden
     ///   while readers are open.
     /// - Throws: `storage.lmdb` with LMDB's own message.
-    init(path: String, tables: Int, mapBytes: Int) throws(StorageError) {
-        self.path = path
+    init(
+        path: String, tables: Int, mapBytes: Int, files: any FileSystem = POSIXFileSystem()
+    ) throws(StorageError) {
+        (self.path, self.files) = (path, files)
         var size = mapBytes
         while true {
             var created: OpaquePointer?
@@ -55,15 +58,19 @@ final class LMDBEnvironment: @unchecked Sendable {
     /// Writes a compact copy of the last committed state into an empty folder. Others read and write
     /// meanwhile; pages that they change are not reused until it ends.
     func copy(to folder: String) throws(StorageError) {
+        try before(.copy)
         try check(mdb_env_copy2(handle, folder, UInt32(MDB_CP_COMPACT)), "mdb_env_copy2")
     }
 
     fileprivate func begin(_ flags: UInt32) throws(StorageError) -> OpaquePointer {
+        try before(.begin)
         var transaction: OpaquePointer?
         try check(mdb_txn_begin(handle, nil, flags, &transaction), "mdb_txn_begin")
         guard let transaction else { preconditionFailure("mdb_txn_begin gave no handle") }
         return transaction
     }
+
+    fileprivate func before(_ call: LMDBCall) throws(StorageError) { try files.before(call, in: path) }
 
     fileprivate static func error(_ code: Int32, _ call: String) -> StorageError {
         if code == ENOSPC || code == MDB_MAP_FULL { return .diskFull(call: call, path: "LMDB") }
@@ -108,6 +115,7 @@ final class ReadTransaction {
     func withValue<T>(
         of key: [UInt8], in table: LMDBTable, _ body: (UnsafeRawBufferPointer?) -> T
     ) throws(StorageError) -> T {
+        try environment.before(.get)
         var value = MDB_val()
         let code = key.withUnsafeBytes { bytes in
             var key = MDB_val(bytes)
@@ -123,6 +131,7 @@ final class ReadTransaction {
         _ table: LMDBTable, from start: [UInt8],
         _ body: (_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) -> Bool
     ) throws(StorageError) {
+        try environment.before(.scan)
         var opened: OpaquePointer?
         try check(mdb_cursor_open(handle, table.handle, &opened), "mdb_cursor_open")
         guard let cursor = opened else { preconditionFailure("mdb_cursor_open gave no handle") }
@@ -166,6 +175,7 @@ struct WriteTransaction: ~Copyable {
     }
 
     func value(of key: [UInt8], in table: LMDBTable) throws(StorageError) -> [UInt8]? {
+        try environment.before(.get)
         var value = MDB_val()
         let code = key.withUnsafeBytes { bytes in
             var key = MDB_val(bytes)
@@ -195,6 +205,7 @@ struct WriteTransaction: ~Copyable {
     func write(
         to table: LMDBTable, appending: Bool = false, _ body: (Put) throws(StorageError) -> Void
     ) throws(StorageError) {
+        try environment.before(.put)
         var opened: OpaquePointer?
         try check(mdb_cursor_open(handle, table.handle, &opened), "mdb_cursor_open")
         guard let cursor = opened else { preconditionFailure("mdb_cursor_open gave no handle") }
@@ -217,6 +228,7 @@ struct WriteTransaction: ~Copyable {
     /// Makes the changes visible and durable.
     consuming func commit() throws(StorageError) {
         let handle = self.handle
+        try environment.before(.commit)
         // LMDB frees the transaction whether or not it commits.
         self.handle = nil
         try check(mdb_txn_commit(handle), "mdb_txn_commit")

@@ -81,7 +81,8 @@ package final class CheckpointStore: Sendable {
         (self.files, self.options) = (files, options)
         try files.createFolder(folder)
         let names = ["rows", "history", "meta"] + options.extraTables.map { "extra." + $0 }
-        environment = try LMDBEnvironment(path: folder, tables: names.count, mapBytes: options.mapBytes)
+        environment = try LMDBEnvironment(
+            path: folder, tables: names.count, mapBytes: options.mapBytes, files: files)
         let transaction = try environment.write()
         var tables: [LMDBTable] = []
         for name in names { tables.append(try transaction.table(name)) }
@@ -94,7 +95,6 @@ package final class CheckpointStore: Sendable {
         } else {
             try transaction.write([RowChange(key: CheckpointStore.formatName, value: expected)], to: meta)
         }
-        try files.beforeCommit(to: folder)
         try transaction.commit()
         try files.synchronizeFolder(folder)
     }
@@ -130,7 +130,6 @@ package final class CheckpointStore: Sendable {
                 RowChange(key: CheckpointStore.heightName, value: height),
                 RowChange(key: CheckpointStore.nodesName, value: nodes),
             ], to: meta)
-        try files.beforeCommit(to: environment.path)
         try transaction.commit()
     }
 
@@ -155,7 +154,6 @@ package final class CheckpointStore: Sendable {
         try transaction.write(
             [RowChange(key: CheckpointStore.historyName, value: start)],
             to: tables[StoreTable.meta.index])
-        try files.beforeCommit(to: environment.path)
         try transaction.commit()
         return old.count < limit
     }
@@ -201,7 +199,6 @@ package final class CheckpointStore: Sendable {
     private func commit(_ changes: [RowChange], to table: StoreTable) throws(StorageError) {
         let transaction = try environment.write()
         try transaction.write(changes, to: tables[table.index])
-        try files.beforeCommit(to: environment.path)
         try transaction.commit()
     }
 

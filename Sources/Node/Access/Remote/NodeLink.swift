@@ -68,9 +68,7 @@ struct NodeLink: Sendable {
 
     /// What the node said, or that it did not answer.
     static func failure(_ error: HTTPError, _ endpoint: String) -> NodeError {
-        if let problem = error.problem, !problem.code.isEmpty {
-            return NodeError(problem.code, problem.detail)
-        }
+        if let said = NodeError(saidBy: error) { return said }
         if error.code == .pinMismatch {
             return NodeError(
                 "node.other_key", "\(endpoint) is not the node that this home knows", cause: error)
@@ -90,5 +88,13 @@ struct NodeLink: Sendable {
             }
         }
         return try result.get()
+    }
+}
+
+extension NodeError {
+    /// What another node has said in a problem document; nil where it said nothing.
+    package init?(saidBy error: HTTPError) {
+        guard let problem = error.problem, !problem.code.isEmpty else { return nil }
+        self.init(problem.code, problem.detail)
     }
 }
