@@ -54,9 +54,10 @@ struct Millwright {
             return 1
         } catch let error as NodeError {
             Terminal.error("millwright: \(error)")
-            return 1
+            // The person named a place where no ledger is.
+            return error.code == "home.not_founded" ? 2 : 1
         } catch {
-            Terminal.error("millwright: cli.failed: \(error)")
+            Terminal.error("millwright: cli.failed: \(ErrorText.of(error))")
             return 1
         }
     }

@@ -4,13 +4,17 @@ package struct NodeError: Error, CustomStringConvertible, Sendable {
     /// Stable, such as `node.not_found`.
     package let code: String
     package let message: String
-    /// The underlying error's own words; empty where there is none.
+    /// The underlying error's own words, as `ErrorText` has them; empty where there is none.
     package let cause: String
 
     package init(_ code: String, _ message: String, cause: (any Error)? = nil) {
         (self.code, self.message) = (code, message)
-        self.cause = cause.map { "\($0)" } ?? ""
+        self.cause = cause.map { ErrorText.of($0) } ?? ""
     }
 
-    package var description: String { "\(code): \(message)" + (cause.isEmpty ? "" : " (\(cause))") }
+    package var description: String {
+        // A cause with the same code only says more.
+        let more = cause.hasPrefix(code + ": ") ? String(cause.dropFirst(code.utf8.count + 2)) : cause
+        return "\(code): \(message)" + (more.isEmpty || more == message ? "" : " (\(more))")
+    }
 }

@@ -64,6 +64,8 @@ import Testing
           Availability  95 %, down 37 h 09 min of 743 h
           OEE           24.717 % (availability 88.9812 %, effectiveness 28.0556 %,
                         quality 99.0099 %)
+          OEE base      337 h 09 min planned busy time: all hours with data, day and
+                        night, less planned maintenance
           Failures      MTBF no value, MTTR no value
 
         Computed from, and by anyone again (rules 1)

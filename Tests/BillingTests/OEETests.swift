@@ -32,6 +32,14 @@ import Testing
         #expect(oee.effectiveness == nil && oee.quality == nil && oee.oee == nil)
     }
 
+    @Test func qualityNeedsNoPlannedRunTime() throws {
+        let oee = try OEE(
+            plannedBusyTimeMilliseconds: 1000, actualProductionTimeMilliseconds: 250,
+            products: [.init(plannedRunTimePerUnitMilliseconds: nil, produced: 4, good: 3)])
+        #expect(oee.quality?.ppm == 750_000)
+        #expect(oee.effectiveness == nil && oee.oee == nil)
+    }
+
     @Test func effectivenessMayExceedTheWhole() throws {
         let oee = try OEE(
             plannedBusyTimeMilliseconds: 1000, actualProductionTimeMilliseconds: 1000,

@@ -55,6 +55,55 @@ struct DemoTests {
             "demo --home demo --telemetry \(SharedFiles.url("data/\(data)").path) --mapping \(mapping)")
         try await check(place, told, ticket: ticket)
         #expect(told.output.contains(note))
+        // The planned shutdown is nobody's failure, and periods end at whole seconds.
+        #expect(told.output.contains("Availability  100 %") && !told.output.contains("0.001 s"))
+    }
+
+    @Test func printsWhatItCameToAsJSON() async throws {
+        let place = try Workplace()
+        let report = try await place.succeed("demo --home demo --json").object()
+        #expect((report["invoices"] as? [[String: Any]])?.map { $0["state"] as? String } == ["paid", "paid"])
+        #expect((report["creditNotes"] as? [Any])?.count == 1 && (report["tickets"] as? [Any])?.count == 1)
+        #expect(report["simulated"] as? Bool == true && report["machine"] as? String == "press-7")
+        for file in try #require(report["files"] as? [String]) + [try #require(report["genesis"] as? String)]
+        {
+            #expect(FileManager.default.fileExists(atPath: file))
+        }
+        let clock = try await place.succeed("clock 2026-05-02 --home demo --json").object()
+        #expect(clock["time"] as? String == "2026-05-02 00:00:00 UTC")
+        let verified = try await place.succeed("verify --roots --home demo --json").object()
+        #expect((verified["roots"] as? [Any])?.count == verified["blocks"] as? Int)
+    }
+
+    /// Half a shift: the failure lasts 20 minutes, too short for anybody who takes two hours to come.
+    @Test func doesTheSameJobOnTheSampleFile() async throws {
+        let place = try Workplace()
+        let examples = SharedFiles.root.appendingPathComponent("examples").path
+        let told = try await place.succeed(
+            "demo --home demo --telemetry \(examples)/telemetry/press.csv "
+                + "--mapping \(examples)/mappings/press.json")
+        try await check(place, told, ticket: "Ticket press-1 opens by itself")
+        #expect(told.output.contains("Reading 24 shows the machine up again"))
+    }
+
+    /// Twice the same fault before anybody could verify, then another one, and one when the data ends.
+    @Test func failuresThatFollowEachOtherAreAllSettled() async throws {
+        let place = try Workplace()
+        let faults = [10: "E1", 11: "E1", 20: "E1", 25: "E2", 26: "E2", 58: "E3", 59: "E3"]
+        var text = "time;state;mode;good;produced;oilTemperature;alarm\n"
+        for row in 0..<60 {
+            let (hour, minute) = (String(106 + row / 12), String(100 + row % 12 * 5))
+            let time = "2026-03-02T\(hour.dropFirst()):\(minute.dropFirst()):00"
+            let state = faults[row] == nil ? "RUN" : "FAULT"
+            text += "\(time);\(state);AUTO;\(9 * row);\(9 * row);31,0;\(faults[row] ?? "")\n"
+        }
+        try place.write(text, to: "many.csv")
+        let mapping = SharedFiles.root.appendingPathComponent("examples/mappings/press.json").path
+        let told = try await place.succeed("demo --home demo --telemetry many.csv --mapping \(mapping)")
+        #expect(
+            told.output.contains("The same fault before ticket press-1 is verified: the work is sent back."))
+        #expect(told.output.contains("ticket press-3 waits to be"))
+        #expect(try await states(place, "tickets") == ["closed", "closed", "workDone"])
     }
 
     @Test func refusesDataThatItCannotRead() async throws {

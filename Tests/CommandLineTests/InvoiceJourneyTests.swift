@@ -253,6 +253,20 @@ struct InvoiceJourneyTests {
         let performance = try #require(attributed["performance"] as? [String: Any])
         #expect(performance["downtimeMilliseconds"] as? Int == 0)
 
+        // One and the same hour twice, and one that runs backwards.
+        let hours = [("08", "11"), ("10", "12"), ("14", "13")].map { from, to in
+            #"{"from": "2026-03-10T\#(from):00:00Z", "to": "2026-03-10T\#(to):00:00Z", "attribution": "OEM"}"#
+        }
+        for (lines, word) in [(hours.prefix(2), "overlap"), (hours.suffix(1), "backwards")] {
+            try place.write("[" + lines.joined(separator: ",") + "]", to: "attributions.json")
+            let run = try await place.call(line + " --attributions attributions.json")
+            #expect(run.status == 2 && run.code == "cli.bad_attributions" && run.error.contains(word))
+        }
+        let unnumbered = try await Binary.run(
+            Workplace.words(line) + ["--number", " ", "--out", "none"], in: place.folder)
+        #expect(unnumbered.status == 2 && unnumbered.code == "cli.bad_value")
+        #expect(!FileManager.default.fileExists(atPath: place.folder.appendingPathComponent("none").path))
+
         try place.write("[{\"from\": 1}]", to: "attributions.json")
         let wrong: [(String, String)] = [
             (line + " --attributions attributions.json", "cli.bad_attributions"),

@@ -99,7 +99,7 @@ struct ValidatorJourneyTests {
             try Data(commit.message().encoded).write(to: place.folder.appendingPathComponent("\(name).cose"))
             roots.append(root.description)
         }
-        #expect(try await place.succeed("evidence list").output.contains("there are no"))
+        #expect(try await place.succeed("evidence list").output.contains("there is no evidence"))
         let report = "evidence report --as stamper --kind conflictingCommits --first a.cose --second b.cose "
         let wrong = try await place.call(report + "--first-root \(roots[0])")
         #expect(wrong.status == 1 && wrong.code == "consortium.evidence_invalid", "\(wrong.error)")

@@ -61,6 +61,12 @@ struct WrongInputTests {
         ("oee --pbt 8 --apt 6h --pru 30s --pq 1 --gq 1", "cli.bad_value"),
         ("oee --pbt 8h --apt 6h --pru 30s --pq 9223372036854775807 --gq 1", "billing.overflow"),
         ("oee --pbt 8h", "cli.missing_option"),
+        ("oee", "cli.missing_option"),
+        ("found Second --board chamber", "cli.missing_option"),
+        ("found Second --board chamber --country Germany", "cli.bad_value"),
+        ("member update --as stamper", "cli.missing_option"),
+        ("telemetry inspect /tmp --mapping none.json", "cli.no_file"),
+        ("oee --pbt 1h --apt 6h --pru 30s --pq 648 --gq 635", "cli.bad_value"),
         ("oee --machine press-7", "cli.missing_option"),
         ("oee press.csv --machine press-7 --as stamper", "cli.bad_value"),
         ("oee --machine press-7 --as stamper --pq 10", "cli.bad_value"),
@@ -148,9 +154,32 @@ struct WrongInputTests {
                 + "--as stamper --machine press-7 --from 2026-02-01 --to 2026-02-02",
         ] {
             let run = try await place.call(line)
-            #expect(run.status == 1 && run.code == "home.not_founded", "\(line): \(run.error)")
+            #expect(run.status == 2 && run.code == "home.not_founded", "\(line): \(run.error)")
         }
         #expect(try FileManager.default.contentsOfDirectory(atPath: place.folder.path).isEmpty)
+    }
+
+    /// A folder can be made in nothing that is a file, whoever runs the tests.
+    @Test func whatCannotBeWrittenIsOneSentence() async throws {
+        let place = try Workplace()
+        try place.write("", to: "file")
+        try await place.succeed("demo --home demo --quiet")
+        for (line, code) in [
+            ("found X --board chamber --country DE --home file/x", "keys.io"),
+            ("demo --home file/x --quiet", "keys.io"),
+            (
+                "invoice print ulmer-pressen/2026-0001 --as donau-metall --home demo --out file/x",
+                "invoice.io"
+            ),
+        ] {
+            let run = try await place.call(line)
+            #expect(run.status == 1 && run.code == code && run.errorLine != nil, "\(line): \(run.error)")
+            let reason = run.error.components(separatedBy: " could not be written (").last ?? ""
+            #expect(
+                reason.count < 40 && reason.hasSuffix(")\n") && !run.error.contains("Cocoa"), "\(run.error)")
+        }
+        let stranger = try await place.call("oee --machine press-7 --as fixit --home demo")
+        #expect(stranger.error.components(separatedBy: "vault.not_reader").count == 2, "\(stranger.error)")
     }
 
     @Test func bytesThatAreNoTextAreRefused() async throws {

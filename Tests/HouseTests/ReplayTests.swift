@@ -39,20 +39,20 @@ import Testing
         }
     }
 
-    /// One line a block: height, state root, log root.
+    /// Of each block: height, state root, log root.
     private func roots(_ binary: URL, _ home: String, _ environment: [String: String] = [:]) async throws
         -> [String]
     {
         let verify = try await ChildProcess.run(
-            binary, ["verify", "--roots", "--home", home], environment: environment, seconds: 240)
+            binary, ["verify", "--roots", "--json", "--home", home], environment: environment, seconds: 240)
         try #require(verify.status == 0, "\(binary.path) verify --roots: \(verify.errors)")
-        let lines = verify.output.split(separator: "\n").map(String.init).filter { line in
-            let words = line.split(separator: " ")
-            return words.count == 3 && UInt64(words[0]) != nil && words[1].count == 64 && words[2].count == 64
-        }
+        let report = try JSONSerialization.jsonObject(with: Data(verify.output.utf8)) as? [String: Any]
+        let roots = try #require(report?["roots"] as? [[String: Any]])
         // Every height once, from the genesis: otherwise equal lists would prove little.
-        let heights = lines.compactMap { $0.split(separator: " ").first.flatMap { UInt64($0) } }
-        #expect(heights == Array(0..<UInt64(lines.count)))
-        return lines
+        #expect(roots.map { $0["height"] as? Int } == Array(0..<roots.count))
+        return try roots.map { block in
+            let (state, log) = (block["stateRoot"] as? String, block["logRoot"] as? String)
+            return "\(try #require(state)) \(try #require(log))"
+        }
     }
 }

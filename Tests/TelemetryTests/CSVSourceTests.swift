@@ -142,6 +142,32 @@ import Testing
         #expect(report.gaps == 1 && report.gapMilliseconds == 300_000)
     }
 
+    /// A reset and a step back are each believed; a row with both is an older one in the wrong place.
+    @Test func aRowBehindInTimeAndCountIsOutOfPlace() throws {
+        let rows = "t,s,n,x\n0,R,10,1\n60,R,20,1\n120,R,30,1\n60,R,19,1\n180,R,40,1\n120,R,41,1\n"
+        var skipping = try source(rows, Self.json(onBadRow: "skip"))
+        #expect(try skipping.all().compactMap(\.counters.first?.value) == [10, 20, 30, 40, 41])
+        #expect(skipping.report.skipped == [.init(line: 5, code: .csvOutOfOrder)])
+        #expect(skipping.report.counterFalls.isEmpty && skipping.report.clockSteps == 1)
+        #expect(skipping.report.doubts.contains("1 bad row skipped: line 5 (csv.out_of_order)."))
+        var strict = try source(rows)
+        let error = #expect(throws: TelemetryError.self) { _ = try strict.all() }
+        #expect(error?.code == .csvOutOfOrder && error?.line == 5)
+    }
+
+    @Test(arguments: [3, 40])
+    func refusesATableWithTheNewestRowFirst(rows: Int) throws {
+        let text = (0..<rows).map { "\(60 * (rows - $0)),R,\(10 * (rows - $0)),1\n" }.joined()
+        var skipping = try source("t,s,n,x\n" + text, Self.json(onBadRow: "skip"))
+        let error = #expect(throws: TelemetryError.self) { _ = try skipping.all() }
+        #expect(error?.code == .csvRunsBackwards)
+        // Before much of it is on a ledger.
+        #expect(skipping.report.lines <= 20)
+        // A clock that once stepped back for ever is no such table.
+        var stepped = try source("t,s,n,x\n500,R,1,1\n560,R,2,1\n0,R,3,1\n60,R,4,1\n120,R,5,1\n")
+        #expect(try stepped.all().count == 5)
+    }
+
     @Test func countsFallsAndGoesOn() throws {
         var source = try source("t,s,n,x\n0,R,9,1\n60,R,2,1\n120,R,5,1\n180,R,0,1\n")
         #expect(try source.all().compactMap(\.counters.first?.value) == [9, 2, 5, 0])

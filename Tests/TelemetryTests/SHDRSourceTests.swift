@@ -83,6 +83,12 @@ import Testing
         #expect(source.report.clockSteps == 1)
     }
 
+    @Test func refusesALogThatRunsBackwards() throws {
+        var source = try source((0..<30).reversed().map { at($0, "parts|\($0)") }.joined())
+        let error = #expect(throws: TelemetryError.self) { _ = try source.all() }
+        #expect(error?.code == .shdrRunsBackwards)
+    }
+
     @Test func twoFaultsOfOneInstantAreTwoEntries() throws {
         var source = try source(
             at(0, "exec|STOPPED") + at(0, "servo|FAULT|1|||a") + at(0, "system|FAULT|2|||b"))

@@ -34,7 +34,7 @@ enum RingVerb {
         let story = DemoStory(
             scenario: try DemoVerb.scenario(invocation),
             folder: folder.appendingPathComponent("documents"),
-            narrator: Narrator(isQuiet: invocation.has("quiet")))
+            narrator: Narrator(invocation))
         signal(SIGPIPE, SIG_IGN)
         let signals = Signals([SIGINT, SIGTERM, SIGHUP])
         defer { signals.end() }
@@ -45,7 +45,7 @@ enum RingVerb {
         }
         defer { stopper.cancel() }
         do {
-            try await tell(story, ring)
+            try await tell(story, ring, wantsJSON: invocation.wantsJSON)
             if invocation.has("keep") {
                 story.narrator.say("The nodes go on until Ctrl-C.")
                 while (try? ring.check()) != nil { try await Task.sleep(for: .milliseconds(200)) }
@@ -64,7 +64,7 @@ enum RingVerb {
         story.narrator.good("All nodes and servers have ended.")
     }
 
-    private static func tell(_ story: DemoStory, _ ring: Ring) async throws {
+    private static func tell(_ story: DemoStory, _ ring: Ring, wantsJSON: Bool) async throws {
         story.introduce(ring.chain)
         try ring.gather(story.narrator)
         let news = RingNews()
@@ -72,8 +72,9 @@ enum RingVerb {
         news.tell(try cast.ledger(DemoCast.board).head().height)
         try await ring.grow(cast, story.narrator)
         news.beginMeasuring()
-        let invoice = try await story.tell(cast)
+        let told = try await story.tell(cast)
         try compare(cast, ring, news, story.narrator)
+        if wantsJSON { try Output.json(DemoReport(story, cast, told)) }
         story.narrator.act("Where everything is")
         for company in ring.companies {
             let vault = try cast.documents(company.member).vault
@@ -84,7 +85,7 @@ enum RingVerb {
         }
         let shown = ring.folder.relativePath
         story.narrator.next([
-            "receipt verify \(shown)/documents/invoice-\(invoice.number).receipt \\\n"
+            "receipt verify \(shown)/documents/invoice-\(told.first.number).receipt \\\n"
                 + "      --genesis \(shown)/\(DemoCast.board)/genesis.cbor",
             "consortium --home \(shown)-2 --keep",
             "node status --home \(shown)-2/\(DemoCast.oem)    # meanwhile, in another terminal",

@@ -32,7 +32,8 @@ struct DemoDispute: Sendable {
         }
         narrator.bad(
             "\(DemoCast.name(DemoCast.customer)) recomputes it and finds \(differences.count) differences:")
-        for difference in differences.prefix(3) { narrator.say("  \(difference)") }
+        for difference in differences.prefix(3) { narrator.item(difference) }
+        if differences.count > 3 { narrator.item("and \(differences.count - 3) more") }
         try await customer.dispute(id)
         narrator.say(
             "It disputes with its recomputation as proof; \(Self.payable(recomputed)) stays payable."

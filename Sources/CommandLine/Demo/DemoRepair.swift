@@ -21,16 +21,32 @@ struct DemoRepair: Sendable {
         /// From the report: the first bid, the second, and the deadline for both.
         let bids: (Span, Span)
         let deadline: Span
-        /// From the report to the maintainer's start.
-        let start: Span
+        /// From the report to the arrival that each bid offers.
+        let arrivals: (Span, Span)
         let report: RepairReport
         let text: String
     }
 
+    /// From a failure to the deadline for bids. Where recorded data shows the machine up again sooner than
+    /// people usually come, they hurry: a story cannot change when that was.
+    var bidding: Span {
+        guard let hurry else { return .hours(1) }
+        return Span(nanoseconds: max(Span.minutes(1).nanoseconds, hurry.nanoseconds / 4))
+    }
+
+    /// The shortest time out of service in the data, where it is shorter than people usually take.
+    private var hurry: Span? {
+        let shortest = story.scenario.outages.map { $0.upAt - $0.from }.min().map { Span.milliseconds($0) }
+        return shortest.flatMap { $0 < .minutes(125) ? $0 : nil }
+    }
+
     private var repairPace: Pace {
         let remedy = story.scenario.remedy
+        func part(_ part: Int64, of span: Span) -> Span { Span(nanoseconds: span.nanoseconds / part) }
         return Pace(
-            bids: (.minutes(6), .minutes(19)), deadline: .hours(1), start: .hours(2),
+            bids: hurry == nil ? (.minutes(6), .minutes(19)) : (part(10, of: bidding), part(3, of: bidding)),
+            deadline: bidding,
+            arrivals: hurry.map { (part(2, of: $0), part(3, of: $0)) } ?? (.hours(5), .hours(2)),
             report: RepairReport(
                 failureMode: .breakdown, mechanism: .mechanical, cause: .operation,
                 detection: .continuousConditionMonitoring, activity: .repair, parts: remedy.parts,
@@ -39,7 +55,7 @@ struct DemoRepair: Sendable {
     }
 
     private static let servicePace = Pace(
-        bids: (.minutes(2), .minutes(4)), deadline: .minutes(10), start: .minutes(12),
+        bids: (.minutes(2), .minutes(4)), deadline: .minutes(10), arrivals: (.minutes(12), .minutes(16)),
         report: RepairReport(
             failureMode: .minorInService, mechanism: .miscellaneous, cause: .miscellaneous,
             detection: .inspection, activity: .inspection, downtimeMilliseconds: 0, amount: .zero),
@@ -58,8 +74,17 @@ struct DemoRepair: Sendable {
             throw NegativeAnswer("demo.no_ticket", "the failure opened no ticket")
         }
         narrator.bad("\(Output.time(cast.clock.now)): \(fault.text)")
-        narrator.say("Ticket \(ticket) opens by itself, signed by the device.")
         let end = upAt ?? (cast.clock.now + .hours(6)).milliseconds
+        let record = try cast.ledger(DemoCast.customer).view().existing(TicketRecord.self, ticket)
+        if let award = record.award, record.state == .workDone {
+            narrator.say("The same fault before ticket \(ticket) is verified: the work is sent back.")
+            try await cast.act(
+                DemoCast.customer, MaintenanceContract.self,
+                .rework(.init(ticket: ticket, reason: "The same fault again.")))
+            return try await finish(
+                ticket, award, repairPace, for: DemoCast.customer, downSince: fault.time, upAt: end)
+        }
+        narrator.say("Ticket \(ticket) opens by itself, signed by the device.")
         return try await work(ticket, repairPace, for: DemoCast.customer, downSince: fault.time, upAt: end)
     }
 
@@ -90,25 +115,37 @@ struct DemoRepair: Sendable {
     ) async throws -> Finished {
         let reported = cast.clock.now
         try await bid(
-            DemoCast.fixit, ticket, after: pace.bids.0, price: 184_000, arrival: .hours(5), reported)
+            DemoCast.fixit, ticket, after: pace.bids.0, price: 184_000, arrival: pace.arrivals.0, reported)
         try await bid(
-            DemoCast.rotec, ticket, after: pace.bids.1, price: 192_500, arrival: .hours(2), reported)
+            DemoCast.rotec, ticket, after: pace.bids.1, price: 192_500, arrival: pace.arrivals.1, reported)
         try cast.clock.set(reported + pace.deadline + .minutes(1))
         try await cast.tick()
         let record = try cast.ledger(DemoCast.customer).view().existing(TicketRecord.self, ticket)
         guard let award = record.award else {
             throw NegativeAnswer("demo.no_award", "the policy awarded nobody: \(record.state.rawValue)")
         }
+        let winner = DemoCast.name(award.maintainer)
+        narrator.good("The published policy (price, arrival, record) decides: \(winner).")
+        return try await finish(ticket, award, pace, for: client, downSince: downSince, upAt: upAt)
+    }
+
+    /// The awarded maintainer comes when it said, works until the machine is up, and reports.
+    private func finish(
+        _ ticket: TicketID, _ award: TicketRecord.Award, _ pace: Pace, for client: MemberID,
+        downSince: Int64?, upAt: Int64
+    ) async throws -> Finished {
         let winner = award.maintainer
-        narrator.good("The published policy (price, arrival, record) decides: \(DemoCast.name(winner)).")
         let end = Timestamp(milliseconds: upAt)
-        let begin = min(reported + pace.start, Timestamp(milliseconds: upAt - 60_000))
+        let begin = min(award.offer.earliestArrival, Timestamp(milliseconds: upAt - 60_000))
         if begin > cast.clock.now { try cast.clock.set(begin) }
+        let begun = cast.clock.now
         try await cast.act(winner, MaintenanceContract.self, .startWork(.init(ticket: ticket)))
         try cast.clock.set(max(end, cast.clock.now))
         let downtime = downSince.map { end.milliseconds - $0 } ?? 0
         try await report(ticket, winner, pace, downtime: downtime, amount: award.offer.price.limit)
-        return Finished(ticket: ticket, maintainer: winner, client: client, upAt: upAt)
+        return Finished(
+            ticket: ticket, maintainer: winner, client: client,
+            upAt: max(end, begun + .seconds(1)).milliseconds)
     }
 
     private func bid(
@@ -151,22 +188,25 @@ struct DemoRepair: Sendable {
     func settle(_ finished: Finished, evidence: DemoSource.Up?) async throws {
         let view = try cast.ledger(DemoCast.customer).view()
         let ticket = finished.ticket
-        if let sequence = evidence?.sequence {
-            let anchors = try view.records(
-                AnchorRecord.self, keysBeginWith: ChainPosition.prefix(of: story.scenario.machine))
-            guard let anchor = anchors.first(where: { $0.first <= sequence && sequence <= $0.last }) else {
-                throw NegativeAnswer("demo.no_evidence", "no anchor holds reading \(sequence)")
-            }
-            try await cast.act(
-                DemoCast.customer, MaintenanceContract.self,
-                .verify(
-                    .init(
-                        ticket: ticket,
-                        evidence: .init(
-                            anchor: anchor.id.number, sequence: sequence,
-                            upSince: evidence?.time ?? finished.upAt))))
-            narrator.good("Reading \(sequence) shows the machine up again: the repair is verified.")
+        guard let evidence else {
+            return narrator.say(
+                "No reading shows the machine up after that: ticket \(ticket) waits to be verified.")
         }
+        let anchors = try view.records(
+            AnchorRecord.self, keysBeginWith: ChainPosition.prefix(of: story.scenario.machine))
+        guard
+            let anchor = anchors.first(where: {
+                $0.first <= evidence.sequence && evidence.sequence <= $0.last
+            })
+        else { throw NegativeAnswer("demo.no_evidence", "no anchor holds reading \(evidence.sequence)") }
+        try await cast.act(
+            DemoCast.customer, MaintenanceContract.self,
+            .verify(
+                .init(
+                    ticket: ticket,
+                    evidence: .init(
+                        anchor: anchor.id.number, sequence: evidence.sequence, upSince: evidence.time))))
+        narrator.good("Reading \(evidence.sequence) shows the machine up again: the repair is verified.")
         try await cast.act(DemoCast.customer, MaintenanceContract.self, .close(.init(ticket: ticket)))
         guard let date = CivilDate(daysSinceEpoch: cast.clock.now.milliseconds / 86_400_000) else {
             throw NegativeAnswer("demo.date", "the demonstration's clock is past the calendar")

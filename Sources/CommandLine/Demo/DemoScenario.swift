@@ -65,7 +65,7 @@ struct DemoScenario: Sendable {
         case .simulated: about[0]
         case .file(let data, _):
             "\(data.lastPathComponent), \(ISO8601.text(milliseconds: from)) to "
-                + "\(ISO8601.text(milliseconds: periods[1].to - 1)): billed in two halves."
+                + "\(ISO8601.text(milliseconds: periods[1].to)): billed in two halves."
         }
     }
 
@@ -134,8 +134,9 @@ struct DemoScenario: Sendable {
         guard let from = survey.earliest, let latest = survey.latest, latest - from >= 60_000 else {
             throw UsageError("demo.no_data", "\(data.lastPathComponent) covers less than a minute")
         }
-        let to = latest + 1
-        let middle = from + (to - from) / 2
+        // Whole seconds, as people write them; the last reading is in.
+        let to = (latest / 1000 + 1) * 1000
+        let middle = (from + (to - from) / 2) / 1000 * 1000
         let name = mapping.deletingPathExtension().lastPathComponent.replacingOccurrences(of: "_", with: "-")
         return DemoScenario(
             machine: MachineID(name.lowercased()) ?? MachineID(unchecked: "machine-1"),

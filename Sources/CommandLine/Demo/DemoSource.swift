@@ -22,6 +22,8 @@ struct DemoSource: TelemetrySource {
     private var watched: (from: UInt64, notBefore: Int64)?
     private(set) var lastSequence: UInt64 = 0
     private(set) var firstUp: Up?
+    /// The last one that was told.
+    private var state: MachineState?
 
     init(_ base: Base, horizon: Int64) { (self.base, self.horizon) = (base, horizon) }
 
@@ -57,8 +59,9 @@ struct DemoSource: TelemetrySource {
         guard let entry = try advance() else { return nil }
         isAtHorizon = entry.time >= horizon
         lastSequence = entry.sequence
+        state = entry.state ?? state
         if let watched, firstUp == nil, entry.sequence > watched.from, entry.time >= watched.notBefore,
-            entry.state == .executing || entry.state == .notExecuting
+            state == .executing || state == .notExecuting
         {
             firstUp = Up(sequence: entry.sequence, time: entry.time)
         }

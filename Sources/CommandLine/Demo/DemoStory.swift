@@ -27,9 +27,14 @@ struct DemoStory: Sendable {
         narrator.say("Ledger \(chain.description.prefix(16))…, its time is simulated and passes in seconds.")
     }
 
+    /// What a story was about.
+    struct Told {
+        let first: InvoiceID
+        let report: ImportReport
+    }
+
     /// All acts after the first.
-    /// - Returns: the first invoice.
-    func tell(_ cast: DemoCast) async throws -> InvoiceID {
+    func tell(_ cast: DemoCast) async throws -> Told {
         try await rent(cast)
         var source = try DemoSource(scenario)
         try await run(cast, &source, to: scenario.periods[0])
@@ -39,7 +44,7 @@ struct DemoStory: Sendable {
         try await DemoDispute(story: self, cast: cast).quarrel(after: first)
         try prove(cast, first)
         try end(cast, first, source.report)
-        return first
+        return Told(first: first, report: source.report)
     }
 
     // MARK: Acts
@@ -97,19 +102,24 @@ struct DemoStory: Sendable {
         let isFirst = period == scenario.periods[0]
         if isFirst { narrator.act("3. The machine runs and reports") }
         var options = TelemetryImport.Options()
+        let repair = DemoRepair(story: self, cast: cast)
         // A recording may be months long, and is verified when all of it is in.
-        options.ticket = TicketTemplate(acceptWithin: .days(366))
+        options.ticket = TicketTemplate(biddingSpan: repair.bidding, acceptWithin: .days(366))
         let service = try TelemetryImport(
             of: scenario.machine, documents: try cast.documents(DemoCast.customer), options: options)
-        let repair = DemoRepair(story: self, cast: cast)
         var finished: DemoRepair.Finished?
         if !isFirst && !scenario.fails {
             let done = try await repair.service()
             source.watch(from: source.lastSequence, notBefore: done.upAt)
             finished = done
         }
-        source.horizon = period.to
+        // What comes late by its clock is in the file all the same.
+        source.horizon = isFirst ? period.to : .max
         let summary = try await service.run(&source) { fault, source in
+            // Another fault than the last: that one's repair is over.
+            if let last = finished, last.ticket != fault.ticket {
+                try await repair.settle(last, evidence: source.firstUp)
+            }
             let upAt = scenario.outages.first { $0.upAt > fault.time }?.upAt
             let done = try await repair.work(on: fault, upAt: upAt)
             source.repair(at: done.upAt)
@@ -155,11 +165,32 @@ struct DemoStory: Sendable {
     /// Both parties have nothing to say on a period's downtime beyond the agreed default, so that its
     /// invoice need not wait for the window to close.
     func conclude(_ period: Interval, _ cast: DemoCast) async throws {
+        if case .file = scenario.source { try await classifyOff(in: period, cast) }
         for party in [DemoCast.customer, DemoCast.oem] {
             try await AgreementService(try cast.documents(party)).conclude(
                 agreement, periodContaining: period.from)
         }
         narrator.say("Both parties conclude: downtime is the OEM's, as agreed. No need to wait.")
+    }
+
+    /// A recorded machine is billed all the time; while it was switched off nothing had failed, which both
+    /// parties say.
+    private func classifyOff(in period: Interval, _ cast: DemoCast) async throws {
+        let usage = try MeteringService(try cast.documents(DemoCast.customer)).usage(
+            of: scenario.machine, in: period
+        ).usage
+        for off in usage.stoppages where off.state == .notAvailable && off.interval.milliseconds >= 60_000 {
+            for party in [DemoCast.customer, DemoCast.oem] {
+                try await cast.act(
+                    party, AgreementContract.self,
+                    .classify(
+                        .init(
+                            agreement: agreement, interval: off.interval,
+                            attribution: .plannedMaintenance)))
+            }
+            narrator.say(
+                "Switched off from \(ISO8601.text(off.interval)): both parties classify it as planned.")
+        }
     }
 
     private func prove(_ cast: DemoCast, _ invoice: InvoiceID) throws {
@@ -191,7 +222,8 @@ struct DemoStory: Sendable {
         for sentence in report.sentences { narrator.say(sentence) }
         let document = try InvoiceService(try cast.documents(DemoCast.customer)).invoice(invoice)
         narrator.act("The first invoice, as a person reads it")
-        if !narrator.isQuiet { Terminal.print("\n" + InvoiceText.render(document)) }
+        if !narrator.isQuiet { Terminal.print("\n" + InvoiceFiles.text(document, isSimulated: true)) }
+        guard !narrator.isSilent else { return }
         narrator.act("Files")
         Terminal.print("  \(folder.path)")
         for name in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() {
@@ -201,6 +233,6 @@ struct DemoStory: Sendable {
 
     /// Writes an invoice or credit note where the person finds it.
     func write(_ invoice: Invoice) throws {
-        try InvoiceFiles.write(invoice, to: folder)
+        try InvoiceFiles.write(invoice, to: folder, isSimulated: true)
     }
 }

@@ -2,6 +2,7 @@ import Contracts
 import Foundation
 import Ledger
 import Node
+import Telemetry
 
 /// `millwright demo`: the whole job on one machine, told in the terminal.
 enum DemoVerb {
@@ -23,7 +24,7 @@ enum DemoVerb {
         let home = Session.home(invocation)
         let story = DemoStory(
             scenario: scenario, folder: home.folder.appendingPathComponent("documents"),
-            narrator: Narrator(isQuiet: invocation.has("quiet")))
+            narrator: Narrator(invocation))
         story.narrator.act("1. Six companies found a consortium")
         story.introduce(
             try Founding(
@@ -32,8 +33,10 @@ enum DemoVerb {
             ).found(in: home))
         let node = try LedgerNode(home: home)
         do {
-            let invoice = try await story.tell(DemoCast(home: home, ledger: node))
-            story.narrator.next(suggestions(home.folder.relativePath, story.scenario.machine, invoice))
+            let cast = DemoCast(home: home, ledger: node)
+            let told = try await story.tell(cast)
+            if invocation.wantsJSON { try Output.json(DemoReport(story, cast, told)) }
+            story.narrator.next(suggestions(home.folder.relativePath, story.scenario.machine, told.first))
         } catch {
             try? node.close()
             throw error
@@ -61,22 +64,29 @@ enum DemoVerb {
     static func scenario(_ invocation: Invocation) throws -> DemoScenario {
         guard let path = invocation.string("telemetry") else { return try DemoScenario.simulated() }
         let data = URL(fileURLWithPath: path)
-        guard FileManager.default.isReadableFile(atPath: path) else {
-            throw UsageError("cli.no_file", "\(path) cannot be read")
-        }
+        try TelemetryInput.requireFile(path)
+        if let path = invocation.string("mapping") { try TelemetryInput.requireFile(path) }
         let mapping =
             try invocation.string("mapping").map { URL(fileURLWithPath: $0) }
             ?? DemoScenario.mapping(for: data)
-        return try DemoScenario.file(data, mapping: mapping)
+        do { return try DemoScenario.file(data, mapping: mapping) } catch let error as TelemetryError {
+            throw UsageError(error)
+        }
     }
 }
 
 /// Says what happens, and how long it took.
 struct Narrator: Sendable {
+    /// Says only where the files are.
     let isQuiet: Bool
+    /// Says nothing at all: a program reads the report.
+    let isSilent: Bool
     private let began = ContinuousClock.now
 
-    init(isQuiet: Bool) { self.isQuiet = isQuiet }
+    init(_ invocation: Invocation) {
+        isSilent = invocation.wantsJSON
+        isQuiet = isSilent || invocation.has("quiet")
+    }
 
     /// A new part of the story.
     func act(_ title: String) {
@@ -90,6 +100,14 @@ struct Narrator: Sendable {
 
     /// Something that somebody did.
     func say(_ text: String) { print(text, mark: "  ") }
+
+    /// One of several things, going on below itself.
+    func item(_ text: String) {
+        guard !isQuiet else { return }
+        for (number, line) in Help.wrapped(text, width: Help.width - 8).enumerated() {
+            Terminal.print("      \(number == 0 ? "- " : "  ")\(line)")
+        }
+    }
 
     /// Something that is finding itself right.
     func good(_ text: String) { print(text, mark: Terminal.green("✓ ")) }

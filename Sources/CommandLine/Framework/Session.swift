@@ -43,6 +43,14 @@ struct Session: Sendable {
         try session.node.close()
     }
 
+    /// Whether this is a demonstration's ledger.
+    var isSimulated: Bool { node.genesis.simulated }
+
+    /// What a screen of records begins with on a demonstration's ledger.
+    func tellWhetherSimulated() {
+        if isSimulated { Terminal.print(Terminal.dim("simulated: a demonstration's ledger")) }
+    }
+
     /// The member named by `--as`; verbs that do not demand it take the one whose node this is.
     func member() throws -> MemberID { try actingMember() }
 

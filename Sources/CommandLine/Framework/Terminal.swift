@@ -9,6 +9,9 @@ enum Terminal {
     static func print(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
     static func error(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 
+    /// Something that a person should know about a result, on standard error so that the result stays whole.
+    static func note(_ text: String) { error(Help.wrap("note: " + text, indent: "  ")) }
+
     static func bold(_ text: String) -> String { colours ? "\u{1b}[1m\(text)\u{1b}[0m" : text }
     static func dim(_ text: String) -> String { colours ? "\u{1b}[2m\(text)\u{1b}[0m" : text }
     static func green(_ text: String) -> String { colours ? "\u{1b}[32m\(text)\u{1b}[0m" : text }

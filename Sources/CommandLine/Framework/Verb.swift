@@ -9,21 +9,24 @@ struct Verb: Sendable {
     let options: [Option]
     /// Whole command lines that work after a `millwright found`.
     let examples: [String]
+    /// Whether it works on files alone: there is no data directory and no node to name.
+    let isOffline: Bool
     let run: @Sendable (Invocation) async throws -> Void
 
     init(
         _ words: String, _ summary: String, detail: String = "", options: [Option] = [],
-        examples: [String] = [], run: @escaping @Sendable (Invocation) async throws -> Void
+        examples: [String] = [], isOffline: Bool = false,
+        run: @escaping @Sendable (Invocation) async throws -> Void
     ) {
         self.words = words.split(separator: " ").map(String.init)
         (self.summary, self.detail, self.options) = (summary, detail, options)
-        (self.examples, self.run) = (examples, run)
+        (self.examples, self.isOffline, self.run) = (examples, isOffline, run)
     }
 
     var title: String { words.joined(separator: " ") }
 
     /// Every option that the verb understands, the common ones included.
-    var allOptions: [Option] { options + Option.common }
+    var allOptions: [Option] { options + (isOffline ? [] : Option.ledger) + Option.common }
 }
 
 /// Verbs that help lists under one heading.
@@ -69,10 +72,14 @@ struct Option: Sendable {
         Option(name: name, kind: .positional, help: help, isRequired: required, isRepeated: repeated)
     }
 
-    /// Understood by every verb.
-    static let common: [Option] = [
+    /// Understood by every verb that works on a ledger.
+    static let ledger: [Option] = [
         .value("home", "DIR", "data directory (default: $MILLWRIGHT_HOME or ./millwright-data)"),
         .value("node", "URL#PIN", "a node on another machine (default: $MILLWRIGHT_NODE, or the home's own)"),
+    ]
+
+    /// Understood by every verb.
+    static let common: [Option] = [
         .flag("json", "print the result as JSON"),
         .flag("help", "show this help"),
     ]

@@ -27,7 +27,8 @@ enum QueryVerbs {
         try await Session.with(invocation, for: .reading) { session in
             let (rows, json) = try table.list(try session.node.view())
             if invocation.wantsJSON { return try Output.json(json) }
-            if rows.isEmpty { return Terminal.print("there are no \(table.plural)") }
+            session.tellWhetherSimulated()
+            if rows.isEmpty { return Terminal.print(table.none) }
             Terminal.print(Terminal.table(table.header, rows))
         }
     }
@@ -45,11 +46,17 @@ enum QueryVerbs {
     static func show(_ table: TableView, _ invocation: Invocation) async throws {
         let id = try invocation.required("id")
         try await Session.with(invocation, for: .reading) { session in
-            guard let (record, json) = try table.show(try session.node.view(), id) else {
+            let view = try session.node.view()
+            guard let record = try table.show(view, id) else {
                 throw NegativeAnswer("\(table.singular).unknown", "there is no \(table.singular) «\(id)»")
             }
-            if invocation.wantsJSON { return try Output.json(json) }
-            Terminal.print(Output.fields(record))
+            if invocation.wantsJSON { return try Output.json(record) }
+            // A credit note is in its invoice's currency.
+            let currency = try (record as? CreditNoteRecord).flatMap {
+                try view.get(InvoiceRecord.self, $0.invoice)?.currency
+            }
+            session.tellWhetherSimulated()
+            Terminal.print(Output.fields(record, currency: currency))
         }
     }
 
@@ -82,6 +89,7 @@ enum QueryVerbs {
                     transaction: step.transaction?.id)
             }
             if invocation.wantsJSON { return try Output.json(steps) }
+            session.tellWhetherSimulated()
             let rows = steps.map { step in
                 let action = step.contract.flatMap { contract in step.action.map { "\(contract).\($0)" } }
                 return [
@@ -127,7 +135,14 @@ enum QueryVerbs {
         let logSize: UInt64
         let logRoot: Digest
         let stateRoot: Digest
-        let transactions: [String]
+        let transactions: [BlockTransaction]
+    }
+
+    private struct BlockTransaction: Encodable {
+        let transaction: Digest
+        let contract: String
+        let action: String
+        let outcome: String
     }
 
     static let block = Verb(
@@ -141,11 +156,9 @@ enum QueryVerbs {
             let record = try session.node.block(height)
             let leaves = try record.leaves().map { leaf in
                 let transaction = try UnverifiedTransaction(decoding: leaf.transaction, hash: SHA256.hash)
-                let name = "\(transaction.payload.contract).\(transaction.payload.action)"
-                switch leaf.outcome {
-                case .accepted: return "\(transaction.id) \(name)"
-                case .rejected(let code): return "\(transaction.id) \(name) rejected: \(code)"
-                }
+                return BlockTransaction(
+                    transaction: transaction.id, contract: transaction.payload.contract,
+                    action: transaction.payload.action, outcome: leaf.outcome.code)
             }
             let header = record.header
             let report = BlockReport(
@@ -153,6 +166,7 @@ enum QueryVerbs {
                 logSize: header.logSize, logRoot: header.logRoot, stateRoot: header.stateRoot,
                 transactions: leaves)
             if invocation.wantsJSON { return try Output.json(report) }
+            session.tellWhetherSimulated()
             Terminal.print(Output.fields(report))
         }
     }
@@ -173,65 +187,10 @@ enum QueryVerbs {
         try await Session.with(invocation) { session in
             try session.node.clock.set(Timestamp(milliseconds: milliseconds))
             try await session.node.tick()
-            Terminal.print("it is \(ISO8601.text(milliseconds: milliseconds))")
-        }
-    }
-
-    static let verify = Verb(
-        "verify", "derive the whole ledger again from its genesis and compare everything",
-        detail: """
-            Checks every signature, outcome, row, both roots, every vote and commit. Names the first block \
-            and transaction that fails. Where older blocks were removed, or the node began with a snapshot, \
-            it checks those that are there against what a quorum signed.
-            """,
-        options: [.flag("roots", "print height, state root and log root of every block")],
-        examples: ["millwright verify", "millwright verify --json"]
-    ) { invocation in
-        try await Session.with(invocation, for: .reading) { session in
-            let summary: LedgerVerification.Summary
-            do {
-                var bar = ProgressBar("verify", total: try session.node.head().height)
-                summary = try session.node.verify(width: ProcessInfo.processInfo.activeProcessorCount) {
-                    header in
-                    bar.show(header.height)
-                    if invocation.has("roots") {
-                        Terminal.print("\(header.height) \(header.stateRoot) \(header.logRoot)")
-                    }
-                }
-                bar.end()
-            } catch let failure as LedgerVerification.Failure {
-                throw NegativeAnswer(failure.code, failure.place + failure.detail)
+            if invocation.wantsJSON {
+                return try Output.json(["time": ISO8601.text(milliseconds: milliseconds)])
             }
-            if invocation.wantsJSON { return try Output.json(VerifyReport(summary)) }
-            Terminal.print(
-                """
-                \(Terminal.green("verified")) \(summary.blocks) blocks, \(summary.transactions) transactions \
-                (\(summary.rejected) rejected)
-                         state root \(summary.stateRoot)
-                """)
-            guard summary.first > 0 else { return }
-            Terminal.print(
-                Help.wrap(
-                    """
-                             blocks below \(summary.first) are not here: the rules were not run again. What \
-                    is here is what a quorum has signed, and follows from the genesis by the epochs' chain; \
-                    millwright fetch-history brings the rest
-                    """, indent: "         "))
-        }
-    }
-
-    private struct VerifyReport: Encodable {
-        let firstBlock: UInt64
-        let blocks: UInt64
-        let transactions: UInt64
-        let rejected: UInt64
-        let head: Digest
-        let stateRoot: Digest
-
-        init(_ summary: LedgerVerification.Summary) {
-            firstBlock = summary.first
-            (blocks, transactions, rejected) = (summary.blocks, summary.transactions, summary.rejected)
-            (head, stateRoot) = (summary.head, summary.stateRoot)
+            Terminal.print("it is \(ISO8601.text(milliseconds: milliseconds))")
         }
     }
 
@@ -244,7 +203,9 @@ enum QueryVerbs {
         try await Session.with(invocation, for: .reading) { session in
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            for height in stride(from: Height(max(1, from)), through: try session.node.head().height, by: 1) {
+            let head = try session.node.head()
+            if head.logSize == 0 { Terminal.note("There are no transactions yet: the founding is block 0.") }
+            for height in stride(from: Height(max(1, from)), through: head.height, by: 1) {
                 let record = try session.node.block(height)
                 for leaf in try record.leaves() {
                     let line = try ExportedTransaction(leaf, hash: SHA256.hash)

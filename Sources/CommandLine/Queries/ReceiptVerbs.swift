@@ -1,4 +1,5 @@
 import Codec
+import Contracts
 import Cryptography
 import Foundation
 import Ledger
@@ -38,9 +39,9 @@ extension QueryVerbs {
         }
     }
 
-    private static func write(_ bytes: [UInt8], to path: String) throws {
+    static func write(_ bytes: [UInt8], to path: String) throws {
         do { try Data(bytes).write(to: URL(fileURLWithPath: path)) } catch {
-            throw UsageError("cli.cannot_write", "\(path) cannot be written: \(error.localizedDescription)")
+            throw UsageError("cli.cannot_write", "\(path) cannot be written: \(ErrorText.of(error))")
         }
     }
 
@@ -49,6 +50,9 @@ extension QueryVerbs {
         let consortium: String
         let simulated: Bool
         let transaction: Digest
+        /// The founder whose key signed; nil for a later key, which only the ledger names.
+        let signer: MemberID?
+        let key: KeyID
         let contract: String
         let action: String
         let outcome: String
@@ -58,15 +62,23 @@ extension QueryVerbs {
         let provenAtHeight: Height
         let logSize: UInt64
         let validators: [String]
+        /// What the signer said.
+        var says: Say?
     }
 
     static let receiptVerify = Verb(
         "receipt verify", "check a receipt offline, against the genesis document alone",
+        detail: """
+            Prints what is proven: who signed what, with all that the action says (an invoice's number, \
+            amounts and the SHA-256 of its document, for instance), its outcome, and who vouches for it. A \
+            key that came after the founding is named by its id alone: the genesis document knows founders \
+            only.
+            """,
         options: [
             .positional("receipt", "the bundle's file"),
             .value("genesis", "FILE", "the ledger's genesis.cbor", required: true),
         ],
-        examples: ["millwright receipt verify invoice.receipt --genesis genesis.cbor"]
+        examples: ["millwright receipt verify invoice.receipt --genesis genesis.cbor"], isOffline: true
     ) { invocation in
         let bundle: ReceiptBundle
         let bytes = try invocation.file(try invocation.required("receipt"), limit: ReceiptBundle.maximumSize)
@@ -85,89 +97,29 @@ extension QueryVerbs {
             case .accepted: "accepted"
             case .rejected(let code): "rejected: \(code)"
             }
-        let report = ProofReport(
+        let said = try Say(transaction.payload)
+        var report = ProofReport(
             ledger: rules.chain, consortium: genesis.name, simulated: genesis.simulated,
-            transaction: transaction.id, contract: transaction.payload.contract,
+            transaction: transaction.id, signer: try founder(transaction.key, genesis, rules),
+            key: transaction.key, contract: transaction.payload.contract,
             action: transaction.payload.action, outcome: outcome, time: Output.time(proven.leaf.time),
             height: proven.leaf.height, leaf: proven.index, provenAtHeight: proven.height,
-            logSize: proven.logSize, validators: proven.validators.map(\.text))
+            logSize: proven.logSize, validators: proven.validators.map(\.text), says: said)
         if invocation.wantsJSON { return try Output.json(report) }
+        report.says = nil
         Terminal.print("\(Terminal.green("proven"))\n" + Output.fields(report, indent: "  "))
+        guard let said else { return }
+        Terminal.print("which says\n" + Output.fields(said.body, indent: "  "))
     }
 
-    // MARK: State proofs
-
-    static let stateProve = Verb(
-        "state prove", "write a proof of what a record holds now, or that there is none",
-        options: [
-            .positional("kind", "machine, invoice, …"), .positional("id", "its name, as list prints it"),
-            .value("out", "FILE", "where to write the proof", required: true),
-        ],
-        examples: ["millwright state prove machine press-7 --out press-7.proof"]
-    ) { invocation in
-        let table = try TableView.named(try invocation.required("kind"))
-        let id = try invocation.required("id")
-        try await Session.with(invocation, for: .reading) { session in
-            let found = try table.rowKey(try session.node.view(), id)
-            guard let key = found ?? table.absentKey(id) else {
-                throw NegativeAnswer("\(table.singular).unknown", "there is no \(table.singular) «\(id)»")
-            }
-            let bundle = try session.node.stateProof(of: key)
-            let file = try invocation.required("out")
-            try write(bundle.encoded, to: file)
-            if invocation.wantsJSON {
-                return try Output.json(["proof": file, "present": bundle.value == nil ? "no" : "yes"])
-            }
-            let what =
-                bundle.value == nil ? "proves that there is no such \(table.singular)" : "proves its value"
-            Terminal.print("\(Terminal.green("written")) \(file) (\(bundle.encoded.count) bytes): \(what)")
-        }
+    /// The member that founded with a key.
+    private static func founder(_ key: KeyID, _ genesis: Genesis, _ rules: Rules) throws -> MemberID? {
+        try CBOR.decode([Founder].self, from: genesis.founders.array).first {
+            KeyID(publicKey: $0.signingPublicKey.array, hash: rules.hash) == key
+        }?.id
     }
 
-    private struct StateReport: Encodable {
-        let ledger: Digest
-        let consortium: String
-        let simulated: Bool
-        let table: String
-        let present: Bool
-        /// Deterministic CBOR of the stored row; people are told its length only.
-        var value: Bytes?
-        let bytes: Int
-        let height: Height
-        let time: String
-        let stateRoot: Digest
-    }
-
-    static let stateVerify = Verb(
-        "state verify", "check a proof of a record offline, against the genesis document alone",
-        options: [
-            .positional("proof", "the proof's file"),
-            .value("genesis", "FILE", "the ledger's genesis.cbor", required: true),
-        ],
-        examples: ["millwright state verify press-7.proof --genesis genesis.cbor"]
-    ) { invocation in
-        let bytes = try invocation.file(try invocation.required("proof"), limit: StateBundle.maximumSize)
-        let bundle: StateBundle
-        do { bundle = try StateBundle(decoding: bytes) } catch {
-            throw UsageError("state.malformed", "this is not a state proof (\(error))")
-        }
-        let (genesis, rules) = try readGenesis(invocation)
-        do throws(StateBundle.Failure) {
-            try bundle.verify(
-                genesis: genesis, chain: rules.chain, hash: rules.hash, verifier: rules.verify)
-        } catch { throw NegativeAnswer(error.code, "this proves nothing on this ledger") }
-        var report = StateReport(
-            ledger: rules.chain, consortium: genesis.name, simulated: genesis.simulated,
-            table: bundle.key.table, present: bundle.value != nil, value: bundle.value.map { Bytes($0) },
-            bytes: bundle.value?.count ?? 0,
-            height: bundle.header.height, time: Output.time(bundle.header.time),
-            stateRoot: bundle.header.stateRoot)
-        if invocation.wantsJSON { return try Output.json(report) }
-        report.value = nil
-        Terminal.print("\(Terminal.green("proven"))\n" + Output.fields(report, indent: "  "))
-    }
-
-    private static func readGenesis(_ invocation: Invocation) throws -> (Genesis, Rules) {
+    static func readGenesis(_ invocation: Invocation) throws -> (Genesis, Rules) {
         let bytes = try invocation.file(try invocation.required("genesis"))
         do throws(NodeError) {
             let genesis = try Home.genesis(bytes)

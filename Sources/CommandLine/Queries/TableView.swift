@@ -10,18 +10,32 @@ struct TableView: Sendable {
     /// Singular, as in `millwright show machine press-7`.
     let singular: String
     let list: @Sendable (StateView) throws -> (rows: [[String]], json: any Encodable)
-    let show: @Sendable (StateView, String) throws -> (record: Any, json: any Encodable)?
+    let show: @Sendable (StateView, String) throws -> (any Encodable)?
     let rowKey: @Sendable (StateView, String) throws -> RowKey?
     /// The key that a record of this name would have, for proofs of absence; nil where names have several
     /// parts.
     let absentKey: @Sendable (String) -> RowKey?
     let header: [String]
+    /// Said where there is not one.
+    var none: String {
+        let name = plural.map { $0 == "-" ? " " : String($0) }.joined()
+        return singular == plural ? "there is no \(name)" : "there are no \(name)"
+    }
+    /// The name of its rows' table on the ledger.
+    let table: String
+    /// A record as `show` prints it, from its stored row.
+    let read: @Sendable ([UInt8]) throws -> (name: String, record: any Encodable)
 
     init<R: Record>(
         _ type: R.Type, _ singular: String, _ plural: String,
         _ columns: [(String, @Sendable (R) -> String)],
         name: @escaping @Sendable (R.ID) -> String
     ) {
+        table = R.table
+        read = { row in
+            let record = try StoredRow.record(R.self, in: row)
+            return (name(record.id), record)
+        }
         (self.singular, self.plural) = (singular, plural)
         header = columns.map(\.0)
         list = { view in
@@ -29,9 +43,14 @@ struct TableView: Sendable {
             return (records.map { record in columns.map { $0.1(record) } }, records)
         }
         let find: @Sendable (StateView, String) throws -> R? = { view, text in
-            try view.all(R.self).first { name($0.id) == text }
+            let records = try view.all(R.self)
+            if let record = records.first(where: { name($0.id) == text }) { return record }
+            // A digest is known by its beginning, as lists show it.
+            guard R.ID.self == KeyID.self, text.count >= TableView.shortDigest else { return nil }
+            let same = records.filter { name($0.id).hasPrefix(text.filter { $0 != "…" }) }
+            return same.count == 1 ? same[0] : nil
         }
-        show = { view, text in try find(view, text).map { ($0, $0) } }
+        show = { view, text in try find(view, text) }
         rowKey = { view, text in try find(view, text).map { R.rowKey($0.id) } }
         absentKey = { text in
             guard let type = R.ID.self as? any TextIdentifier.Type else { return nil }
@@ -48,6 +67,9 @@ extension TableView {
     ) where R.ID: CustomStringConvertible {
         self.init(type, singular, plural, columns) { $0.description }
     }
+
+    /// How many digits of a digest a list shows.
+    private static let shortDigest = 16
 
     static let evidence = TableView(
         EvidenceRecord.self, "evidence", "evidence",
@@ -87,7 +109,10 @@ extension TableView {
         TableView(
             KeyRecord.self, "key", "keys",
             [
-                ("KEY", { $0.id.description }), ("MEMBER", { $0.account.text }),
+                ("KEY", { "\($0.id.description.prefix(TableView.shortDigest))…" }),
+                ("MEMBER", { $0.account.text }),
+                ("KIND", { $0.revoked ? "\($0.kind.rawValue), revoked" : $0.kind.rawValue }),
+                ("FOR", { $0.subject.isEmpty ? "-" : $0.subject }),
             ]),
         TableView(
             VotingKeyRecord.self, "voting-key", "voting-keys",

@@ -19,14 +19,28 @@ enum AgreementVerbs {
             hash and the few figures that its own deadlines need.
             """,
         options: [agreement, .value("terms", "FILE", "the terms as JSON", required: true)] + Option.signing,
-        examples: ["millwright agreement propose rent-7 --as press-works --terms terms.json"]
+        examples: ["millwright agreement propose rent-7 --as press-works --terms examples/terms/press.json"]
     ) { invocation in
         let agreement: AgreementID = try invocation.identifier("agreement")
         try await Session.with(invocation) { session in
             let terms = try TermsInput.read(invocation, in: session)
             let final = try await AgreementService(try session.documents()).propose(agreement, terms: terms)
+            try noteInterval(terms, session)
             try session.announce(final, saying: "\(agreement) is proposed for \(terms.machine)")
         }
+    }
+
+    /// Says so where silence would be judged by another interval than the machine's own.
+    private static func noteInterval(_ terms: Terms, _ session: Session) throws {
+        guard let id = MachineID(terms.machine),
+            let machine = try session.node.view().get(MachineRecord.self, id),
+            machine.reportingIntervalMilliseconds != terms.reportingIntervalMilliseconds
+        else { return }
+        func text(_ milliseconds: Int64) -> String { Output.duration(milliseconds: milliseconds) }
+        let (own, agreed) = (machine.reportingIntervalMilliseconds, terms.reportingIntervalMilliseconds)
+        Terminal.note(
+            "\(id) is registered with a reading every \(text(own)), these terms say every \(text(agreed)): "
+                + "invoices take silence of more than \(text(3 * agreed)) as unknown.")
     }
 
     static let accept = Verb(
@@ -51,12 +65,13 @@ enum AgreementVerbs {
         detail: "They replace the present ones from their own beginning, once the other party accepts.",
         options: [agreement, .value("terms", "FILE", "the new terms as JSON", required: true)]
             + Option.signing,
-        examples: ["millwright agreement amend rent-7 --as press-works --terms terms-2027.json"]
+        examples: ["millwright agreement amend rent-7 --as press-works --terms examples/terms/press.json"]
     ) { invocation in
         let agreement: AgreementID = try invocation.identifier("agreement")
         try await Session.with(invocation) { session in
             let terms = try TermsInput.read(invocation, in: session)
             let final = try await AgreementService(try session.documents()).amend(agreement, terms: terms)
+            try noteInterval(terms, session)
             try session.announce(final, saying: "other terms are proposed for \(agreement)")
         }
     }

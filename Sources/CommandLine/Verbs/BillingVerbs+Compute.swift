@@ -11,8 +11,9 @@ extension BillingVerbs {
         "billing compute", "compute an invoice from terms and telemetry files (no ledger needed)",
         detail: """
             The machine counts as in service all the time. Where the terms begin or end within the period, \
-            their part of it is billed. The evidence names the Merkle root over all \
-            entries of the file. The attributions file is a JSON list of what the parties agreed on: \
+            their part of it is billed. The evidence names the Merkle root over all entries of the file. \
+            What the file could not tell is said on standard error and, with --json, in "notes". The \
+            attributions file is a JSON list of what the parties agreed on: \
             [{"from": TIME, "to": TIME, "attribution": CAUSE}].
             """,
         options: [
@@ -30,8 +31,12 @@ extension BillingVerbs {
             "millwright billing compute --terms examples/terms/press-with-parties.json "
                 + "--telemetry examples/telemetry/press.csv "
                 + "--mapping examples/mappings/press.json --from 2026-03-01"
-        ]
+        ], isOffline: true
     ) { invocation in
+        let number = invocation.string("number") ?? "DRAFT"
+        guard !number.allSatisfy(\.isWhitespace) else {
+            throw UsageError("cli.bad_value", "--number is empty: an invoice has a number (EN 16931, BR-02)")
+        }
         let terms = try TermsInput.read(invocation)
         let from = try invocation.requiredTime("from").milliseconds
         guard try terms.period(containing: from).intersection(terms.validity) != nil else {
@@ -55,10 +60,10 @@ extension BillingVerbs {
             ? invocation.requiredDay("issue-date") : terms.zone.local(atMilliseconds: period.to - 1).date
         let invoice = try InvoiceComputation.compute(
             terms: terms, usage: measured.usage, attributions: attributions, period: period,
-            number: invocation.string("number") ?? "DRAFT", issueDate: issued, telemetryRoot: measured.root,
+            number: number, issueDate: issued, telemetryRoot: measured.root,
             termsHash: try terms.digest(with: SHA256.hash),
             attributionHash: try attributions.digest(with: SHA256.hash))
-        try InvoiceVerbs.show(invoice, invocation)
+        try InvoiceVerbs.show(invoice, invocation, isSimulated: false, notes: measured.notes)
     }
 
     /// One line of an attributions file.
@@ -78,16 +83,21 @@ extension BillingVerbs {
         } catch let error as UsageError { throw error } catch {
             throw bad("a JSON list of {\"from\", \"to\", \"attribution\"}")
         }
-        return try AttributionSet(
-            try lines.map { line in
-                guard let from = ISO8601.milliseconds(line.from), let to = ISO8601.milliseconds(line.to)
-                else {
-                    throw bad("«\(line.from)» to «\(line.to)» is no time")
-                }
-                guard let attribution = Attribution(rawValue: line.attribution) else {
-                    throw bad("«\(line.attribution)» is none of \(MaintenanceVerbs.names(Attribution.self))")
-                }
-                return AttributedInterval(Interval(from: from, to: to), attribution)
-            })
+        let agreed = try lines.map { line in
+            guard let from = ISO8601.milliseconds(line.from), let to = ISO8601.milliseconds(line.to)
+            else {
+                throw bad("«\(line.from)» to «\(line.to)» is no time")
+            }
+            guard let attribution = Attribution(rawValue: line.attribution) else {
+                throw bad("«\(line.attribution)» is none of \(MaintenanceVerbs.names(Attribution.self))")
+            }
+            guard from < to else { throw bad("«\(line.from)» to «\(line.to)» is empty or runs backwards") }
+            return AttributedInterval(Interval(from: from, to: to), attribution)
+        }.sorted { $0.interval.from < $1.interval.from }
+        for (first, second) in zip(agreed, agreed.dropFirst()) where second.interval.from < first.interval.to
+        {
+            throw bad("\(ISO8601.text(first.interval)) and \(ISO8601.text(second.interval)) overlap")
+        }
+        return try AttributionSet(agreed)
     }
 }

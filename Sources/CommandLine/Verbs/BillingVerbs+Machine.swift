@@ -17,7 +17,9 @@ extension BillingVerbs {
             let metering = try MeteringService(try session.documents()).usage(
                 of: machine, in: [window],
                 reportingIntervalMilliseconds: record.reportingIntervalMilliseconds)
-            try show(try oee(of: metering.usage, invocation), ISO8601.text(window), invocation)
+            try show(
+                try oee(of: metering.usage, invocation), ISO8601.text(window), invocation,
+                notes: metering.usage.notes.map { "\(InvoiceText.name(of: $0.kind)): \($0.count)." })
         }
     }
 

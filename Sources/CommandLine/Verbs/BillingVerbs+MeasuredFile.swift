@@ -10,7 +10,8 @@ struct MeasuredFile {
     let window: Interval
     /// The tree of RFC 9162 over all of the file's entries.
     let root: Digest
-    let report: ImportReport
+    /// What the file could not tell and how that was treated, for whoever reads the figures.
+    let notes: [String]
 
     /// The whole file, or the part between two instants.
     init(_ invocation: Invocation, file: String, from: Int64?, to: Int64?) throws {
@@ -19,10 +20,10 @@ struct MeasuredFile {
             var source = try TelemetryInput(invocation, file: file)
             while try MeasuredFile.next(&source) != nil {}
             source.end()
+            try MeasuredFile.requireEntries(source.report)
             (from, to) = (from ?? source.report.earliest, to ?? source.report.latest)
         }
-        guard let from, let to else { throw UsageError("cli.no_entries", "\(file) holds no entries") }
-        let window = Interval(from: from, to: to)
+        let window = Interval(from: from ?? 0, to: to ?? 0)
         guard window.isValid else {
             throw UsageError("cli.bad_value", "the time from --from to --to is empty")
         }
@@ -40,13 +41,47 @@ struct MeasuredFile {
             windows: spells,
             reportingIntervalMilliseconds: interval ?? source.report.reportingIntervalMilliseconds)
         var log = LogFrontier()
+        var isInWindow = false
         while let entry = try MeasuredFile.next(&source) {
             try timeline.feed(entry)
+            isInWindow = isInWindow || window.contains(entry.time)
             try TelemetryBatch.append([entry], to: &log, hash: SHA256.hash)
         }
         source.end()
+        try MeasuredFile.requireEntries(source.report)
         usage = try Usage.combined(timeline.usage())
-        (self.window, root, report) = (window, log.root(hash: SHA256.hash), source.report)
+        (self.window, root) = (window, log.root(hash: SHA256.hash))
+        notes = MeasuredFile.notes(
+            on: source.report, interval: interval, emptyWindow: isInWindow ? nil : window)
+    }
+
+    /// - Throws: `cli.no_entries` where not a single row could be used.
+    private static func requireEntries(_ report: ImportReport) throws(UsageError) {
+        guard report.entries == 0 else { return }
+        let why = report.skipped.first.map { first in
+            "\(report.skippedCount) bad rows, the first in line \(first.line) (\(first.code.rawValue))"
+        }
+        throw UsageError(
+            "cli.no_entries", "\(report.source) holds no reading that can be used: \(why ?? "no rows")")
+    }
+
+    private static func notes(
+        on report: ImportReport, interval: Int64?, emptyWindow: Interval?
+    ) -> [String] {
+        var notes: [String] = []
+        if let emptyWindow, let earliest = report.earliest, let latest = report.latest {
+            notes.append(
+                "No reading of \(report.source) is from \(ISO8601.text(emptyWindow)); it covers "
+                    + "\(ISO8601.text(Interval(from: earliest, to: latest))).")
+        }
+        let told = report.reportingIntervalMilliseconds
+        if let interval, interval != told {
+            notes.append(
+                "By the terms a reading comes every \(Output.duration(milliseconds: interval)), by the "
+                    + "mapping every \(Output.duration(milliseconds: told)). The terms hold: silence of more "
+                    + "than \(Output.duration(milliseconds: 3 * interval)) is unknown, neither up nor down.")
+        }
+        return notes + report.doubts
     }
 
     private static func next(_ source: inout TelemetryInput) throws(UsageError) -> TelemetryEntry? {

@@ -14,11 +14,11 @@ enum BillingVerbs {
     static let oee = Verb(
         "oee", "overall equipment effectiveness (ISO 22400-2) of numbers, a file or a machine",
         detail: """
-            From numbers: --pbt, --apt, --pru, --pq, --gq. From a file: FILE and --mapping. From the ledger: \
-            --machine and --as; its batches are read from the vault and checked against what is anchored. \
-            Planned busy time is the time with data less --planned-downtime; actual production time is \
-            Executing outside setup and maintenance. Without --pru there is no effectiveness and no OEE; a \
-            factor whose denominator is zero has no value.
+            From numbers: --pbt, --apt, --pq, --gq, and --pru where it is known. From a file: FILE and \
+            --mapping. From the ledger: --machine and --as; its batches are read from the vault and \
+            checked against what is anchored. Planned busy time is the time with data less \
+            --planned-downtime; actual production time is Executing outside setup and maintenance. Without \
+            --pru there is no effectiveness and no OEE; a factor whose denominator is zero has no value.
             """,
         options: [
             .positional("file", "CSV or SHDR telemetry", required: false), TelemetryVerbs.mapping,
@@ -36,18 +36,21 @@ enum BillingVerbs {
         ],
         examples: [
             "millwright oee --pbt 7h30min --apt 6h --pru 30s --pq 648 --gq 635",
-            "millwright oee press-7.csv --mapping press.json --pru 30s",
+            "millwright oee examples/telemetry/press.csv --mapping examples/mappings/press.json --pru 30s",
             "millwright oee --machine press-7 --as stamper --from 2026-03-01 --to 2026-04-01 --pru 30s",
         ]
     ) { invocation in
         guard !invocation.has("machine") else { return try await showMachine(invocation) }
-        let (result, title) =
-            try invocation.has("file") ? fromFile(invocation) : (fromNumbers(invocation), nil)
-        try show(result, title, invocation)
+        guard invocation.has("file") else { return try show(try fromNumbers(invocation), nil, invocation) }
+        try showFile(invocation)
     }
 
-    static func show(_ result: OEE, _ title: String?, _ invocation: Invocation) throws {
-        if invocation.wantsJSON { return try Output.json(result) }
+    /// - Parameter notes: on the data that was measured; nil for numbers that a person gave.
+    static func show(
+        _ result: OEE, _ title: String?, _ invocation: Invocation, notes: [String]? = nil
+    ) throws {
+        if invocation.wantsJSON { return try Output.json(Noted(result, notes)) }
+        for note in notes ?? [] { Terminal.note(note) }
         if let title { Terminal.print(title) }
         Terminal.print(table(result))
     }
@@ -56,6 +59,11 @@ enum BillingVerbs {
         for name in ["mapping", "as", "from", "to", "planned-downtime", "produced", "good"]
         where invocation.has(name) {
             throw UsageError("cli.bad_value", "--\(name) needs a telemetry file or --machine")
+        }
+        guard ["pbt", "apt", "pru", "pq", "gq"].contains(where: invocation.has) else {
+            throw UsageError(
+                "cli.missing_option",
+                "oee needs FILE and --mapping, or --machine and --as, or --pbt, --apt, --pq and --gq")
         }
         func milliseconds(_ name: String) throws -> Int64 {
             _ = try invocation.required(name)
@@ -66,23 +74,30 @@ enum BillingVerbs {
             return try invocation.integer(name, in: 0...Int64.max) ?? 0
         }
         let product = OEE.Product(
-            plannedRunTimePerUnitMilliseconds: try milliseconds("pru"), produced: try count("pq"),
+            plannedRunTimePerUnitMilliseconds: try invocation.has("pru") ? milliseconds("pru") : nil,
+            produced: try count("pq"),
             good: try count("gq"))
         guard product.good <= product.produced else {
             throw UsageError("cli.bad_value", "--gq is at most --pq: good units are among the produced")
         }
+        let (busy, production) = (try milliseconds("pbt"), try milliseconds("apt"))
+        guard production <= busy else {
+            throw UsageError("cli.bad_value", "--apt is at most --pbt: production is within the busy time")
+        }
         return try OEE(
-            plannedBusyTimeMilliseconds: try milliseconds("pbt"),
-            actualProductionTimeMilliseconds: try milliseconds("apt"), products: [product])
+            plannedBusyTimeMilliseconds: busy, actualProductionTimeMilliseconds: production,
+            products: [product])
     }
 
-    private static func fromFile(_ invocation: Invocation) throws -> (OEE, String?) {
+    private static func showFile(_ invocation: Invocation) throws {
         try requireMeasured(invocation, without: "as")
         let measured = try MeasuredFile(
             invocation, file: try invocation.required("file"),
             from: try invocation.time("from")?.milliseconds,
             to: try invocation.time("to")?.milliseconds)
-        return (try oee(of: measured.usage, invocation), ISO8601.text(measured.window))
+        try show(
+            try oee(of: measured.usage, invocation), ISO8601.text(measured.window), invocation,
+            notes: measured.notes)
     }
 
     /// What is measured is not given, and what belongs to another source neither.
@@ -104,7 +119,8 @@ enum BillingVerbs {
             good: invocation.string("good") ?? "good")
     }
 
-    /// The factors of what was measured, by the definitions that invoices use (`Invoice.Performance`).
+    /// The factors of what was measured, by the definitions that invoices use (`Invoice.Performance`);
+    /// those give quality only where the terms plan a run time.
     static func oee(
         of usage: Usage, plannedDowntime: Int64, unit: Span?, produced: String, good: String
     ) throws -> OEE {
@@ -112,16 +128,14 @@ enum BillingVerbs {
         guard plannedDowntime <= operation else {
             throw UsageError("cli.bad_value", "--planned-downtime is longer than the time with data")
         }
-        let products = unit.map {
-            OEE.Product(
-                plannedRunTimePerUnitMilliseconds: $0.nanoseconds / 1_000_000,
-                produced: usage.rise(of: produced), good: usage.rise(of: good))
-        }
+        let product = OEE.Product(
+            plannedRunTimePerUnitMilliseconds: unit.map { $0.nanoseconds / 1_000_000 },
+            produced: usage.rise(of: produced), good: usage.rise(of: good))
         return try OEE(
             plannedBusyTimeMilliseconds: operation - plannedDowntime,
             actualProductionTimeMilliseconds: try usage.milliseconds(
                 in: [.executing], modes: [.none, .processing]),
-            products: products.map { [$0] } ?? [],
+            products: [product],
             failures: Failures(
                 count: usage.failures,
                 timeBetweenMilliseconds: try usage.milliseconds(in: [.executing, .notExecuting]),

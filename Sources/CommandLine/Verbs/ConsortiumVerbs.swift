@@ -17,22 +17,30 @@ enum ConsortiumVerbs {
     /// Where the members' keys lie side by side; a company with a node of its own takes `OnboardingVerbs`.
     static let shared: [Verb] = [invite, join]
 
-    static let profileOptions: [Option] = [
-        .value("registered-name", "TEXT", "name as registered (default: the name)"),
-        .value("address", "TEXT", "street and number"),
-        .value("city", "TEXT", "city"),
-        .value("postal-code", "TEXT", "postal code"),
-        .value("country", "CC", "ISO 3166-1 country code, such as DE"),
-        .value("vat-id", "ID", "VAT identifier, such as DE123456789"),
-        .value("email", "TEXT", "the company's mailbox"),
-        .value("endpoint", "URL", "where the member's node can be reached"),
-    ]
+    /// - Parameter isNew: a new profile; an invoice wants its country (EN 16931).
+    static func profileOptions(isNew: Bool) -> [Option] {
+        [
+            .value("registered-name", "TEXT", "name as registered (default: the name)"),
+            .value("address", "TEXT", "street and number"),
+            .value("city", "TEXT", "city"),
+            .value("postal-code", "TEXT", "postal code"),
+            .value("country", "CC", "ISO 3166-1 country code, such as DE", required: isNew),
+            .value("vat-id", "ID", "VAT identifier, such as DE123456789"),
+            .value("email", "TEXT", "the company's mailbox"),
+            .value("endpoint", "URL", "where the member's node can be reached"),
+        ]
+    }
 
-    static func profile(_ invocation: Invocation, name: String) -> MemberProfile {
-        MemberProfile(
+    static func profile(_ invocation: Invocation, name: String) throws -> MemberProfile {
+        let country = try invocation.required("country")
+        guard country.utf8.count == 2, country.utf8.allSatisfy({ 0x41...0x5a ~= $0 }) else {
+            throw UsageError(
+                "cli.bad_value", "--country takes two capital letters such as DE, not «\(country)»")
+        }
+        return MemberProfile(
             registrationName: invocation.string("registered-name") ?? name,
             addressLine: invocation.string("address") ?? "", city: invocation.string("city") ?? "",
-            postalCode: invocation.string("postal-code") ?? "", country: invocation.string("country") ?? "",
+            postalCode: invocation.string("postal-code") ?? "", country: country,
             vatID: invocation.string("vat-id"), email: invocation.string("email") ?? "")
     }
 
@@ -47,7 +55,7 @@ enum ConsortiumVerbs {
             .value("board", "MEMBER", "the founding board member's short name", required: true),
             .flag("simulated", "time comes from --at instead of the system's clock (demonstrations only)"),
             .value("at", "TIME", "with --simulated: when the ledger begins"),
-        ] + profileOptions,
+        ] + profileOptions(isNew: true),
         examples: [
             "millwright found \"Machine ring south\" --board chamber --country DE",
             "millwright found Ring --board chamber --country DE --home chamber "
@@ -67,7 +75,7 @@ enum ConsortiumVerbs {
             members: [
                 .init(
                     id: board, name: invocation.string("registered-name") ?? board.text, roles: [.board],
-                    profile: profile(invocation, name: board.text),
+                    profile: try profile(invocation, name: board.text),
                     endpoint: invocation.string("endpoint") ?? "")
             ],
             validator: board, created: try invocation.time("at") ?? now, simulated: simulated)
@@ -128,7 +136,7 @@ enum ConsortiumVerbs {
     static let join = Verb(
         "member join", "make an invited company's keys and ask for its admission",
         detail: "A company with a node of its own joins with millwright join.",
-        options: [.positional("member", "the company's short name")] + profileOptions + [.at],
+        options: [.positional("member", "the company's short name")] + profileOptions(isNew: true) + [.at],
         examples: [
             "millwright member join press-works --country DE --city Ulm --vat-id DE811111111"
         ]
@@ -144,7 +152,7 @@ enum ConsortiumVerbs {
             let pins = try nodeKeys(session, of: member, endpoint: endpoint)
             let action = ConsortiumContract.Action.join(
                 .init(
-                    profile: profile(invocation, name: name), endpoint: endpoint,
+                    profile: try profile(invocation, name: name), endpoint: endpoint,
                     signingKey: try session.newKey(signing, of: member, sealing: sealing),
                     sealingPublicKey: Bytes(sealing), tlsPins: pins))
             let final = try await session.node.perform(
@@ -197,9 +205,16 @@ enum ConsortiumVerbs {
     static let updateProfile = Verb(
         "member update", "change your own name, profile or endpoint",
         detail: "What is not given stays as it is.",
-        options: [.value("name", "TEXT", "what people call the company")] + profileOptions + Option.signing,
+        options: [.value("name", "TEXT", "what people call the company")] + profileOptions(isNew: false)
+            + Option.signing,
         examples: ["millwright member update --as press-works --city Neu-Ulm --postal-code 89231"]
     ) { invocation in
+        let fields = ["name"] + profileOptions(isNew: false).map(\.name)
+        guard fields.contains(where: invocation.has) else {
+            throw UsageError(
+                "cli.missing_option",
+                "member update needs what is to change: --\(fields.joined(separator: ", --"))")
+        }
         try await Session.with(invocation) { session in
             let record = try session.node.view().existing(MemberRecord.self, try session.member())
             guard let old = record.profile else {

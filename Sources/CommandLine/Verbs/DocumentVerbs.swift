@@ -33,7 +33,7 @@ enum DocumentVerbs {
         let id = try invocation.required("id")
         let folder = URL(fileURLWithPath: invocation.string("out") ?? ".")
         try await Session.with(invocation) { session in
-            guard let (record, _) = try table.show(try session.node.view(), id) else {
+            guard let record = try table.show(try session.node.view(), id) else {
                 throw NegativeAnswer("\(table.singular).unknown", "there is no \(table.singular) «\(id)»")
             }
             let references = documents(in: record)

@@ -49,7 +49,10 @@ extension InvoiceVerbs {
             let disputed = try await InvoiceService(try session.documents()).dispute(
                 id, undisputed: try invocation.amount("undisputed", in: currency),
                 statement: invocation.string("statement"))
-            let files = try disputed.recomputed.map { try write($0, invocation) } ?? []
+            let files =
+                try disputed.recomputed.map {
+                    try write($0, invocation, isSimulated: session.isSimulated)
+                } ?? []
             let note = disputed.missingClaim.map { "the OEM's document cannot be opened: \($0)" }
             try report(id, session, note: note, files: files)
         }
@@ -178,7 +181,9 @@ extension InvoiceVerbs {
                 reason: try invocation.required("reason"),
                 amount: try invocation.amount("amount", in: currency))
             let number = InvoiceID(issuer: id.issuer, number: note.number).description
-            try report(id, session, creditNote: number, files: try write(note, invocation))
+            try report(
+                id, session, creditNote: number,
+                files: try write(note, invocation, isSimulated: session.isSimulated))
         }
     }
 

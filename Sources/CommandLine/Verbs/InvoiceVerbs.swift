@@ -40,7 +40,9 @@ enum InvoiceVerbs {
         examples: ["millwright invoice compute rent-7 --as stamper --period 2026-03-01"]
     ) { invocation in
         try await Session.with(invocation) { session in
-            try show(try computed(invocation, session, number: "DRAFT"), invocation)
+            try show(
+                try computed(invocation, session, number: "DRAFT"), invocation,
+                isSimulated: session.isSimulated)
         }
     }
 
@@ -73,7 +75,7 @@ enum InvoiceVerbs {
             let number = try service.nextNumber(series: series(session))
             let invoice = try computed(invocation, session, number: number)
             let id = try await service.issue(invoice, under: agreement, isFinal: invocation.has("final"))
-            let files = try write(invoice, invocation)
+            let files = try write(invoice, invocation, isSimulated: session.isSimulated)
             func text(_ amount: MinorUnits) -> String { amount.text(in: invoice.currency) }
             if invocation.wantsJSON {
                 return try Output.json(
@@ -103,16 +105,24 @@ enum InvoiceVerbs {
     // MARK: Showing
 
     /// Prints a document, and writes it to files where `--out` asks for it.
-    static func show(_ invoice: Invoice, _ invocation: Invocation) throws {
-        let files = try write(invoice, invocation)
-        if invocation.wantsJSON { return try Output.json(invoice) }
+    /// - Parameter notes: on the data that it was computed from; nil for an invoice that was issued.
+    static func show(_ invoice: Invoice, _ invocation: Invocation, isSimulated: Bool, notes: [String]? = nil)
+        throws
+    {
+        let files = try write(invoice, invocation, isSimulated: isSimulated)
+        if invocation.wantsJSON { return try Output.json(Noted(invoice, notes)) }
+        for note in notes ?? [] { Terminal.note(note) }
         guard files.isEmpty else { return Terminal.print(files.joined(separator: "\n")) }
-        Terminal.print(InvoiceText.render(invoice).trimmingCharacters(in: .newlines))
+        Terminal.print(
+            InvoiceFiles.text(invoice, isSimulated: isSimulated).trimmingCharacters(in: .newlines))
     }
 
-    static func write(_ invoice: Invoice, _ invocation: Invocation) throws -> [String] {
+    static func write(
+        _ invoice: Invoice, _ invocation: Invocation, isSimulated: Bool
+    ) throws -> [String] {
         guard let folder = invocation.string("out") else { return [] }
-        return try InvoiceFiles.write(invoice, to: URL(fileURLWithPath: folder)).map(\.path)
+        return try InvoiceFiles.write(invoice, to: URL(fileURLWithPath: folder), isSimulated: isSimulated)
+            .map(\.path)
     }
 
     static let print = Verb(
@@ -128,7 +138,9 @@ enum InvoiceVerbs {
         try await Session.with(invocation) { session in
             let service = InvoiceService(try session.documents())
             let isCreditNote = try session.node.view().get(CreditNoteRecord.self, id) != nil
-            try show(try isCreditNote ? service.creditNote(id) : service.invoice(id), invocation)
+            try show(
+                try isCreditNote ? service.creditNote(id) : service.invoice(id), invocation,
+                isSimulated: session.isSimulated)
         }
     }
 
@@ -157,7 +169,7 @@ enum InvoiceVerbs {
                 }
                 Terminal.print("\(Terminal.green("equal")) \(id): the recomputation is the same, bit for bit")
             case .differs(let differences, let recomputed):
-                _ = try write(recomputed, invocation)
+                _ = try write(recomputed, invocation, isSimulated: session.isSimulated)
                 if invocation.wantsJSON {
                     try Output.json(
                         RecomputationReport(invoice: id.description, equal: false, differences: differences))

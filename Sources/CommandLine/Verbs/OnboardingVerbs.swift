@@ -127,7 +127,7 @@ enum OnboardingVerbs {
         options: [
             .positional("file", "the invitation"),
             .flag("snapshot", "begin with a snapshot of the state instead of every block since genesis"),
-        ] + ConsortiumVerbs.profileOptions + [.at],
+        ] + ConsortiumVerbs.profileOptions(isNew: true) + [.at],
         examples: [
             "millwright join press-works.invitation --home press-works --country DE "
                 + "--endpoint https://node.press-works.example:7443"
@@ -137,13 +137,13 @@ enum OnboardingVerbs {
         let text: String
         do { text = try String(contentsOfFile: path, encoding: .utf8) } catch {
             throw UsageError(
-                "cli.bad_file", "\(path) cannot be read as an invitation: \(error.localizedDescription)")
+                "cli.bad_file", "\(path) cannot be read as an invitation: \(ErrorText.of(error))")
         }
         let invitation = try Invitation(parsing: text)
         let home = Session.home(invocation)
         var joining = Joining(
             invitation, into: home,
-            profile: ConsortiumVerbs.profile(invocation, name: invitation.name),
+            profile: try ConsortiumVerbs.profile(invocation, name: invitation.name),
             endpoint: invocation.string("endpoint") ?? "",
             now: try invocation.time("at")
                 ?? Ledger.Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)))

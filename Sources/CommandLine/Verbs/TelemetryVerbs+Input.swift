@@ -11,14 +11,25 @@ struct TelemetryInput: TelemetrySource {
     /// - Throws: `UsageError` with the code of what is wrong with the mapping or the file.
     init(_ invocation: Invocation, file: String, startingAt sequence: UInt64 = 1) throws {
         let url = URL(fileURLWithPath: file)
-        guard FileManager.default.isReadableFile(atPath: url.path) else {
-            throw UsageError("cli.no_file", "\(file) cannot be read")
-        }
-        let mapping = URL(fileURLWithPath: try invocation.required("mapping"))
+        let map = try invocation.required("mapping")
+        for path in [file, map] { try TelemetryInput.requireFile(path) }
+        let mapping = URL(fileURLWithPath: map)
         do {
             source = try TelemetryFile.open(url, mapping: mapping, startingAt: sequence)
         } catch { throw UsageError(error) }
         bar = ProgressBar(url.lastPathComponent, total: TelemetryInput.lines(url))
+    }
+
+    /// - Throws: `cli.no_file` for what is no file or cannot be read.
+    static func requireFile(_ path: String) throws(UsageError) {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw UsageError("cli.no_file", "there is no \(path)")
+        }
+        guard !isFolder.boolValue else { throw UsageError("cli.no_file", "\(path) is a folder") }
+        guard FileManager.default.isReadableFile(atPath: path) else {
+            throw UsageError("cli.no_file", "\(path) cannot be read")
+        }
     }
 
     var report: ImportReport { source.report }

@@ -21,7 +21,10 @@ enum TelemetryVerbs {
             .positional("file", "CSV or SHDR"),
             .value("mapping", "FILE", "JSON file that says what columns or items mean", required: true),
         ],
-        examples: ["millwright telemetry inspect press-7.csv --mapping press.json"]
+        examples: [
+            "millwright telemetry inspect examples/telemetry/press.csv "
+                + "--mapping examples/mappings/press.json"
+        ], isOffline: true
     ) { invocation in
         var source = try TelemetryInput(invocation, file: try invocation.required("file"))
         do throws(TelemetryError) { while try source.next() != nil {} } catch { throw UsageError(error) }

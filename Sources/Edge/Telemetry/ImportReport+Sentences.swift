@@ -8,6 +8,12 @@ extension ImportReport {
             let states = stateTimes.map { "\($0.state.rawValue) \(Self.duration($0.milliseconds))" }
             lines.append("Time in each state: " + states.joined(separator: ", ") + ".")
         }
+        return lines + doubts + about
+    }
+
+    /// What the data could not tell, and how that was treated; empty where nothing was doubtful.
+    package var doubts: [String] {
+        var lines: [String] = []
         if let assumedZoneMinutes {
             lines.append("Times name no zone; taken as \(Self.zone(assumedZoneMinutes)).")
         }
@@ -18,7 +24,7 @@ extension ImportReport {
             lines.append(
                 "\(Self.amount(skippedCount, "bad row")) skipped: " + named.joined(separator: ", ") + ".")
         }
-        return lines + about
+        return lines
     }
 
     /// The sentences in lines of at most 80 columns, continuations indented by two.

@@ -54,6 +54,11 @@ package struct ImportReport: Sendable {
     /// How often the source began to say that it has no data.
     package private(set) var unavailableSpans = 0
 
+    /// Rows with a later, and with an earlier, time than the row before, used or not.
+    private var laterRows = 0
+    private var earlierRows = 0
+    private var previousRow: Int64?
+
     package private(set) var skippedCount = 0
     /// The first skipped rows.
     package private(set) var skipped: [SkippedRow] = []
@@ -98,6 +103,30 @@ package struct ImportReport: Sendable {
             durations[state].map { StateTime(state: state, milliseconds: $0) }
         }
     }
+
+    /// Takes a row's time, before it is known whether the row can be used.
+    mutating func recordRow(at time: Int64) {
+        if let previousRow {
+            laterRows += time > previousRow ? 1 : 0
+            earlierRows += time < previousRow ? 1 : 0
+        }
+        previousRow = time
+    }
+
+    /// Refuses a source that runs backwards in time, such as a table with the newest row first: more rows go
+    /// back than forward. Numbered as they stand, its falling counters would all look like resets.
+    /// - Parameter surplus: how many more, so that it is known before much of the source is used.
+    /// - Throws: `code`.
+    func requireForward(surplus: Int, _ code: TelemetryError.Code) throws(TelemetryError) {
+        guard earlierRows > laterRows + surplus else { return }
+        throw TelemetryError(
+            code,
+            "\(source) runs backwards: \(earlierRows) of its rows are earlier than the row before; put the "
+                + "oldest first")
+    }
+
+    /// Rows by which a source may run backwards until its end is known.
+    static let backwardSurplus = 16
 
     mutating func record(_ entry: TelemetryEntry, line: Int) {
         entries += 1

@@ -15,6 +15,8 @@ package struct TelemetryError: Error, Hashable, Sendable, CustomStringConvertibl
         case csvBadTime = "csv.bad_time"
         case csvBadNumber = "csv.bad_number"
         case csvBadCounter = "csv.bad_counter"
+        case csvOutOfOrder = "csv.out_of_order"
+        case csvRunsBackwards = "csv.runs_backwards"
         case csvUnknownState = "csv.unknown_state"
         case csvUnknownMode = "csv.unknown_mode"
         case shdrUnreadable = "shdr.unreadable"
@@ -23,6 +25,7 @@ package struct TelemetryError: Error, Hashable, Sendable, CustomStringConvertibl
         case shdrNULByte = "shdr.nul_byte"
         case shdrMalformed = "shdr.malformed"
         case shdrBadTime = "shdr.bad_time"
+        case shdrRunsBackwards = "shdr.runs_backwards"
         case shdrBadNumber = "shdr.bad_number"
         case shdrBadCounter = "shdr.bad_counter"
         case shdrBadCondition = "shdr.bad_condition"
@@ -43,6 +46,14 @@ package struct TelemetryError: Error, Hashable, Sendable, CustomStringConvertibl
 
     package init(_ code: Code, _ message: String, line: Int? = nil) {
         (self.code, self.message, self.line) = (code, message, line)
+    }
+
+    /// Whether it is about one row, so that the others can be read without it.
+    var isOfOneRow: Bool {
+        switch code {
+        case .csvUnreadable, .csvRunsBackwards, .shdrUnreadable, .shdrRunsBackwards: false
+        default: true
+        }
     }
 
     package var description: String {

@@ -5,17 +5,21 @@ import Foundation
 package enum InvoiceFiles {
     /// Writes `<name>.json`, `<name>.xml` (UBL) and `<name>.txt`, where the name is `invoice-<number>` or
     /// `credit-note-<number>` with `_` for `/`.
+    /// - Parameter isSimulated: whether it is a demonstration's, which each of the files then says.
     /// - Returns: the files, in that order.
     /// - Throws: `billing.currency_decimals`, `billing.xml_character`, `invoice.io`.
     @discardableResult
-    package static func write(_ invoice: Invoice, to folder: URL) throws(NodeError) -> [URL] {
+    package static func write(
+        _ invoice: Invoice, to folder: URL, isSimulated: Bool
+    ) throws(NodeError) -> [URL] {
         let kind = invoice.kind == .invoice ? "invoice" : "credit-note"
         let name = "\(kind)-\(invoice.number.replacingOccurrences(of: "/", with: "_"))"
         let contents: [(String, Data)]
         do {
             contents = [
-                ("json", try json(invoice)), ("xml", Data(try UBLDocument.encode(invoice))),
-                ("txt", Data(InvoiceText.render(invoice).utf8)),
+                ("json", try json(invoice, isSimulated)),
+                ("xml", Data(try UBLDocument.encode(invoice, remark: isSimulated ? simulated : nil))),
+                ("txt", Data(text(invoice, isSimulated: isSimulated).utf8)),
             ]
         } catch let error as BillingError { throw NodeError(error) } catch {
             throw NodeError("invoice.io", "\(name) cannot be written", cause: error)
@@ -32,10 +36,32 @@ package enum InvoiceFiles {
         } catch { throw NodeError("invoice.io", "\(name) could not be written", cause: error) }
     }
 
+    /// What a document of a demonstration's ledger begins with.
+    package static let simulated = "SIMULATED: from a demonstration's ledger, nobody owes anything"
+
+    /// The document as people read it.
+    package static func text(_ invoice: Invoice, isSimulated: Bool) -> String {
+        (isSimulated ? simulated + "\n\n" : "") + InvoiceText.render(invoice)
+    }
+
+    private struct Document: Encodable {
+        let invoice: Invoice
+        let isSimulated: Bool
+
+        private enum CodingKeys: CodingKey { case simulated }
+
+        func encode(to encoder: any Encoder) throws {
+            try invoice.encode(to: encoder)
+            guard isSimulated else { return }
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(true, forKey: .simulated)
+        }
+    }
+
     /// The document with its own field names, amounts in minor units, digests in hexadecimal.
-    private static func json(_ invoice: Invoice) throws -> Data {
+    private static func json(_ invoice: Invoice, _ isSimulated: Bool) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(invoice)
+        return try encoder.encode(Document(invoice: invoice, isSimulated: isSimulated))
     }
 }

@@ -208,7 +208,7 @@ import Testing
             try await world.importWeek()
             let invoice = try await world.weeksInvoice()
             let folder = world.home.folder.appendingPathComponent("out")
-            let files = try InvoiceFiles.write(invoice, to: folder)
+            let files = try InvoiceFiles.write(invoice, to: folder, isSimulated: false)
             let names = ["invoice-2026-0001.json", "invoice-2026-0001.xml", "invoice-2026-0001.txt"]
             #expect(files.map(\.lastPathComponent) == names)
             let json = try JSONDecoder().decode(Invoice.self, from: Data(contentsOf: files[0]))

@@ -102,7 +102,7 @@ struct ServicesWorld {
         var text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
         for (from, to) in [
             ("\"press-works\"", "\"oem\""), ("\"stamper\"", "\"customer\""),
-            ("\"judge\"", "\"arbiter\""), ("calendarMonth", "calendarWeek"),
+            ("\"judge\"", "\"arbiter\""), ("calendarMonth", "calendarWeek"), ("300 s", "60 s"),
         ] {
             text = text.replacingOccurrences(of: from, with: to)
         }

@@ -147,6 +147,11 @@ package struct InvoiceText {
             "  OEE",
             "\(percent(figures.oee)) (availability \(percent(figures.availability)), effectiveness "
                 + "\(percent(figures.effectiveness)), quality \(percent(figures.quality)))")
+        // Else it looks like a verdict on the machine: the terms know no shifts.
+        page.entry(
+            "  OEE base",
+            "\(time(figures.plannedBusyTimeMilliseconds)) planned busy time: all hours with data, day and "
+                + "night, less planned maintenance")
         page.entry(
             "  Failures",
             "MTBF \(time(figures.meanTimeBetweenFailuresMilliseconds)), "
@@ -157,7 +162,7 @@ package struct InvoiceText {
         page.line()
     }
 
-    private static func name(of kind: DataQualityNote.Kind) -> String {
+    package static func name(of kind: DataQualityNote.Kind) -> String {
         switch kind {
         case .missingEntries: "gaps in the sequence of entries"
         case .silence: "spells of silence"

@@ -2,14 +2,14 @@
 package struct OEE: Hashable, Codable, Sendable {
     /// What was made of one product.
     package struct Product: Hashable, Sendable {
-        /// Planned run time per unit (PRU).
-        package var plannedRunTimePerUnitMilliseconds: Int64
+        /// Planned run time per unit (PRU); nil where nobody has planned one.
+        package var plannedRunTimePerUnitMilliseconds: Int64?
         /// Produced quantity (PQ).
         package var produced: Int64
         /// Good quantity (GQ).
         package var good: Int64
 
-        package init(plannedRunTimePerUnitMilliseconds: Int64, produced: Int64, good: Int64) {
+        package init(plannedRunTimePerUnitMilliseconds: Int64?, produced: Int64, good: Int64) {
             self.plannedRunTimePerUnitMilliseconds = plannedRunTimePerUnitMilliseconds
             (self.produced, self.good) = (produced, good)
         }
@@ -32,7 +32,8 @@ package struct OEE: Hashable, Codable, Sendable {
     /// Mean time to repair: time out of service / failures.
     package var meanTimeToRepairMilliseconds: Int64?
 
-    /// Computes the factors. An empty list of products gives no effectiveness, quality and OEE.
+    /// Computes the factors. An empty list of products gives no effectiveness, quality and OEE; a product
+    /// without a planned run time no effectiveness and OEE.
     /// - Throws: `billing.overflow`.
     package init(
         plannedBusyTimeMilliseconds busy: Int64, actualProductionTimeMilliseconds production: Int64,
@@ -41,16 +42,18 @@ package struct OEE: Hashable, Codable, Sendable {
         (plannedBusyTimeMilliseconds, actualProductionTimeMilliseconds) = (busy, production)
         var (planned, plannedGood, produced, good): (Int64, Int64, Int64, Int64) = (0, 0, 0, 0)
         for product in products {
-            let unit = product.plannedRunTimePerUnitMilliseconds
+            let unit = product.plannedRunTimePerUnitMilliseconds ?? 0
             planned = try Rounding.add(planned, Rounding.multiply(unit, product.produced))
             plannedGood = try Rounding.add(plannedGood, Rounding.multiply(unit, product.good))
             produced = try Rounding.add(produced, product.produced)
             good = try Rounding.add(good, product.good)
         }
         availability = try Rate.of(production, busy)
-        effectiveness = products.isEmpty ? nil : try Rate.of(planned, production)
+        let isPlanned =
+            !products.isEmpty && products.allSatisfy { $0.plannedRunTimePerUnitMilliseconds != nil }
+        effectiveness = !isPlanned ? nil : try Rate.of(planned, production)
         quality = try Rate.of(good, produced)
-        oee = products.isEmpty ? nil : try Rate.of(plannedGood, busy)
+        oee = !isPlanned ? nil : try Rate.of(plannedGood, busy)
         meanTimeBetweenFailuresMilliseconds = try failures.meanTimeBetween
         meanTimeToRepairMilliseconds = try failures.meanTimeToRepair
     }

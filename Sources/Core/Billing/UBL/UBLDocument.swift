@@ -5,6 +5,7 @@ package struct UBLDocument {
     package static let customizationID = "urn:cen.eu:en16931:2017"
 
     private let invoice: Invoice
+    private let remark: String?
     private let currency: [(String, String)]
     private var writer = XMLWriter()
 
@@ -13,19 +14,22 @@ package struct UBLDocument {
     private var isOutsideScope: Bool { invoice.vat.contains { $0.vat.category == .outsideScope } }
 
     /// The document's bytes.
+    /// - Parameter remark: a note that stands before the invoice's own.
     /// - Throws: `billing.currency_decimals` for a currency with more than two decimals;
     ///   `billing.xml_character`.
-    package static func encode(_ invoice: Invoice) throws(BillingError) -> [UInt8] {
+    package static func encode(
+        _ invoice: Invoice, remark: String? = nil
+    ) throws(BillingError) -> [UInt8] {
         guard invoice.currency.minorDigits <= 2 else {
             throw BillingError(.currencyDecimals, "\(invoice.currency) has \(invoice.currency.minorDigits)")
         }
-        var document = UBLDocument(invoice)
+        var document = UBLDocument(invoice, remark)
         try document.write()
         return document.writer.bytes
     }
 
-    private init(_ invoice: Invoice) {
-        self.invoice = invoice
+    private init(_ invoice: Invoice, _ remark: String?) {
+        (self.invoice, self.remark) = (invoice, remark)
         currency = [("currencyID", invoice.currency.rawValue)]
     }
 
@@ -57,6 +61,7 @@ package struct UBLDocument {
         if !isCredit { try writer.element("cbc:DueDate", text: invoice.dueDate.description) }
         let kind = isCredit ? "cbc:CreditNoteTypeCode" : "cbc:InvoiceTypeCode"
         try writer.element(kind, text: String(invoice.kind.rawValue))
+        if let remark { try writer.element("cbc:Note", text: remark) }
         try writer.element("cbc:Note", text: note)
         try writer.element("cbc:DocumentCurrencyCode", text: invoice.currency.rawValue)
         try writer.element("cac:InvoicePeriod") { writer throws(BillingError) in

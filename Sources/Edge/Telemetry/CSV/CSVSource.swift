@@ -10,6 +10,9 @@ package struct CSVSource: TelemetrySource {
     private var previousText: [UInt8] = []
     private var totals: [UInt64]
     private var fault = ""
+    /// The latest time of a row, and each counter's last value.
+    private var latest: Int64?
+    private var lastCounters: [UInt64?]
     package private(set) var report: ImportReport
 
     /// Reads the header, where the file has one.
@@ -34,6 +37,7 @@ package struct CSVSource: TelemetrySource {
             measures: mapping.measures.map { (name: $0.name, unit: $0.unit) }, startingAt: sequence)
         if case .thresholds(let rules) = mapping.state { judge = ThresholdJudge(rules) }
         totals = Array(repeating: 0, count: mapping.counters.count)
+        lastCounters = Array(repeating: nil, count: mapping.counters.count)
         report = ImportReport(
             source: name, about: mapping.common.about,
             reportingIntervalMilliseconds: mapping.common.reportingIntervalMilliseconds)
@@ -45,7 +49,10 @@ package struct CSVSource: TelemetrySource {
             do throws(TelemetryError) {
                 let record = try records.next()
                 report.lines = records.lines.number
-                guard let record else { return nil }
+                guard let record else {
+                    try report.requireForward(surplus: 0, .csvRunsBackwards)
+                    return nil
+                }
                 if record.text == previousText {
                     report.duplicateRows += 1
                     continue
@@ -58,7 +65,7 @@ package struct CSVSource: TelemetrySource {
                 }
             } catch {
                 report.lines = records.lines.number
-                guard mapping.common.onBadRow == .skip, error.code != .csvUnreadable else { throw error }
+                guard mapping.common.onBadRow == .skip, error.isOfOneRow else { throw error }
                 report.recordSkipped(error, line: error.line ?? records.line)
             }
         }
@@ -74,6 +81,8 @@ package struct CSVSource: TelemetrySource {
             let time = Timestamp(
                 timeText, format: mapping.timeFormat, assumedOffset: mapping.assumedOffset)
         else { throw bad(.csvBadTime, "not a time: \(timeText.quoted)") }
+        report.recordRow(at: time.milliseconds)
+        try report.requireForward(surplus: ImportReport.backwardSurplus, .csvRunsBackwards)
         var reading = compactor.reading(at: time.milliseconds)
         for index in mapping.measures.indices {
             guard let field = value(fields, columns.measures[index]) else { continue }
@@ -87,10 +96,15 @@ package struct CSVSource: TelemetrySource {
             guard let field = value(fields, columns.counters[index]) else { continue }
             reading.counters[index] = try counter(index, field)
         }
+        try requireInPlace(reading)
         if let column = columns.mode { reading.mode = try mode(fields[column].trimmed) }
         if case .always(let mode) = mapping.mode { reading.mode = mode }
         if let column = columns.state { reading.state = try state(fields[column].trimmed) }
 
+        latest = max(latest ?? reading.time, reading.time)
+        for (index, value) in reading.counters.enumerated() where value != nil {
+            lastCounters[index] = value
+        }
         if !time.hasZone { report.assumedZoneMinutes = mapping.assumedOffset }
         for (index, counter) in mapping.counters.enumerated() where counter.kind == .increment {
             if let total = reading.counters[index] { totals[index] = total }
@@ -100,6 +114,19 @@ package struct CSVSource: TelemetrySource {
         }
         if let column = columns.fault { noteFault(fields[column].trimmed.text, in: &reading) }
         return reading
+    }
+
+    /// A table has no numbers of the device: its rows stand for them. A counter that falls is a reset, and a
+    /// clock may step back, but a row that does both is an older one in the wrong place. [choice]
+    private func requireInPlace(_ reading: Reading) throws(TelemetryError) {
+        guard let latest, reading.time < latest else { return }
+        let pairs = zip(lastCounters, reading.counters).compactMap { last, new in
+            last.flatMap { last in new.map { (last, $0) } }
+        }
+        guard pairs.contains(where: { $0.1 < $0.0 }), !pairs.contains(where: { $0.1 > $0.0 }) else { return }
+        throw bad(
+            .csvOutOfOrder, "\(Timestamp.text(reading.time)) UTC, with a lower counter, is behind a row above"
+        )
     }
 
     private mutating func noteFault(_ text: String, in reading: inout Reading) {

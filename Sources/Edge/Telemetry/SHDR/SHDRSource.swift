@@ -53,7 +53,7 @@ package struct SHDRSource: TelemetrySource {
             do throws(TelemetryError) {
                 try readLine()
             } catch {
-                guard mapping.common.onBadRow == .skip, error.code != .shdrUnreadable else { throw error }
+                guard mapping.common.onBadRow == .skip, error.isOfOneRow else { throw error }
                 report.recordSkipped(error, line: error.line ?? lines.number)
             }
             report.lines = lines.number
@@ -63,6 +63,7 @@ package struct SHDRSource: TelemetrySource {
     private mutating func readLine() throws(TelemetryError) {
         guard let line = try lines.next() else {
             finish()
+            try report.requireForward(surplus: 0, .shdrRunsBackwards)
             if assetEnd != nil {
                 throw bad(.shdrUnclosedAsset, "an asset document is never closed")
             }
@@ -82,6 +83,8 @@ package struct SHDRSource: TelemetrySource {
         }
         let events = try events(fields)
         if !time.hasZone { report.assumedZoneMinutes = 0 }
+        report.recordRow(at: time.milliseconds)
+        try report.requireForward(surplus: ImportReport.backwardSurplus, .shdrRunsBackwards)
         begin(at: time.milliseconds)
         for (target, event) in events { apply(event, target, at: time.milliseconds) }
     }
