@@ -64,12 +64,13 @@ extension ContractCase {
                     reason: "the box's disk failed", previous: nil)), by: "customer", allowed: customer),
     ]
 
-    /// The first hundred entries, from the consortium's founding until a day later.
-    static func anchor() -> TelemetryContract.Action {
+    /// The first hundred entries, from a day before the consortium's founding on.
+    static func anchor(until end: Timestamp = Stage.start) -> TelemetryContract.Action {
         .anchor(
             .init(
-                machine: press, first: 1, last: 100, fromMilliseconds: Stage.start.milliseconds,
-                toMilliseconds: (Stage.start + .days(1)).milliseconds, count: 100,
+                machine: press, first: 1, last: 100,
+                fromMilliseconds: (Stage.start + .days(-1)).milliseconds,
+                toMilliseconds: end.milliseconds, count: 100,
                 cid: Stage.document("batch").cid, cipherDigest: .zero, root: .zero,
                 device: Stage.keyID("press-7.device"), previous: nil))
     }

@@ -135,7 +135,7 @@ extension ContractCase {
         try inProgress(&stage)
         try stage.advance(to: Stage.start + .hours(6))
         try stage.step(Contract.self, complete, by: "m1")
-        try stage.step(TelemetryContract.self, anchor(), by: "customer")
+        try stage.step(TelemetryContract.self, anchor(until: Stage.start + .hours(6)), by: "customer")
     }
 
     @Sendable private static func verified(_ stage: inout Stage) throws {
