@@ -1,3 +1,4 @@
+import Billing
 import Codec
 import Contracts
 import Ledger
@@ -42,6 +43,14 @@ extension ContractCase {
         .init(
             Contract.self, "relocate",
             .relocate(.init(machine: press, site: .init(region: Region("de-by")!, name: "Hall 4"))),
+            by: "customer", allowed: customer),
+        .init(
+            Contract.self, "setStandingOrder",
+            .setStandingOrder(
+                .init(
+                    machine: press,
+                    order: .init(
+                        currency: .euro, priceLimit: MinorUnits(100_000), ceiling: MinorUnits(300_000)))),
             by: "customer", allowed: customer),
     ]
 

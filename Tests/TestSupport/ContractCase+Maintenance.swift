@@ -17,10 +17,16 @@ extension ContractCase {
     static let maintenance: [ContractCase] = [
         .init(
             Contract.self, "open", open(.correctiveImmediate), by: "customer",
-            allowed: customer.union(["device"]), ownCodes: ["maintenance.not_preventive"]),
+            allowed: customer, ownCodes: ["maintenance.not_preventive"]),
         .init(
             Contract.self, "open", open(.predetermined), by: "oem",
-            allowed: ["oem", "delegate", "customer", "device"]),
+            allowed: ["oem", "delegate", "customer"]),
+        .init(
+            Contract.self, "report",
+            .report(
+                .init(
+                    ticket: id, machine: press, kind: .correctiveImmediate, priority: 1, faultCode: "E-17")),
+            by: "customer", allowed: customer.union(["device"])),
         .init(
             Contract.self, "bid", bid, by: "m1", allowed: ["m1", "m2", "delegate"], prepare: opened()),
         .init(

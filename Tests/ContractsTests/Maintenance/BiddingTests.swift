@@ -25,13 +25,6 @@ import Testing
         #expect(harness.events == ["opened"])
     }
 
-    @Test func theDeviceOpensForTheCustomer() throws {
-        try Steps.machine(harness)
-        try harness.run(MaintenanceContract.self, Steps.open(), as: harness.device(of: "press-7"))
-        #expect(try harness.ticket().client.text == "customer")
-        #expect(try harness.ticket().openedBy == ContractHarness.keyID("press-7.device"))
-    }
-
     @Test func theOEMOpensForPreventiveWorkAndPays() throws {
         try Steps.machine(harness)
         let body = Steps.open(.customersChoice, Steps.id) { $0.kind = .predetermined }

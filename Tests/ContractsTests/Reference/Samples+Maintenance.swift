@@ -40,6 +40,13 @@ extension Samples {
         let reason = MaintenanceContract.TicketReason(ticket: ticketID, reason: "noise")
         let actions: [MaintenanceContract.Action] =
             requests.map { .open($0) }
+            + [
+                .report(
+                    .init(
+                        ticket: ticketID, machine: machineID, kind: .correctiveImmediate, priority: 1,
+                        faultCode: "E17", failureMode: .failsToStart, description: "no start",
+                        documents: [document]))
+            ]
             + offers.map { .bid(.init(ticket: ticketID, content: .offer($0))) } + [
                 .bid(.init(ticket: ticketID, content: .sealed(digest))),
                 .reveal(

@@ -98,7 +98,7 @@ extension TicketRecord {
             lastStarted != nil, firstStarted != nil, firstTimeFix != nil, acceptanceDue != nil,
             deemedAccepted != nil,
         ]
-        writer.map(13 + optional.count { $0 })
+        writer.map(14 + optional.count { $0 })
         writer.key("id")
         writer.text(id.text)
         writer.key("oem")
@@ -134,6 +134,8 @@ extension TicketRecord {
         writer.digest(openedBy.digest)
         writer.key("reported")
         reported.write(to: &writer)
+        writer.key("isReported")
+        writer.bool(isReported)
         TicketRecord.write(lastStarted, "lastStarted", to: &writer)
         TicketRecord.write(firstStarted, "firstStarted", to: &writer)
         if let firstTimeFix {
@@ -192,6 +194,8 @@ extension TicketRecord {
         openedBy = KeyID(try reader.digest())
         try fields.key("reported", &reader)
         reported = try Timestamp(reading: &reader)
+        try fields.key("isReported", &reader)
+        isReported = try reader.bool()
         lastStarted = try TicketRecord.time("lastStarted", &fields, &reader)
         firstStarted = try TicketRecord.time("firstStarted", &fields, &reader)
         firstTimeFix = fields.has("firstTimeFix", &reader) ? try reader.bool() : nil

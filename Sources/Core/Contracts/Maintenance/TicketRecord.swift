@@ -108,6 +108,9 @@ package struct TicketRecord: Record {
     /// Who orders the work and pays for it: the customer, or the OEM where it opened the ticket.
     package var client: MemberID
     package var openedBy: KeyID
+    /// Whether it was reported: the policy awards only what the machine's standing order covers, and all
+    /// else waits for the customer's consent.
+    package var isReported: Bool
     package var request: MaintenanceContract.Open
     package var reported: Timestamp
     package var state: State
@@ -136,10 +139,11 @@ package struct TicketRecord: Record {
 
     init(
         _ request: MaintenanceContract.Open, machine: MachineRecord, client: MemberID, openedBy: KeyID,
-        reported: Timestamp, bidding: Bidding
+        isReported: Bool = false, reported: Timestamp, bidding: Bidding
     ) {
         (id, self.machine, oem, customer) = (request.ticket, machine.id, machine.oem, machine.customer)
         (self.client, self.openedBy, self.request) = (client, openedBy, request)
+        self.isReported = isReported
         (self.reported, self.bidding, state) = (reported, bidding, .openForBids)
         (holds, visits, reworks) = ([], 0, 0)
     }
