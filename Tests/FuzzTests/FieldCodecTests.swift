@@ -209,6 +209,7 @@ import Testing
         record.evidence = .init(anchor: 1, sequence: 2, upSince: 3)
         (record.reason, record.acceptanceDue, record.deemedAccepted) = ("again", time, time)
         (record.closed, record.firstTimeFix) = (time, true)
+        (record.withdrawn, record.workDue) = ([member], time)
         return record
     }
 

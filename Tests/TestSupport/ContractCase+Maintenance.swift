@@ -66,8 +66,7 @@ extension ContractCase {
         .init(Contract.self, "close", .close(only), by: "customer", allowed: customer, prepare: verified),
         .init(Contract.self, "rework", .rework(reason), by: "customer", allowed: customer, prepare: workDone),
         .init(
-            Contract.self, "reject", .reject(reason), by: "customer", allowed: customer.union(["oem"]),
-            prepare: opened()),
+            Contract.self, "reject", .reject(reason), by: "customer", allowed: customer, prepare: opened()),
         .init(
             Contract.self, "cancel", .cancel(reason), by: "customer", allowed: customer, prepare: opened()),
         .init(Contract.self, "markPaid", pay, by: "customer", allowed: customer, prepare: closed),

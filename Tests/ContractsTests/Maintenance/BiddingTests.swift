@@ -199,6 +199,32 @@ import Testing
         #expect(try award() == "m2")
     }
 
+    @Test func whoGaveAnAwardBackBidsNoMore() throws {
+        try Steps.open(harness)
+        try harness.maintenance(Steps.bid(50_000), by: "m1")
+        harness.advance(by: Steps.grace)
+        try harness.maintenance(.withdrawBid(Steps.only), by: "m1")
+        #expect(try harness.ticket().withdrawn?.map(\.text) == ["m1"])
+        #expect(try harness.ticket().bidding.extensions == 1)
+        let again = try harness.rejection(MaintenanceContract.self, Steps.bid(1), as: harness.member("m1"))
+        #expect(again == "maintenance.gave_award_back")
+        try harness.maintenance(Steps.bid(60_000), by: "m2")
+        harness.advance(by: Steps.grace)
+        #expect(try award() == "m2")
+    }
+
+    @Test func givingBackCountsWithWhatNobodyBidFor() throws {
+        try Steps.open(harness)
+        harness.advance(by: .hours(4))
+        #expect(try harness.ticket().bidding.extensions == 3)
+        try harness.maintenance(Steps.bid(), by: "m1")
+        harness.advance(by: Steps.grace)
+        try harness.maintenance(.withdrawBid(Steps.only), by: "m1")
+        #expect(try harness.ticket().state == .cancelled)
+        #expect(harness.events.last == "unawarded")
+        #expect(try harness.timers().isEmpty)
+    }
+
     @Test func cancelAndRejectStopTheAuction() throws {
         try Steps.open(harness)
         try harness.maintenance(.cancel(Steps.reason), by: "customer")
@@ -206,7 +232,7 @@ import Testing
         #expect(try harness.timers().isEmpty)
         try harness.maintenance(Steps.open(.customersChoice, TicketID("t-2")!), by: "customer")
         let rejection = MaintenanceContract.TicketReason(ticket: TicketID("t-2")!, reason: "no fault")
-        try harness.maintenance(.reject(rejection), by: "oem")
+        try harness.maintenance(.reject(rejection), by: "customer")
         #expect(try harness.ticket("t-2").state == .rejected)
     }
 }

@@ -77,7 +77,7 @@ extension Samples {
         ]
         (ticket.firstStarted, ticket.lastStarted, ticket.closed) = (time, time, time)
         (ticket.report, ticket.evidence, ticket.reason) = (report, evidence, "noise")
-        ticket.firstTimeFix = true
+        (ticket.firstTimeFix, ticket.withdrawn, ticket.workDue) = (true, [member], time)
         (ticket.acceptanceDue, ticket.deemedAccepted) = (time, time)
         ticket.payment = .init(
             reference: "E2E-2", amount: amount, date: date, marked: time, confirmed: time)

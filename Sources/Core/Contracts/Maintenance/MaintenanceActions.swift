@@ -26,11 +26,11 @@ extension MaintenanceContract {
         case verify(Verify)
         /// Customer.
         case close(Close)
-        /// Customer: the work is not done yet.
+        /// Customer, three times at most and before its silence accepts: the work is not done yet.
         case rework(Rework)
-        /// Customer or OEM: there is nothing to maintain.
+        /// Customer, before work starts: there is nothing to maintain.
         case reject(Reject)
-        /// The client, before work starts.
+        /// The client, before work starts or when it is long overdue.
         case cancel(Cancel)
         /// The client, once the ticket is closed.
         case markPaid(MarkPaid)

@@ -4,8 +4,8 @@ import Ledger
 
 /// Comparing bids and awarding. The order of bids within the grace window changes nothing.
 ///
-/// Where no valid bid stands at the deadline, bidding begins again with the same length, three times at
-/// most; then the ticket is cancelled as unawarded, so that nothing runs for ever.
+/// Where no valid bid stands at the deadline, or an award is given back, bidding begins again with the same
+/// length, three times at most; then the ticket is cancelled as unawarded, so that nothing runs for ever.
 extension MaintenanceContract {
     static let maximumExtensions: Int64 = 3
 
@@ -46,10 +46,7 @@ extension MaintenanceContract {
         }
         if context.time < ticket.bidding.closes { return try waitForMore(ticket, context) }
         guard ticket.bidding.extensions < maximumExtensions else {
-            ticket.state = .cancelled
-            ticket.reason = "no valid bid"
-            try context.put(ticket)
-            return context.emit("unawarded", ticket.id)
+            return try endUnawarded(ticket, context)
         }
         try restartBidding(&ticket, extensions: ticket.bidding.extensions + 1, context)
         try context.put(ticket)
@@ -94,6 +91,14 @@ extension MaintenanceContract {
         ticket.bidding.decides = nil
         try context.put(ticket)
         context.emit(event, ticket.id)
+    }
+
+    static func endUnawarded(_ ticket: TicketRecord, _ context: Context) throws(Rejection) {
+        var ticket = ticket
+        ticket.state = .cancelled
+        ticket.reason = "no valid bid"
+        try context.put(ticket)
+        context.emit("unawarded", ticket.id)
     }
 
     /// Bids that can be awarded now: open, not expired, by an active maintainer whose accreditation holds.

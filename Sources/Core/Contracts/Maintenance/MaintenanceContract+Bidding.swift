@@ -97,6 +97,9 @@ extension MaintenanceContract {
         try requireState(of: ticket, [.openForBids], context)
         try context.require(
             context.time < ticket.bidding.closes, else: "maintenance.bidding_closed", "bidding has closed")
+        try context.require(
+            ticket.withdrawn?.contains(maintainer.id) != true, else: "maintenance.gave_award_back",
+            "\(maintainer.id) has given the award back")
         let machine = try context.existing(MachineRecord.self, ticket.machine)
         try requireAccredited(maintainer.id, machine, context)
         let id = BidRecord.ID(ticket: ticket.id, maintainer: maintainer.id)
@@ -158,7 +161,8 @@ extension MaintenanceContract {
         context.emit("bidRevealed", ticket.id)
     }
 
-    /// Takes a bid back, or gives an award back before work starts; then bids are wanted again.
+    /// Takes a bid back, or gives an award back before work starts; then bids are wanted again, but not from
+    /// who gave it back, and no more often than where nobody bids.
     static func withdrawBid(_ body: WithdrawBid, _ context: Context) throws(Rejection) {
         let maintainer = try context.requireRole(.maintainer).id
         var ticket = try context.existing(TicketRecord.self, body.ticket)
@@ -168,12 +172,15 @@ extension MaintenanceContract {
             try context.require(
                 ticket.award?.maintainer == maintainer, else: "maintenance.wrong_state",
                 "the ticket is awarded to another")
-            var statistics = try statistics(of: maintainer, context)
-            statistics.withdrawn += 1
-            try context.put(statistics)
+            try noteGivenBack(by: maintainer, context)
             ticket.award = nil
+            ticket.withdrawn = (ticket.withdrawn ?? []) + [maintainer]
+            guard ticket.bidding.extensions < maximumExtensions else {
+                return try endUnawarded(ticket, context)
+            }
             ticket.state = .openForBids
-            try restartBidding(&ticket, extensions: 0, without: bid.id, context)
+            try restartBidding(
+                &ticket, extensions: ticket.bidding.extensions + 1, without: bid.id, context)
         } else {
             try context.require(
                 context.time < ticket.bidding.closes, else: "maintenance.bidding_closed", "bidding has closed"

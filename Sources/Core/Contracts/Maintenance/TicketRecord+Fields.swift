@@ -94,7 +94,8 @@ extension TicketRecord.Bidding: CBORFields {
 extension TicketRecord {
     package func writeRecord(to writer: inout CBORWriter) throws(CodecError) {
         let optional = [
-            award != nil, closed != nil, reason != nil, report != nil, payment != nil, evidence != nil,
+            award != nil, workDue != nil, withdrawn != nil, closed != nil, reason != nil, report != nil,
+            payment != nil, evidence != nil,
             lastStarted != nil, firstStarted != nil, firstTimeFix != nil, acceptanceDue != nil,
             deemedAccepted != nil,
         ]
@@ -127,6 +128,7 @@ extension TicketRecord {
         request.write(to: &writer)
         writer.key("reworks")
         writer.integer(reworks)
+        TicketRecord.write(workDue, "workDue", to: &writer)
         writer.key("customer")
         writer.text(customer.text)
         try TicketRecord.write(evidence, "evidence", to: &writer)
@@ -134,6 +136,7 @@ extension TicketRecord {
         writer.digest(openedBy.digest)
         writer.key("reported")
         reported.write(to: &writer)
+        try TicketRecord.write(withdrawn, "withdrawn", to: &writer)
         writer.key("isReported")
         writer.bool(isReported)
         TicketRecord.write(lastStarted, "lastStarted", to: &writer)
@@ -187,6 +190,7 @@ extension TicketRecord {
         request = try MaintenanceContract.Open(reading: &reader)
         try fields.key("reworks", &reader)
         reworks = try reader.integer()
+        workDue = try TicketRecord.time("workDue", &fields, &reader)
         try fields.key("customer", &reader)
         customer = try MemberID(reading: &reader)
         evidence = try TicketRecord.part(Evidence.self, "evidence", &fields, &reader)
@@ -194,6 +198,7 @@ extension TicketRecord {
         openedBy = KeyID(try reader.digest())
         try fields.key("reported", &reader)
         reported = try Timestamp(reading: &reader)
+        withdrawn = try TicketRecord.part([MemberID].self, "withdrawn", &fields, &reader)
         try fields.key("isReported", &reader)
         isReported = try reader.bool()
         lastStarted = try TicketRecord.time("lastStarted", &fields, &reader)

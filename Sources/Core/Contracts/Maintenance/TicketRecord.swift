@@ -11,7 +11,8 @@ package struct TicketID: TextIdentifier {
 /// One piece of maintenance from its report to its payment.
 ///
 /// State: open for bids → awarded → in progress ↔ on hold → work done → verified → closed; rework reopens
-/// it, the customer's silence closes it; it may be cancelled or rejected before work starts. Reported is a
+/// it, the customer's silence closes it; it may be cancelled or rejected before work starts, and cancelled
+/// when the work is long overdue. Every wait for another company has an end. Reported is a
 /// moment, not a state: a ticket is published with its report.
 package struct TicketRecord: Record {
     package enum State: String, Codable, Hashable, Sendable, CaseIterable {
@@ -116,12 +117,16 @@ package struct TicketRecord: Record {
     package var state: State
     package var bidding: Bidding
     package var award: Award?
+    /// Who has given an award back: it bids no more on this ticket. At most four.
+    package var withdrawn: [MemberID]?
     /// At most 64; only the last may be open.
     package var holds: [Hold]
     /// On site or remote, the first and the latest time.
     package var firstStarted: Timestamp?
     package var lastStarted: Timestamp?
     package var visits: Int64
+    /// While work is awaited that has begun: when the client may cancel it, pauses not counted.
+    package var workDue: Timestamp?
     package var report: RepairReport?
     package var evidence: Evidence?
     package var reworks: Int64
@@ -150,6 +155,19 @@ package struct TicketRecord: Record {
 }
 
 extension TicketRecord {
+    /// When work that begins or is asked for again now may be cancelled where nothing is reported: after
+    /// twice the time that was promised for it, and a day at least.
+    func workDue(from now: Timestamp) -> Timestamp? {
+        award.map { now + max(.days(1), .minutes(2 * $0.offer.durationMinutes)) }
+    }
+
+    /// Whether the client may cancel work that has begun. A hold that stops the clocks stops this one too.
+    func isOverdue(at now: Timestamp) -> Bool {
+        guard let workDue else { return false }
+        if state == .onHold, let hold = holds.last, hold.reason.pausesClocks { return workDue <= hold.from }
+        return workDue <= now
+    }
+
     /// How long a completed repair waits for the customer where the ticket does not say.
     package static let standardAcceptance = Span.days(14)
 
