@@ -61,4 +61,20 @@ import Testing
         try stage.step(ConsortiumContract.self, Self.revocation, by: "customer")
         #expect(try stage.submit(transaction) == .refused("transaction.duplicate"))
     }
+
+    @Test func anInvitationEndsWithItsInviter() throws {
+        var stage = stage
+        let decision = ConsortiumContract.Decision(member: MemberID("b1")!)
+        for member in ["b2", "b3"] {
+            try stage.step(ConsortiumContract.self, .suspend(decision), by: member)
+        }
+        let join = try #require(ContractCase.all.first { $0.action == "consortium.join" })
+        let transaction = try join.transaction(&stage, "inv.invitation", "b1")
+        #expect(try stage.submit(transaction) == .refused("member.suspended"))
+        for member in ["b2", "b3"] {
+            try stage.step(ConsortiumContract.self, .reinstate(decision), by: member)
+        }
+        let again = try join.transaction(&stage, "inv.invitation", "b1")
+        #expect(try stage.submit(again) == .accepted)
+    }
 }

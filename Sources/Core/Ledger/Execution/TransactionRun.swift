@@ -122,7 +122,7 @@ struct TransactionRun {
             throw Rejection(
                 "key.out_of_scope", "this key may not sign \(payload.contract).\(payload.action)")
         }
-        if key.kind == .invitation { return }
+        // An invitation's is its inviter: whom the board has stopped invites nobody any more.
         guard let account = try state.record(AccountRecord.self, AccountRecord.rowKey(key.account)) else {
             throw Rejection("member.unknown", "the key's member is not there")
         }
