@@ -77,4 +77,18 @@ import Testing
         let again = try join.transaction(&stage, "inv.invitation", "b1")
         #expect(try stage.submit(again) == .accepted)
     }
+
+    @Test func anApplicantsKeySignsNothingBeforeItsAdmission() throws {
+        var stage = stage
+        let join = try #require(ContractCase.all.first { $0.action == "consortium.join" })
+        #expect(try stage.submit(try join.transaction(&stage, "inv.invitation", "b1")) == .accepted)
+        let verdict = try stage.perform(MachineContract.self, Self.start, by: "joiner")
+        #expect(verdict == .refused("transaction.unknown_key"))
+        let decision = ConsortiumContract.Decision(member: MemberID("joiner")!)
+        for member in ["b1", "b2"] {
+            try stage.step(ConsortiumContract.self, .admit(decision), by: member)
+        }
+        let admitted = try stage.perform(MachineContract.self, Self.start, by: "joiner")
+        #expect(admitted == .refused("machine.not_a_party"))
+    }
 }

@@ -71,8 +71,8 @@ struct TransactionRun {
         skipped.append(Skip(index: index, reason: reason))
     }
 
-    /// Chain, expiry, replay, key and quota: what decides whether there is a leaf at all. A key that has ended
-    /// is nobody's any more, so that whoever holds a stolen one uses up none of its member's quota.
+    /// Chain, expiry, replay, key and quota: what decides whether there is a leaf at all. A key that has
+    /// ended is nobody's any more, so that whoever holds a stolen one uses up none of its member's quota.
     private mutating func admissible(
         _ transaction: SignedTransaction, isKnown: Bool, key: KeyRecord
     ) throws -> Skip.Reason? {
