@@ -93,7 +93,8 @@ struct Workload {
             plans.append(plan(.oem(number % Consortium.oemCount), action, time))
         }
         for number in new {
-            let action = MachineContract.Action.accept(.init(machine: Workload.id(number)))
+            let action = MachineContract.Action.accept(
+                .init(machine: Workload.id(number), order: Workload.order))
             plans.append(plan(.customer(number % Consortium.customerCount), .machine(action), time))
         }
         isInService += Array(repeating: false, count: count)
@@ -143,12 +144,10 @@ struct Workload {
         }
         let number = tickets
         tickets += 1
-        let body = MaintenanceContract.Open(
+        let body = MaintenanceContract.Report(
             ticket: Workload.ticket(number), machine: Workload.id(machine), kind: .correctiveDeferred,
-            priority: 3,
-            faultCode: "E-217", description: "coolant pressure is low", policy: .customersChoice,
-            biddingSpan: .days(14), currency: .euro)
-        return plan(.device(machine), .maintenance(.open(body)), time)
+            priority: 3, faultCode: "E-217", description: "coolant pressure is low")
+        return plan(.device(machine), .maintenance(.report(body)), time)
     }
 
     private mutating func toggle(_ number: Int) -> Plan.Action {
@@ -169,6 +168,10 @@ struct Workload {
     private static func name(_ number: Int) -> String { "machine-\(number)" }
     private static func ticket(_ number: Int) -> TicketID { TicketID(unchecked: "ticket-\(number)") }
     private static func id(_ number: Int) -> MachineID { MachineID(unchecked: name(number)) }
+
+    private static let order = StandingOrder(
+        policy: .customersChoice, biddingSpan: .days(14), currency: .euro, priceLimit: MinorUnits(150_000),
+        ceiling: MinorUnits(600_000))
 
     // MARK: Signing
 

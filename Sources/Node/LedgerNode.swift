@@ -181,6 +181,7 @@ package final class LedgerNode: Sendable {
         case .expired: "the transaction's time is over"
         case .expiryTooFar: "a transaction expires at most 24 hours ahead"
         case .duplicate: "the transaction is on the ledger already"
+        case .keyEnded: "the key that signed is revoked, or its time is over"
         case .overQuota: "the member has used up its quota; it refills with time"
         }
     }

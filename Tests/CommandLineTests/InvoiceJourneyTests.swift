@@ -71,6 +71,9 @@ struct InvoiceJourneyTests {
 
     private func repair(_ consortium: Consortium) async throws {
         let place = consortium.place
+        try await place.succeed(
+            "machine set-standing-order press-7 --as stamper --price-limit 1000.00 --ceiling 3000.00 "
+                + "--currency EUR")
         let first = try await importing(226, place)
         #expect(first["anchored"] as? Int == 226)
         #expect(first["tickets"] as? [String] == ["press-7-1"])

@@ -109,6 +109,13 @@ import Testing
     private static let termination = MachineRecord.Termination(
         proposedBy: member, reason: "sold", proposed: time, from: .stopped)
 
+    private static let order = StandingOrder(
+        policy: .customersChoice, biddingSpan: .days(14), currency: .euro, priceLimit: .zero,
+        ceiling: MinorUnits(-1), respondWithin: nil, resolveWithin: nil)
+    private static let limited = StandingOrder(
+        currency: .euro, priceLimit: MinorUnits(250_000), ceiling: MinorUnits(1_000_000),
+        acceptWithin: .days(3))
+
     private static var registered: MachineRecord {
         MachineRecord(
             id: machine, oem: MemberID(unchecked: "oem"), customer: member,
@@ -123,7 +130,7 @@ import Testing
         )
         (record.replacement, record.state, record.accepted) = (replacement, .terminating, time)
         (record.started, record.lastStop, record.termination) = (time, resetStop, termination)
-        record.terminated = .maximum
+        (record.terminated, record.order, record.ordered) = (.maximum, limited, MinorUnits(7))
         return record
     }
 
@@ -173,6 +180,11 @@ import Testing
         policy: .bestScore(.init(weights: .standard, minimumBids: 3)), biddingSpan: .days(-14),
         revealWindow: .hours(1), currency: .euro, respondWithin: .hours(4), resolveWithin: .days(2),
         acceptWithin: .days(3))
+    private static let told = MaintenanceContract.Report(
+        ticket: ticket, machine: machine, kind: .conditionBased, priority: 3, faultCode: "E-217")
+    private static let toldInDetail = MaintenanceContract.Report(
+        ticket: ticket, machine: machine, kind: .correctiveImmediate, priority: -1, faultCode: "E-217",
+        failureMode: .breakdown, description: "coolant", documents: [document])
     private static let bidding = TicketRecord.Bidding(
         opened: time, span: .days(1), grace: .seconds(5), revealWindow: nil)
 
@@ -183,7 +195,8 @@ import Testing
 
     private static var paid: TicketRecord {
         var record = TicketRecord(
-            detailed, machine: registered, client: member, openedBy: key, reported: time, bidding: bidding)
+            detailed, machine: registered, client: member, openedBy: key, isReported: true, reported: time,
+            bidding: bidding)
         record.state = .closed
         record.award = .init(maintainer: member, offer: rated, time: time, candidates: 2)
         record.holds = [
@@ -196,11 +209,13 @@ import Testing
         record.evidence = .init(anchor: 1, sequence: 2, upSince: 3)
         (record.reason, record.acceptanceDue, record.deemedAccepted) = ("again", time, time)
         (record.closed, record.firstTimeFix) = (time, true)
+        (record.withdrawn, record.workDue) = ([member], time)
         return record
     }
 
     private static let maintenance: [Subject] = [
-        Subject(offer, rated), Subject(plain, detailed), Subject(bid), Subject(bidding),
+        Subject(offer, rated), Subject(plain, detailed), Subject(told, toldInDetail), Subject(bid),
+        Subject(bidding),
         Subject(
             SelectionPolicy.firstComeFirstServed, .customersChoice, .bestScore(.init(weights: .standard)),
             .bestScore(.init(weights: .standard, minimumBids: 5))),
@@ -213,7 +228,7 @@ import Testing
             BidRecord(id: bid, placed: time, commitment: digest, offer: offer)),
         Subject(records: opened, paid),
         Subject(
-            MaintenanceContract.self, .open(plain), .open(detailed),
+            MaintenanceContract.self, .open(plain), .open(detailed), .report(told), .report(toldInDetail),
             .bid(.init(ticket: ticket, content: .offer(offer))),
             .bid(.init(ticket: ticket, content: .sealed(digest))), .close(.init(ticket: ticket))),
     ]
@@ -239,9 +254,13 @@ import Testing
             Subject(ChainPosition(machine: machine, number: 24)),
             Subject(anchorRecord(nil), anchorRecord(digest)),
             Subject(anchor(nil), anchor(digest)),
-            Subject(register),
+            Subject(register), Subject(order, limited),
+            Subject(
+                MachineContract.Accept(machine: machine),
+                MachineContract.Accept(machine: machine, order: limited)),
             Subject(
                 MachineContract.self, .register(register), .accept(.init(machine: machine)),
+                .accept(.init(machine: machine, order: order)),
                 .start(.init(machine: machine)),
                 .stop(.init(machine: machine, reason: "fault 7", fault: true)),
                 .reset(.init(machine: machine))),

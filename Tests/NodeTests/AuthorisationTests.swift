@@ -27,7 +27,7 @@ import Testing
     /// Codes that say: not you.
     private static func isAuthorisation(_ code: String) -> Bool {
         let whole = [
-            "transaction.unknown_key", "key.revoked", "key.expired", "key.out_of_scope", "member.suspended",
+            "transaction.unknown_key", "transaction.key_ended", "key.out_of_scope", "member.suspended",
             "consortium.invitation_required",
         ]
         let reasons = [

@@ -48,7 +48,7 @@ import Testing
         let parameters = try #require(try stage.get(ParametersRecord.self, .init()))
         #expect(parameters.contractsVersion == 2 && parameters.announced == nil)
         // What the second version keeps still works, and what it has dropped is gone.
-        try stage.step(ConsortiumContract.self, ContractCase.invite("inv", "joiner"), by: "b1")
+        try stage.step(ConsortiumContract.self, ContractCase.invite("inv", "joiner", stage), by: "b1")
         let machine = MachineContract.Action.accept(.init(machine: MachineID("press-7")!))
         #expect(
             try stage.perform(MachineContract.self, machine, by: "customer")

@@ -9,7 +9,9 @@ extension ContractCase {
         member: MemberID("auditor")!, reason: "as the board has it")
 
     static let consortium: [ContractCase] = [
-        .init(Contract.self, "invite", invite("inv-2", "newcomer"), by: "b1", allowed: board),
+        .init(Contract.self, "invite", by: "b1", allowed: board) { stage, _ in
+            invite("inv-2", "newcomer", stage)
+        },
         .init(Contract.self, "join", by: "b1", allowed: ["invitation"]) { stage, _ in join(stage) },
         .init(
             Contract.self, "propose", .propose(.init(subject: .suspend(member: MemberID("auditor")!))),

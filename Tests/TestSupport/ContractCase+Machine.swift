@@ -1,3 +1,4 @@
+import Billing
 import Codec
 import Contracts
 import Ledger
@@ -43,6 +44,14 @@ extension ContractCase {
             Contract.self, "relocate",
             .relocate(.init(machine: press, site: .init(region: Region("de-by")!, name: "Hall 4"))),
             by: "customer", allowed: customer),
+        .init(
+            Contract.self, "setStandingOrder",
+            .setStandingOrder(
+                .init(
+                    machine: press,
+                    order: .init(
+                        currency: .euro, priceLimit: MinorUnits(100_000), ceiling: MinorUnits(300_000)))),
+            by: "customer", allowed: customer),
     ]
 
     private static let stop = Contract.Action.stop(.init(machine: press, reason: "jammed", fault: true))
@@ -64,12 +73,13 @@ extension ContractCase {
                     reason: "the box's disk failed", previous: nil)), by: "customer", allowed: customer),
     ]
 
-    /// The first hundred entries, from the consortium's founding until a day later.
-    static func anchor() -> TelemetryContract.Action {
+    /// The first hundred entries, from a day before the consortium's founding on.
+    static func anchor(until end: Timestamp = Stage.start) -> TelemetryContract.Action {
         .anchor(
             .init(
-                machine: press, first: 1, last: 100, fromMilliseconds: Stage.start.milliseconds,
-                toMilliseconds: (Stage.start + .days(1)).milliseconds, count: 100,
+                machine: press, first: 1, last: 100,
+                fromMilliseconds: (Stage.start + .days(-1)).milliseconds,
+                toMilliseconds: end.milliseconds, count: 100,
                 cid: Stage.document("batch").cid, cipherDigest: .zero, root: .zero,
                 device: Stage.keyID("press-7.device"), previous: nil))
     }

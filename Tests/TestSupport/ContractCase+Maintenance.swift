@@ -17,10 +17,16 @@ extension ContractCase {
     static let maintenance: [ContractCase] = [
         .init(
             Contract.self, "open", open(.correctiveImmediate), by: "customer",
-            allowed: customer.union(["device"]), ownCodes: ["maintenance.not_preventive"]),
+            allowed: customer, ownCodes: ["maintenance.not_preventive"]),
         .init(
             Contract.self, "open", open(.predetermined), by: "oem",
-            allowed: ["oem", "delegate", "customer", "device"]),
+            allowed: ["oem", "delegate", "customer"]),
+        .init(
+            Contract.self, "report",
+            .report(
+                .init(
+                    ticket: id, machine: press, kind: .correctiveImmediate, priority: 1, faultCode: "E-17")),
+            by: "customer", allowed: customer.union(["device"])),
         .init(
             Contract.self, "bid", bid, by: "m1", allowed: ["m1", "m2", "delegate"], prepare: opened()),
         .init(
@@ -60,8 +66,7 @@ extension ContractCase {
         .init(Contract.self, "close", .close(only), by: "customer", allowed: customer, prepare: verified),
         .init(Contract.self, "rework", .rework(reason), by: "customer", allowed: customer, prepare: workDone),
         .init(
-            Contract.self, "reject", .reject(reason), by: "customer", allowed: customer.union(["oem"]),
-            prepare: opened()),
+            Contract.self, "reject", .reject(reason), by: "customer", allowed: customer, prepare: opened()),
         .init(
             Contract.self, "cancel", .cancel(reason), by: "customer", allowed: customer, prepare: opened()),
         .init(Contract.self, "markPaid", pay, by: "customer", allowed: customer, prepare: closed),
@@ -135,7 +140,7 @@ extension ContractCase {
         try inProgress(&stage)
         try stage.advance(to: Stage.start + .hours(6))
         try stage.step(Contract.self, complete, by: "m1")
-        try stage.step(TelemetryContract.self, anchor(), by: "customer")
+        try stage.step(TelemetryContract.self, anchor(until: Stage.start + .hours(6)), by: "customer")
     }
 
     @Sendable private static func verified(_ stage: inout Stage) throws {

@@ -53,7 +53,7 @@ package struct ContractCase: Sendable, CustomStringConvertible {
     /// `oem2` and `customer2`, each with a device, and an open invitation `inv` for `joiner`.
     package static func base() throws -> Stage {
         var stage = try Stage()
-        try stage.step(ConsortiumContract.self, invite("inv", "joiner"), by: "b1")
+        try stage.step(ConsortiumContract.self, invite("inv", "joiner", stage), by: "b1")
         for (machine, oem, customer) in [("press-7", "oem", "customer"), ("press-8", "oem2", "customer2")] {
             try stage.step(MachineContract.self, register(machine, for: customer), by: oem)
             try stage.step(MachineContract.self, .accept(.init(machine: MachineID(machine)!)), by: customer)
@@ -68,11 +68,14 @@ package struct ContractCase: Sendable, CustomStringConvertible {
     static let press = MachineID("press-7")!
     static let subject = MachineContract.Subject(machine: press)
 
-    package static func invite(_ invitation: String, _ member: String) -> ConsortiumContract.Action {
+    package static func invite(
+        _ invitation: String, _ member: String, _ stage: Stage
+    ) -> ConsortiumContract.Action {
         .invite(
             .init(
                 invitation: InvitationID(invitation)!, member: MemberID(member)!, name: member,
-                roles: [.customer], publicKey: Stage.publicKey("\(invitation).invitation")))
+                roles: [.customer],
+                key: stage.newKey("\(invitation).invitation", for: member, sealing: nil)))
     }
 
     static func accredit(_ maintainer: String) -> ConsortiumContract.Action {

@@ -65,7 +65,13 @@ struct DemoStory: Sendable {
                     devices: [.init(publicKey: .init(device.publicKey.bytes), label: "gateway")],
                     reportingIntervalMilliseconds: scenario.reportingIntervalMilliseconds)))
         narrator.say("\(DemoCast.name(DemoCast.oem)) registers \(scenario.machine) with its device's key.")
-        try await cast.act(DemoCast.customer, MachineContract.self, .accept(.init(machine: scenario.machine)))
+        // A recording may be months long, and its repairs are verified when all of it is in.
+        let order = StandingOrder(
+            biddingSpan: DemoRepair(story: self, cast: cast).bidding, currency: .euro,
+            priceLimit: MinorUnits(250_000), ceiling: MinorUnits(1_000_000),
+            acceptWithin: .days(366))
+        try await cast.act(
+            DemoCast.customer, MachineContract.self, .accept(.init(machine: scenario.machine, order: order)))
         for maintainer in [DemoCast.fixit, DemoCast.rotec] {
             try await cast.act(
                 DemoCast.oem, ConsortiumContract.self,
@@ -76,6 +82,8 @@ struct DemoStory: Sendable {
                         until: cast.clock.now + .days(365))))
         }
         narrator.say("It accredits two maintainers; \(DemoCast.name(DemoCast.customer)) accepts the machine.")
+        let limit = Output.amount(order.priceLimit, order.currency)
+        narrator.say("Its standing order: a repair of up to \(limit) need not wait for it.")
         try await agree(cast)
         try await cast.act(DemoCast.customer, MachineContract.self, .start(.init(machine: scenario.machine)))
         narrator.good("The machine is in service: from now on its use is billed.")
@@ -101,12 +109,9 @@ struct DemoStory: Sendable {
     private func run(_ cast: DemoCast, _ source: inout DemoSource, to period: Interval) async throws {
         let isFirst = period == scenario.periods[0]
         if isFirst { narrator.act("3. The machine runs and reports") }
-        var options = TelemetryImport.Options()
-        let repair = DemoRepair(story: self, cast: cast)
-        // A recording may be months long, and is verified when all of it is in.
-        options.ticket = TicketTemplate(biddingSpan: repair.bidding, acceptWithin: .days(366))
         let service = try TelemetryImport(
-            of: scenario.machine, documents: try cast.documents(DemoCast.customer), options: options)
+            of: scenario.machine, documents: try cast.documents(DemoCast.customer))
+        let repair = DemoRepair(story: self, cast: cast)
         var finished: DemoRepair.Finished?
         if !isFirst && !scenario.fails {
             let done = try await repair.service()

@@ -128,7 +128,7 @@ enum ConsortiumVerbs {
                     .init(
                         invitation: invitation, member: member, name: try invocation.required("name"),
                         roles: roles.sorted { $0.rawValue < $1.rawValue },
-                        publicKey: Bytes(key.publicKey.bytes))),
+                        key: try session.newKey(key, of: member, sealing: []))),
                 saying: "\(member) is invited as \(roles.map(\.rawValue).joined(separator: ", "))")
         }
     }

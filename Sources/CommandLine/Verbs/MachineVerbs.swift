@@ -8,7 +8,7 @@ import Node
 enum MachineVerbs {
     static let all: [Verb] = [
         deviceKey, register, accept, start, stop, reset, relocate, proposeTermination, acceptTermination,
-        declineTermination, replaceDevice, acceptDevice,
+        declineTermination, replaceDevice, acceptDevice, setStandingOrder,
     ]
 
     static let machine = Option.positional("machine", "the machine's short name")
@@ -92,9 +92,10 @@ enum MachineVerbs {
     }
 
     static let accept = simple(
-        "accept", "accept a registered machine; its device may sign from then on (customer)", by: "stamper",
-        saying: "is accepted"
-    ) { .accept($0) }
+        "accept", "accept a registered machine; its device may sign from then on (customer)",
+        detail: "What it may order by itself when it fails you say with machine set-standing-order.",
+        by: "stamper", saying: "is accepted"
+    ) { .accept(.init(machine: $0.machine)) }
 
     static let start = simple(
         "start", "take a machine into service: billing begins (customer or its device)",

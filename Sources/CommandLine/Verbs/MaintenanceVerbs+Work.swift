@@ -130,17 +130,17 @@ extension MaintenanceVerbs {
     ) { .close($0) }
 
     static let rework = reasoned(
-        "rework", "send the work back: it is not done yet (customer)", by: "stamper",
+        "rework", "send the work back, at most three times: it is not done yet (customer)", by: "stamper",
         reason: "still too hot", saying: "reopened"
     ) { .rework($0) }
 
     static let reject = reasoned(
-        "reject", "there is nothing to maintain (customer, OEM)", by: "press-works",
+        "reject", "there is nothing to maintain (customer, before work starts)", by: "stamper",
         reason: "sensor fault", saying: "rejected"
     ) { .reject($0) }
 
     static let cancel = reasoned(
-        "cancel", "take the ticket back before work starts (client)", by: "stamper",
+        "cancel", "take the ticket back before work starts, or when it is overdue (client)", by: "stamper",
         reason: "fixed itself", saying: "cancelled"
     ) { .cancel($0) }
 

@@ -8,7 +8,8 @@ import Node
 /// Maintenance tickets: asking for work, bidding, awarding. Work and payment are in the other part.
 enum MaintenanceVerbs {
     static let all: [Verb] = [
-        open, bid, reveal, withdrawBid, award, startWork, hold, resume, complete, verify, close, rework,
+        open, report, bid, reveal, withdrawBid, award, startWork, hold, resume, complete, verify, close,
+        rework,
         reject, cancel, markPaid, confirmPayment,
     ]
 
@@ -59,7 +60,7 @@ enum MaintenanceVerbs {
     // MARK: Opening
 
     static let open = Verb(
-        "ticket open", "ask for maintenance (customer or device; OEM for preventive work)",
+        "ticket open", "ask for maintenance (customer; OEM for preventive work)",
         detail: """
             The policy says how the work will be awarded. firstComeFirstServed: the first valid bid. \
             bestScore: by price, arrival and record, weighted by --weights, at the deadline or after --bids \
@@ -101,6 +102,34 @@ enum MaintenanceVerbs {
         }
     }
 
+    static let report = Verb(
+        "ticket report", "report a machine's fault (customer or device)",
+        detail: """
+            The ticket is awarded as the machine's standing order says (machine set-standing-order); what \
+            that does not cover waits for ticket award. With --key device-MACHINE the machine's device signs.
+            """,
+        options: [
+            ticket, .value("machine", "MACHINE", "the machine", required: true),
+            .value("fault", "CODE", "the machine's own fault code, such as E42", required: true),
+            .value("kind", "KIND", names(TicketRecord.Kind.self) + " (default: the first)"),
+            .value("priority", "N", "1 (machine is down, the default) to 4 (when convenient)"),
+            .value("failure-mode", "MODE", "as it looks (ISO 14224): " + names(FailureMode.self)),
+            .value("description", "TEXT", "what is wrong"),
+        ] + Option.signing,
+        examples: ["millwright ticket report t-1 --as stamper --machine press-7 --fault E42"]
+    ) { invocation in
+        let body = MaintenanceContract.Report(
+            ticket: try invocation.identifier("ticket"), machine: try invocation.identifier("machine"),
+            kind: try invocation.choice("kind") ?? .correctiveImmediate,
+            priority: try invocation.integer("priority", in: 1...4) ?? 1,
+            faultCode: try invocation.required("fault"), failureMode: try invocation.choice("failure-mode"),
+            description: invocation.string("description") ?? "")
+        try await Session.with(invocation) { session in
+            try await session.perform(
+                MaintenanceContract.self, .report(body), saying: "\(body.ticket) is open for bids")
+        }
+    }
+
     /// Who may see what a ticket is about: the machine's parties, and those who may bid.
     private static func readers(of id: MachineID, _ session: Session) throws -> [MemberID] {
         let view = try session.node.view()
@@ -121,7 +150,8 @@ enum MaintenanceVerbs {
             kind: try invocation.choice("kind") ?? .correctiveImmediate,
             priority: try invocation.integer("priority", in: 1...4) ?? 1,
             faultCode: try invocation.required("fault"), failureMode: try invocation.choice("failure-mode"),
-            description: invocation.string("description") ?? "", policy: try policy(invocation),
+            description: invocation.string("description") ?? "",
+            policy: try policy(invocation, default: "firstComeFirstServed"),
             biddingSpan: try invocation.span("bidding") ?? .hours(4),
             revealWindow: try invocation.span("sealed"), currency: currency,
             respondWithin: try invocation.span("respond-within"),
@@ -129,8 +159,8 @@ enum MaintenanceVerbs {
             acceptWithin: try invocation.span("accept-within"))
     }
 
-    private static func policy(_ invocation: Invocation) throws -> SelectionPolicy {
-        let name = invocation.string("policy") ?? "firstComeFirstServed"
+    static func policy(_ invocation: Invocation, default standard: String) throws -> SelectionPolicy {
+        let name = invocation.string("policy") ?? standard
         guard name == "bestScore" || !(invocation.has("weights") || invocation.has("bids")) else {
             throw UsageError("cli.bad_value", "--weights and --bids belong to --policy bestScore")
         }

@@ -51,7 +51,7 @@ enum OnboardingVerbs {
                     .invite(
                         .init(
                             invitation: identifier(key), member: member, name: name,
-                            roles: invitation.roles, publicKey: Bytes(key.publicKey.bytes))),
+                            roles: invitation.roles, key: try session.newKey(key, of: member, sealing: []))),
                     saying: "\(member) is invited until \(Output.time(invitation.expires))")
             } catch let refusal as NegativeAnswer {
                 unlink(file.path)

@@ -25,7 +25,8 @@ extension TelemetryVerbs {
             Goes on where the ledger's chain ends: entries that are anchored already are passed over, so the \
             same file can be imported again after a crash or when it has grown. Each batch is signed with \
             the held key device-MACHINE, sealed for the parties, and anchored. Where a failure begins, the \
-            device opens a ticket. A demonstration's clock follows the file's times.
+            device opens a ticket, as the machine's standing order says (machine set-standing-order). A \
+            demonstration's clock follows the file's times.
             """,
         options: [
             .positional("file", "CSV or SHDR"),
@@ -43,7 +44,7 @@ extension TelemetryVerbs {
         try await Session.with(invocation) { session in
             var source = try TelemetryInput(invocation, file: try invocation.required("file"))
             var options = TelemetryImport.Options()
-            if invocation.has("no-tickets") { options.ticket = nil }
+            if invocation.has("no-tickets") { options.reportsFaults = false }
             if let batch = try invocation.integer("batch", in: 1...1_000_000) {
                 options.batchEntries = Int(batch)
             }

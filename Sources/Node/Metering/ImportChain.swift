@@ -33,7 +33,7 @@ struct ImportChain {
         }
         self.standing = standing
         // A batch ends with a failure that begins, so only the last entry can be one that nobody acted on.
-        if let fault, let last = anchors.last, source.options.ticket != nil, last.id.number == head.number,
+        if let fault, let last = anchors.last, source.options.reportsFaults, last.id.number == head.number,
             try !source.hasTicket(for: fault, since: last.anchored, view)
         {
             unreportedFault = fault

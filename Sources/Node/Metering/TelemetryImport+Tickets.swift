@@ -2,38 +2,15 @@ import Billing
 import Contracts
 import Ledger
 
-/// What a machine asks for by itself when it fails.
-package struct TicketTemplate: Hashable, Sendable {
-    /// 1 (the machine is down) to 4 (when convenient).
-    package var priority: Int64
-    package var policy: SelectionPolicy
-    /// From the failure to the deadline for bids.
-    package var biddingSpan: Span
-    package var respondWithin: Span?
-    package var resolveWithin: Span?
-    package var acceptWithin: Span?
-    /// Nil takes the currency of the agreement in force, or euros.
-    package var currency: CurrencyCode?
-
-    package init(
-        priority: Int64 = 1, policy: SelectionPolicy = .bestScore(.init(weights: .standard)),
-        biddingSpan: Span = .hours(1), respondWithin: Span? = .hours(4), resolveWithin: Span? = .hours(24),
-        acceptWithin: Span? = nil, currency: CurrencyCode? = nil
-    ) {
-        (self.priority, self.policy, self.biddingSpan) = (priority, policy, biddingSpan)
-        (self.respondWithin, self.resolveWithin) = (respondWithin, resolveWithin)
-        (self.acceptWithin, self.currency) = (acceptWithin, currency)
-    }
-}
-
 extension TelemetryImport {
-    /// Opens a ticket for a failure, signed by the machine's device, unless one is open for the same fault.
+    /// Reports a failure, signed by the machine's device, unless a ticket is open for the same fault. What is
+    /// asked for is the customer's standing order.
     func report(_ entry: TelemetryEntry, _ summary: inout Summary) async throws -> Fault {
         let text = entry.fault ?? MachineState.outOfService.rawValue
         func fault(_ ticket: TicketID?) -> Fault {
             Fault(machine: machine, text: text, sequence: entry.sequence, time: entry.time, ticket: ticket)
         }
-        guard let template = options.ticket else { return fault(nil) }
+        guard options.reportsFaults else { return fault(nil) }
         try follow(entry.time)
         let view = try documents.node.view()
         let code = Self.faultCode(text)
@@ -42,20 +19,14 @@ extension TelemetryImport {
         ) {
             return fault(open.id)
         }
-        let agreements = try view.records(AgreementRecord.self, where: "inForce", equals: machine.keyBytes)
-        let currency = template.currency ?? agreements.first?.versions.last?.currency ?? .euro
         let id = try nextTicket(tickets.count, view)
         do {
             try await documents.node.enact(
                 MaintenanceContract.self,
-                .open(
+                .report(
                     .init(
-                        ticket: id, machine: machine, kind: .correctiveImmediate,
-                        priority: template.priority, faultCode: code,
-                        description: "Entry \(entry.sequence) of the telemetry: \(text)",
-                        policy: template.policy, biddingSpan: template.biddingSpan, currency: currency,
-                        respondWithin: template.respondWithin, resolveWithin: template.resolveWithin,
-                        acceptWithin: template.acceptWithin)),
+                        ticket: id, machine: machine, kind: .correctiveImmediate, priority: 1,
+                        faultCode: code, description: "Entry \(entry.sequence) of the telemetry: \(text)")),
                 as: device)
         } catch {
             guard error.code.hasPrefix("maintenance.") else { throw error }

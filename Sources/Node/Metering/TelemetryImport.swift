@@ -15,8 +15,8 @@ package struct TelemetryImport {
     package struct Options: Sendable {
         /// Entries in a batch, 1 to 1 000 000. A failure ends a batch early.
         package var batchEntries = 20_000
-        /// What is asked for where a failure begins; nil opens no tickets.
-        package var ticket: TicketTemplate? = TicketTemplate()
+        /// Whether a ticket is opened where a failure begins.
+        package var reportsFaults = true
 
         package init() {}
     }

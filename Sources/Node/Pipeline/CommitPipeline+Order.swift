@@ -34,10 +34,12 @@ extension CommitPipeline {
     /// Lets in what a block could hold: junk must never fill one.
     private func letIn(_ submissions: [Submission], _ candidates: [Candidate]) throws {
         let finalTime = feed.last.time
+        let isValidator = shared.withLock(\.view.isValidator)
         var answers: [Answer] = []
         var good: [(submission: Submission, transaction: VerifiedTransaction)] = []
         for (submission, candidate) in zip(submissions, candidates) {
-            switch try verdict(candidate, submission.origin, finalTime) {
+            let isOwn = submission.origin == .caller
+            switch try verdict(candidate, isOwn: isOwn, learns: isOwn && isValidator, finalTime) {
             case .success(let transaction): good.append((submission, transaction))
             case .failure(let refusal):
                 guard let waiter = submission.waiter else { continue }
@@ -62,8 +64,11 @@ extension CommitPipeline {
         let reason: Skip.Reason
     }
 
+    /// - Parameters:
+    ///   - isOwn: whether a caller of this node brings it.
+    ///   - learns: whether it is ordered in a batch of this node, which tells what became of it.
     private func verdict(
-        _ candidate: Candidate, _ origin: Submission.Origin, _ finalTime: Timestamp
+        _ candidate: Candidate, isOwn: Bool, learns: Bool, _ finalTime: Timestamp
     ) throws -> Result<VerifiedTransaction, Refusal> {
         switch candidate {
         case .invalid(let reason): return .failure(Refusal(reason: reason))
@@ -73,10 +78,14 @@ extension CommitPipeline {
             if payload.chain != rules.chain { return .failure(Refusal(reason: .wrongChain)) }
             if payload.expires <= finalTime { return .failure(Refusal(reason: .expired)) }
             // A caller's own is known to be new, or is answered when it turns out to be there.
-            guard origin != .caller, try store.hasSeen(verified.transaction.id) else {
-                return .success(verified)
+            if !isOwn, try store.hasSeen(verified.transaction.id) {
+                return .failure(Refusal(reason: .duplicate))
             }
-            return .failure(Refusal(reason: .duplicate))
+            // What an ended key signs costs no quota: it must not fill batches, nor be sent for a day.
+            if !learns, try store.hasEnded(verified.transaction.key, at: finalTime) {
+                return .failure(Refusal(reason: .keyEnded))
+            }
+            return .success(verified)
         }
     }
 

@@ -125,6 +125,12 @@ package final class NodeStore: Sendable {
         return try StoredRow.record(KeyRecord.self, in: stored).publicKey.array
     }
 
+    /// Whether a key that the final state knows has ended there.
+    func hasEnded(_ key: KeyID, at time: Timestamp) throws -> Bool {
+        guard let stored = try store.overlay.value(forKey: KeyRecord.rowKey(key).bytes) else { return false }
+        return try !StoredRow.record(KeyRecord.self, in: stored).isInForce(at: time)
+    }
+
     /// Whether the final state knows a transaction.
     func hasSeen(_ id: TransactionID) throws -> Bool {
         if try store.overlay.value(forKey: SeenRecord.rowKey(id).bytes) != nil { return true }

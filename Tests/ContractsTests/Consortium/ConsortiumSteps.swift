@@ -13,7 +13,7 @@ enum ConsortiumSteps {
         .invite(
             .init(
                 invitation: InvitationID(invitation)!, member: MemberID(member)!, name: name, roles: roles,
-                publicKey: ContractHarness.publicKey("\(invitation).invitation")))
+                key: ContractHarness.newKey("\(invitation).invitation", for: member, sealing: nil)))
     }
 
     static func join(_ member: String = "newco", key: String? = nil) -> Contract.Join {

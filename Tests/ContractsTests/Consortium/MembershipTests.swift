@@ -25,7 +25,7 @@ import Testing
         #expect(try harness.existing(KeyRecord.self, key.id).revoked)
         #expect(try harness.existing(InvitationRecord.self, InvitationID("inv-1")!).state == .used)
         #expect(try harness.timers().isEmpty)
-        #expect(try harness.get(KeyRecord.self, ContractHarness.keyID("newco")) == nil)
+        #expect(try harness.get(KeyRecord.self, ContractHarness.keyID("newco"))?.since == .max)
 
         try harness.consortium(.admit(ConsortiumSteps.decision("newco")), as: harness.member("b1"))
         #expect(try harness.status("newco") == .applied)
@@ -152,13 +152,19 @@ import Testing
             .invite(
                 .init(
                     invitation: InvitationID("i")!, member: MemberID("newco")!, name: "x", roles: [.oem],
-                    publicKey: Bytes([1, 2, 3])))),
+                    key: .init(publicKey: Bytes([1, 2, 3]), possession: Bytes([]))))),
         Refused(
             "consortium.key_taken", "a known key is not taken again", by: "b1",
             .invite(
                 .init(
                     invitation: InvitationID("i")!, member: MemberID("newco")!, name: "x", roles: [.oem],
-                    publicKey: ContractHarness.publicKey("oem")))),
+                    key: ContractHarness.newKey("oem", for: "newco", sealing: nil)))),
+        Refused(
+            "consortium.possession_not_proven", "the inviter holds the invitation's key", by: "b1",
+            .invite(
+                .init(
+                    invitation: InvitationID("i")!, member: MemberID("newco")!, name: "x", roles: [.oem],
+                    key: ContractHarness.newKey("k", for: "another", sealing: nil)))),
     ]) func refusesAnInvitation(_ refusal: Refused) throws { try refusal.check() }
 
     static func joining(

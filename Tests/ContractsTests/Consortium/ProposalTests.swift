@@ -199,15 +199,26 @@ import Testing
             .announceContracts(.init(version: 2, digest: .zero, activation: 1))),
     ]) func refusesAProposal(_ refusal: Refused) throws { try refusal.check() }
 
-    @Test func admissionIsRefusedWhereTheKeyHasBeenTakenSince() throws {
+    @Test func anApplicantsKeyIsKeptForIt() throws {
         try harness.applicant()
+        let key = ContractHarness.keyID("newco")
+        #expect(try harness.existing(KeyRecord.self, key).since == .max, "it signs nothing yet")
         let rotation = ConsortiumContract.RotateKeys(
             signingKey: ContractHarness.newKey(
                 "newco", for: "oem", sealing: ContractHarness.sealingKey("oem")))
-        try harness.consortium(.rotateKeys(rotation), as: harness.member("oem"))
-        try harness.consortium(.admit(ConsortiumSteps.decision("newco")), as: harness.member("b1"))
-        let code = try harness.rejection(
-            ConsortiumContract.self, .admit(ConsortiumSteps.decision("newco")), as: harness.member("b2"))
-        #expect(code == "consortium.key_taken")
+        let brought = try harness.rejection(
+            ConsortiumContract.self, .rotateKeys(rotation), as: harness.member("oem"))
+        #expect(brought == "consortium.key_taken")
+        var machine = ContractHarness.registration("press-9", customer: "customer")
+        machine.devices = [.init(publicKey: ContractHarness.publicKey("newco"), label: "box")]
+        let registered = try harness.rejection(
+            MachineContract.self, .register(machine), as: harness.member("oem"))
+        #expect(registered == "machine.key_taken")
+        for member in ["b1", "b2"] {
+            try harness.consortium(
+                .admit(ConsortiumSteps.decision("newco")), as: harness.member(member))
+        }
+        let record = try harness.existing(KeyRecord.self, key)
+        #expect(record.since < .max && record.account.text == "newco" && record.kind == .member)
     }
 }

@@ -62,13 +62,13 @@ import Testing
     ]) func refusesARegistration(_ refusal: Refused) throws { try refusal.check() }
 
     @Test(arguments: [
-        Refused("machine.unknown", "a machine is on the ledger", by: "customer", .accept(Steps.press)),
+        Refused("machine.unknown", "a machine is on the ledger", by: "customer", .accept(Steps.acceptance)),
         Refused(
             "machine.not_a_party", "another does not accept", by: "customer2", before: Steps.registered,
-            .accept(Steps.press)),
+            .accept(Steps.acceptance)),
         Refused(
             "machine.wrong_state", "acceptance is once", by: "customer", before: Steps.accepted,
-            .accept(Steps.press)),
+            .accept(Steps.acceptance)),
         Refused(
             "machine.key_taken", "a device's key has come since", by: "customer",
             before: { harness in
@@ -77,7 +77,7 @@ import Testing
                 other.devices = ContractHarness.registration("press-7").devices
                 try harness.machine(.register(other), as: harness.member("oem"))
                 try harness.machine(.accept(.init(machine: other.machine)), as: harness.member("customer"))
-            }, .accept(Steps.press)),
+            }, .accept(Steps.acceptance)),
         Refused(
             "machine.not_a_party", "the OEM does not start", by: "oem", before: Steps.accepted,
             .start(Steps.press)),

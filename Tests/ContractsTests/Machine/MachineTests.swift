@@ -18,6 +18,7 @@ extension ContractHarness {
 /// Ready-made actions on the machine `press-7`.
 enum MachineSteps {
     static let press = MachineContract.Subject(machine: MachineID("press-7")!)
+    static let acceptance = MachineContract.Accept(machine: press.machine)
 
     static func stop(fault: Bool = false, reason: String = "end of shift") -> MachineContract.Action {
         .stop(.init(machine: press.machine, reason: reason, fault: fault))
@@ -82,7 +83,7 @@ enum MachineSteps {
         let device = ContractHarness.keyID("press-7.device")
         #expect(try harness.machine().state == .registered)
         #expect(try harness.get(KeyRecord.self, device) == nil)
-        try harness.machine(.accept(MachineSteps.press), as: harness.member("customer"))
+        try harness.machine(.accept(MachineSteps.acceptance), as: harness.member("customer"))
         #expect(try harness.machine().state == .accepted)
         let key = try harness.existing(KeyRecord.self, device)
         #expect(key.kind == .device && key.account == MemberID("customer") && key.subject == "press-7")
@@ -174,7 +175,7 @@ enum MachineSteps {
         var other = ContractHarness.registration("press-8")
         other.devices = same.devices
         try harness.machine(.register(other), as: harness.member("oem"))
-        try harness.machine(.accept(MachineSteps.press), as: harness.member("customer"))
+        try harness.machine(.accept(MachineSteps.acceptance), as: harness.member("customer"))
         try harness.machine(
             .proposeTermination(.init(machine: other.machine, reason: "wrong box")),
             as: harness.member("customer"))

@@ -25,13 +25,6 @@ import Testing
         #expect(harness.events == ["opened"])
     }
 
-    @Test func theDeviceOpensForTheCustomer() throws {
-        try Steps.machine(harness)
-        try harness.run(MaintenanceContract.self, Steps.open(), as: harness.device(of: "press-7"))
-        #expect(try harness.ticket().client.text == "customer")
-        #expect(try harness.ticket().openedBy == ContractHarness.keyID("press-7.device"))
-    }
-
     @Test func theOEMOpensForPreventiveWorkAndPays() throws {
         try Steps.machine(harness)
         let body = Steps.open(.customersChoice, Steps.id) { $0.kind = .predetermined }
@@ -206,6 +199,32 @@ import Testing
         #expect(try award() == "m2")
     }
 
+    @Test func whoGaveAnAwardBackBidsNoMore() throws {
+        try Steps.open(harness)
+        try harness.maintenance(Steps.bid(50_000), by: "m1")
+        harness.advance(by: Steps.grace)
+        try harness.maintenance(.withdrawBid(Steps.only), by: "m1")
+        #expect(try harness.ticket().withdrawn?.map(\.text) == ["m1"])
+        #expect(try harness.ticket().bidding.extensions == 1)
+        let again = try harness.rejection(MaintenanceContract.self, Steps.bid(1), as: harness.member("m1"))
+        #expect(again == "maintenance.gave_award_back")
+        try harness.maintenance(Steps.bid(60_000), by: "m2")
+        harness.advance(by: Steps.grace)
+        #expect(try award() == "m2")
+    }
+
+    @Test func givingBackCountsWithWhatNobodyBidFor() throws {
+        try Steps.open(harness)
+        harness.advance(by: .hours(4))
+        #expect(try harness.ticket().bidding.extensions == 3)
+        try harness.maintenance(Steps.bid(), by: "m1")
+        harness.advance(by: Steps.grace)
+        try harness.maintenance(.withdrawBid(Steps.only), by: "m1")
+        #expect(try harness.ticket().state == .cancelled)
+        #expect(harness.events.last == "unawarded")
+        #expect(try harness.timers().isEmpty)
+    }
+
     @Test func cancelAndRejectStopTheAuction() throws {
         try Steps.open(harness)
         try harness.maintenance(.cancel(Steps.reason), by: "customer")
@@ -213,7 +232,7 @@ import Testing
         #expect(try harness.timers().isEmpty)
         try harness.maintenance(Steps.open(.customersChoice, TicketID("t-2")!), by: "customer")
         let rejection = MaintenanceContract.TicketReason(ticket: TicketID("t-2")!, reason: "no fault")
-        try harness.maintenance(.reject(rejection), by: "oem")
+        try harness.maintenance(.reject(rejection), by: "customer")
         #expect(try harness.ticket("t-2").state == .rejected)
     }
 }

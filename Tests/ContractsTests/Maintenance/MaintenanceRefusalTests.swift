@@ -31,7 +31,7 @@ import Testing
             "maintenance.exists", "a name is taken once", by: "customer", before: Steps.open, Steps.open()),
         Refused(
             "maintenance.wrong_device", "a device speaks for its machine", signer: .device(of: "press-8"),
-            before: Steps.machine, Steps.open()),
+            before: Steps.machine, StandingOrderTests.fault()),
         opening("maintenance.not_a_party", "strangers open nothing", by: "oem2") { _ in },
         opening("maintenance.not_preventive", "the OEM only prevents", by: "oem") { _ in },
         opening("maintenance.number_out_of_range", "a priority is 1 to 4") { $0.priority = 5 },

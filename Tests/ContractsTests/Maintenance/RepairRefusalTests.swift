@@ -141,10 +141,10 @@ import Testing
             "maintenance.text_too_short", "an end has a reason", by: "customer", before: Steps.open,
             .cancel(.init(ticket: Steps.id, reason: ""))),
         Refused(
-            "maintenance.wrong_state", "work that has begun is not cancelled", by: "customer",
+            "maintenance.not_overdue", "work that has begun is not cancelled", by: "customer",
             before: Steps.inProgress, .cancel(Steps.reason)),
         Refused(
-            "maintenance.wrong_state", "nor while it rests", by: "customer",
+            "maintenance.not_overdue", "nor while it rests", by: "customer",
             before: {
                 try Steps.inProgress($0)
                 try $0.maintenance(Steps.hold(.tools), by: "m1")

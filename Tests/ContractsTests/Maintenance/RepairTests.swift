@@ -119,6 +119,87 @@ import Testing
         #expect(try harness.statistics("m1").firstTimeFixes == 0)
     }
 
+    // MARK: Ends
+
+    private func rework() throws -> String? {
+        try harness.rejection(
+            MaintenanceContract.self, .rework(Steps.reason), as: harness.member("customer"))
+    }
+
+    @Test func aRepairIsSentBackThreeTimesAndThenSilenceCloses() throws {
+        try Steps.workDone(harness)
+        for _ in 1...3 {
+            #expect(try rework() == nil)
+            try harness.maintenance(.startWork(Steps.only), by: "m1")
+            try harness.maintenance(Steps.report(), by: "m1")
+        }
+        #expect(try rework() == "maintenance.too_many_reworks")
+        harness.advance(by: .days(14))
+        #expect(try harness.ticket().state == .closed)
+    }
+
+    @Test func aBacklogOfDeadlinesGivesTheCustomerNoMoreTime() throws {
+        try Steps.workDone(harness)
+        let due = try #require(try harness.ticket().acceptanceDue)
+        // As where the deadline has not had its turn yet.
+        try harness.change(TicketRecord.self, Steps.id) { $0.acceptanceDue = harness.now }
+        #expect(try rework() == "maintenance.accepted_by_silence")
+        try harness.change(TicketRecord.self, Steps.id) { $0.acceptanceDue = due }
+        #expect(try rework() == nil)
+    }
+
+    private func cancel() throws -> String? {
+        try harness.rejection(
+            MaintenanceContract.self, .cancel(Steps.reason), as: harness.member("customer"))
+    }
+
+    @Test func workThatIsLongOverdueIsCancelled() throws {
+        try Steps.inProgress(harness)
+        // Two hours were promised: a day at least.
+        let due = harness.now + .days(1)
+        #expect(try harness.ticket().workDue == due)
+        #expect(try cancel() == "maintenance.not_overdue")
+        harness.advance(to: Timestamp(nanoseconds: due.nanoseconds - 1))
+        #expect(try cancel() == "maintenance.not_overdue")
+        harness.advance(to: due)
+        #expect(try cancel() == nil)
+        #expect(try harness.ticket().state == .cancelled)
+        #expect(try harness.statistics("m1").withdrawn == 1)
+    }
+
+    @Test func longWorkIsOverdueAfterTwiceItsTime() throws {
+        try Steps.open(harness)
+        try harness.maintenance(Steps.bid { $0.durationMinutes = 3 * 24 * 60 }, by: "m1")
+        harness.advance(by: Steps.grace)
+        try harness.maintenance(.startWork(Steps.only), by: "m1")
+        #expect(try harness.ticket().workDue == harness.now + .days(6))
+    }
+
+    @Test(arguments: HoldReason.allCases)
+    func aHoldThatStopsTheClocksPutsTheEndOff(reason: HoldReason) throws {
+        try Steps.inProgress(harness)
+        let due = harness.now + .days(1)
+        try harness.maintenance(
+            Steps.hold(reason), by: reason == .customerApprovedDelay ? "customer" : "m1")
+        harness.advance(to: due)
+        #expect(try cancel() == (reason.pausesClocks ? "maintenance.not_overdue" : nil))
+        guard reason.pausesClocks else { return }
+        try harness.maintenance(.resume(Steps.only), by: "customer")
+        #expect(try harness.ticket().workDue == due + .days(1))
+    }
+
+    @Test func aMaintainerThatDoesNotComeBackIsLetGo() throws {
+        try Steps.workDone(harness)
+        try harness.maintenance(.rework(Steps.reason), by: "customer")
+        let due = harness.now + .days(1)
+        // Beginning again does not begin the wait again.
+        harness.advance(by: .hours(20))
+        try harness.maintenance(.startWork(Steps.only), by: "m1")
+        #expect(try harness.ticket().workDue == due)
+        harness.advance(to: due)
+        #expect(try cancel() == nil)
+    }
+
     /// A second repair of the same fault, reported some days after the first was closed.
     private func repairAgain(after days: Int64, fault: String = "E-17", close: Bool = true) throws {
         try Steps.closed(harness)

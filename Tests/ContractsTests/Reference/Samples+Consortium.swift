@@ -27,7 +27,7 @@ extension Samples {
                 .invite(
                     .init(
                         invitation: invitation, member: member, name: "Chamber", roles: [.board],
-                        publicKey: publicKey)),
+                        key: newKey)),
                 .join(
                     .init(
                         profile: profile, endpoint: "", signingKey: newKey, sealingPublicKey: publicKey,

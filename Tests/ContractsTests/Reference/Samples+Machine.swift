@@ -9,6 +9,9 @@ extension Samples {
     )
     private static let newDevice = MachineContract.NewDevice(publicKey: publicKey, label: "box")
 
+    private static let order = StandingOrder(
+        currency: .euro, priceLimit: amount, ceiling: amount, acceptWithin: .days(7))
+
     static func machine() throws -> [Sample] {
         let subject = MachineContract.Subject(machine: machineID)
         let actions: [MachineContract.Action] = [
@@ -17,12 +20,14 @@ extension Samples {
                     machine: machineID, customer: member, machineClass: MachineClass(unchecked: "press"),
                     site: site, nameplate: nameplate, documents: [document], devices: [newDevice],
                     reportingIntervalMilliseconds: 1_000)),
-            .accept(subject), .start(subject), .reset(subject), .acceptTermination(subject),
+            .accept(.init(machine: machineID, order: order)), .start(subject), .reset(subject),
+            .acceptTermination(subject),
             .declineTermination(subject), .stop(.init(machine: machineID, reason: "shift", fault: false)),
             .proposeTermination(.init(machine: machineID, reason: "over")),
             .replaceDevice(.init(machine: machineID, replaces: key, device: newDevice)),
             .acceptDevice(.init(machine: machineID, key: key)),
             .relocate(.init(machine: machineID, site: site)),
+            .setStandingOrder(.init(machine: machineID, order: order)),
         ]
         let device = MachineRecord.Device(key: key, publicKey: publicKey, label: "box")
         var record = MachineRecord(
@@ -31,6 +36,7 @@ extension Samples {
             reportingIntervalMilliseconds: 1_000, registered: time)
         record.replacement = .init(replaces: key, device: device, proposed: time)
         (record.accepted, record.started, record.terminated) = (time, time, time)
+        (record.order, record.ordered) = (order, amount)
         record.lastStop = .init(
             reason: "heat", fault: true, key: key, time: time, reset: time, resetBy: member)
         record.termination = .init(proposedBy: member, reason: "over", proposed: time, from: .stopped)

@@ -40,6 +40,13 @@ extension Samples {
         let reason = MaintenanceContract.TicketReason(ticket: ticketID, reason: "noise")
         let actions: [MaintenanceContract.Action] =
             requests.map { .open($0) }
+            + [
+                .report(
+                    .init(
+                        ticket: ticketID, machine: machineID, kind: .correctiveImmediate, priority: 1,
+                        faultCode: "E17", failureMode: .failsToStart, description: "no start",
+                        documents: [document]))
+            ]
             + offers.map { .bid(.init(ticket: ticketID, content: .offer($0))) } + [
                 .bid(.init(ticket: ticketID, content: .sealed(digest))),
                 .reveal(
@@ -70,7 +77,7 @@ extension Samples {
         ]
         (ticket.firstStarted, ticket.lastStarted, ticket.closed) = (time, time, time)
         (ticket.report, ticket.evidence, ticket.reason) = (report, evidence, "noise")
-        ticket.firstTimeFix = true
+        (ticket.firstTimeFix, ticket.withdrawn, ticket.workDue) = (true, [member], time)
         (ticket.acceptanceDue, ticket.deemedAccepted) = (time, time)
         ticket.payment = .init(
             reference: "E2E-2", amount: amount, date: date, marked: time, confirmed: time)

@@ -64,6 +64,16 @@ import Testing
         #expect(try head().nextSequence == 10)
     }
 
+    /// The harness's clock stands still.
+    static let latest = (ContractHarness.start + .hours(2)).milliseconds
+
+    @Test func clocksMayDifferAndTelemetryMayComeLate() throws {
+        var anchor = Self.anchor(1, 5)
+        (anchor.fromMilliseconds, anchor.toMilliseconds) = (.min, Self.latest)
+        try harness.run(TelemetryContract.self, .anchor(anchor), as: harness.member("customer"))
+        #expect(try head().nextSequence == 6)
+    }
+
     typealias Refused = Refusal<TelemetryContract>
 
     static let accepted = MachineSteps.accepted
@@ -109,6 +119,10 @@ import Testing
         anchoring("telemetry.wrong_range", "numbers do not run out") { ($0.last, $0.count) = (.max, .max) },
         anchoring("telemetry.wrong_count", "the count is exact") { $0.count = 9 },
         anchoring("telemetry.wrong_times", "a range ends after it begins") { $0.toMilliseconds = 999 },
+        anchoring("telemetry.in_future", "a batch does not end after the ledger's time") {
+            $0.toMilliseconds = latest + 1
+        },
+        anchoring("telemetry.in_future", "times do not run out") { $0.toMilliseconds = .max },
         anchoring("telemetry.cid_malformed", "a batch has a content identifier") { $0.cid = "b" },
         anchoring("telemetry.unknown_device", "the device is the machine's") {
             $0.device = ContractHarness.keyID("press-8.device")
@@ -142,6 +156,9 @@ import Testing
         declaring("telemetry.wrong_previous", "a gap is in the chain") { $0.previous = .zero },
         declaring("telemetry.wrong_range", "a gap is not empty") { $0.last = 0 },
         declaring("telemetry.wrong_times", "a range ends after it begins") { $0.toMilliseconds = 0 },
+        declaring("telemetry.in_future", "a gap does not end after the ledger's time") {
+            $0.toMilliseconds = latest + 1
+        },
         declaring("telemetry.text_too_short", "a gap has a reason") { $0.reason = "" },
     ]) func refusesAGap(_ refusal: Refused) throws { try refusal.check() }
 }

@@ -127,6 +127,7 @@ import Vault
         if lie == .malformedBatch { content.removeLast() }
         let documents = try world.documents("customer")
         let stored = try documents.seal(content, for: [MemberID("oem")!])
+        try await world.advance(to: batch.toMilliseconds)
         try await world.node.enact(
             TelemetryContract.self,
             .anchor(

@@ -112,7 +112,7 @@ import Testing
         try await ServicesWorld.with { world in
             try await world.rent()
             var options = TelemetryImport.Options()
-            options.ticket = nil
+            options.reportsFaults = false
             var source = world.press(days: 4)
             struct Crash: Error {}
             await #expect(throws: Crash.self) {

@@ -44,14 +44,14 @@ extension ConsortiumContract {
         package var name: String
         /// 1 to 6, in any order, each once.
         package var roles: [Role]
-        /// Ed25519, 32 bytes: the invitation's one-use key.
-        package var publicKey: Bytes
+        /// The invitation's one-use key. Its proof names the invited member and covers an empty sealing key.
+        package var key: NewKey
 
         package init(
-            invitation: InvitationID, member: MemberID, name: String, roles: [Role], publicKey: Bytes
+            invitation: InvitationID, member: MemberID, name: String, roles: [Role], key: NewKey
         ) {
             (self.invitation, self.member, self.name) = (invitation, member, name)
-            (self.roles, self.publicKey) = (roles, publicKey)
+            (self.roles, self.key) = (roles, key)
         }
     }
 

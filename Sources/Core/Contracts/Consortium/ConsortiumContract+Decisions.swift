@@ -106,9 +106,7 @@ extension ConsortiumContract {
             throw Rejection("consortium.wrong_status", "\(id) has not joined")
         }
         try requireRoomOnBoard(member, context)
-        // Another member may have brought the same key since this one joined.
-        _ = try context.freshKey(keys.signingPublicKey)
-        try context.put(memberKey(keys, of: id, context))
+        try context.put(memberKey(keys, of: id, since: context.height))
         try context.put(AccountRecord(id: id))
         member.status = .active
         member.admitted = context.time

@@ -65,7 +65,7 @@ extension ConsortiumContract {
         let keys = MemberRecord.Keys(
             signing: try context.freshKey(founder.signingPublicKey),
             signingPublicKey: founder.signingPublicKey, sealingPublicKey: founder.sealingPublicKey)
-        try context.put(memberKey(keys, of: founder.id, context))
+        try context.put(memberKey(keys, of: founder.id, since: context.height))
         try context.put(AccountRecord(id: founder.id))
         var member = MemberRecord(
             id: founder.id, name: founder.name, roles: try sortedRoles(founder.roles, context),

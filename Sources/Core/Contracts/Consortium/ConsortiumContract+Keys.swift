@@ -33,7 +33,7 @@ extension ConsortiumContract {
             let old = keys.signing
             keys = try provenKeys(new, sealing: keys.sealingPublicKey, of: member.id, context)
             try context.revokeKey(old)
-            try context.put(memberKey(keys, of: member.id, context))
+            try context.put(memberKey(keys, of: member.id, since: context.height))
         }
         member.keys = keys
         try context.put(member)
@@ -62,10 +62,9 @@ extension ConsortiumContract {
             signing: signing, signingPublicKey: new.publicKey, sealingPublicKey: sealing)
     }
 
-    static func memberKey(_ keys: MemberRecord.Keys, of member: MemberID, _ context: Context) -> KeyRecord {
+    static func memberKey(_ keys: MemberRecord.Keys, of member: MemberID, since: Height) -> KeyRecord {
         KeyRecord(
-            id: keys.signing, publicKey: keys.signingPublicKey, account: member, kind: .member,
-            since: context.height)
+            id: keys.signing, publicKey: keys.signingPublicKey, account: member, kind: .member, since: since)
     }
 
     static func requirePossession(

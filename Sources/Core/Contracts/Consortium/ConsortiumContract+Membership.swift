@@ -14,7 +14,9 @@ extension ConsortiumContract {
         try context.require(
             try context.get(InvitationRecord.self, body.invitation) == nil,
             else: "consortium.invitation_exists", "that invitation's name is taken")
-        let key = try context.freshKey(body.publicKey)
+        let key = try context.freshKey(body.key.publicKey)
+        // Without a proof a board member could take a company's own key before it has joined.
+        try requirePossession(body.key, sealing: [], of: body.member, context)
         let expires = context.time + .days(try parameters(context).invitationDays)
         try context.put(
             MemberRecord(
@@ -26,7 +28,7 @@ extension ConsortiumContract {
         // The invitee has no account yet: its one transaction is on the inviter's quota.
         try context.put(
             KeyRecord(
-                id: key, publicKey: body.publicKey, account: inviter.id, kind: .invitation,
+                id: key, publicKey: body.key.publicKey, account: inviter.id, kind: .invitation,
                 subject: body.invitation.text, scopes: ["consortium.join"], since: context.height,
                 expires: expires))
         try context.schedule(invitationTimer, at: expires, subject: body.invitation.keyBytes)
@@ -65,8 +67,11 @@ extension ConsortiumContract {
         var member = try context.existing(MemberRecord.self, invitation.member)
         try requireProfile(body.profile, context)
         try requireEndpoint(body.endpoint, context)
-        member.keys = try provenKeys(
+        let keys = try provenKeys(
             body.signingKey, sealing: body.sealingPublicKey, of: member.id, context)
+        member.keys = keys
+        // Kept for it until the board decides: whoever brought the key meanwhile would end its admission.
+        try context.put(memberKey(keys, of: member.id, since: .max))
         member.profile = body.profile
         member.endpoint = body.endpoint
         member.tlsPins = try firstPins(body.tlsPins, of: member, context)

@@ -102,6 +102,26 @@ extension MachineContract.Subject: CBORFields {
     }
 }
 
+extension MachineContract.Accept: CBORFields {
+    package func write(to writer: inout CBORWriter) {
+        writer.map(order == nil ? 1 : 2)
+        if let order {
+            writer.key("order")
+            order.write(to: &writer)
+        }
+        writer.key("machine")
+        writer.text(machine.text)
+    }
+
+    package init(reading reader: inout CBORReader) throws(CodecError) {
+        var fields = try CBORFieldCursor(&reader)
+        order = fields.has("order", &reader) ? try StandingOrder(reading: &reader) : nil
+        try fields.key("machine", &reader)
+        machine = try MachineID(reading: &reader)
+        try fields.end(reader)
+    }
+}
+
 extension MachineContract.Stop: CBORFields {
     package func write(to writer: inout CBORWriter) {
         writer.map(3)

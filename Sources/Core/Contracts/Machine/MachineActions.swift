@@ -7,7 +7,7 @@ extension MachineContract {
         /// OEM: registered.
         case register(Register)
         /// Customer: registered → accepted; its devices' keys sign from the next block.
-        case accept(Subject)
+        case accept(Accept)
         /// Customer or device: accepted or stopped → inService.
         case start(Subject)
         /// Customer or device: inService → stopped.
@@ -26,6 +26,8 @@ extension MachineContract {
         case acceptDevice(AcceptDevice)
         /// Customer, while the machine is accepted or stopped; the OEM is told.
         case relocate(Relocate)
+        /// Customer: gives the machine's standing order, in place of an earlier one, or takes it back.
+        case setStandingOrder(SetStandingOrder)
     }
 
     package struct Register: Codable, Hashable, Sendable {
@@ -68,6 +70,18 @@ extension MachineContract {
 
         package init(machine: MachineID) { self.machine = machine }
     }
+
+    /// A machine, and what it may ask for by itself: nil leaves every award to the customer.
+    package struct Accept: Codable, Hashable, Sendable {
+        package var machine: MachineID
+        package var order: StandingOrder?
+
+        package init(machine: MachineID, order: StandingOrder? = nil) {
+            (self.machine, self.order) = (machine, order)
+        }
+    }
+
+    package typealias SetStandingOrder = Accept
 
     package struct Stop: Codable, Hashable, Sendable {
         package var machine: MachineID

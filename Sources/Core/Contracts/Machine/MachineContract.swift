@@ -10,17 +10,17 @@ import Ledger
 package enum MachineContract: Contract {
     package static let name = "machine"
 
-    /// What a device may sign: it starts and stops its machine, opens tickets for it, and anchors its
-    /// telemetry where the box does so by itself. It declares no gaps and resets no faults: those are a
-    /// company's word.
+    /// What a device may sign: it starts and stops its machine, reports faults, and anchors its telemetry
+    /// where the box does so by itself. It declares no gaps, resets no faults and says nothing about prices:
+    /// those are a company's word.
     package static let deviceScopes = [
-        "machine.start", "machine.stop", "maintenance.open", "telemetry.anchor",
+        "machine.start", "machine.stop", "maintenance.report", "telemetry.anchor",
     ]
 
     package static func apply(_ action: Action, in context: Context) throws(Rejection) {
         switch action {
         case .register(let body): try register(body, context)
-        case .accept(let body): try accept(body.machine, context)
+        case .accept(let body): try accept(body, context)
         case .start(let body): try start(body.machine, context)
         case .stop(let body): try stop(body, context)
         case .reset(let body): try reset(body.machine, context)
@@ -30,6 +30,7 @@ package enum MachineContract: Contract {
         case .replaceDevice(let body): try replaceDevice(body, context)
         case .acceptDevice(let body): try acceptDevice(body, context)
         case .relocate(let body): try relocate(body, context)
+        case .setStandingOrder(let body): try setStandingOrder(body, context)
         }
     }
 
@@ -83,15 +84,17 @@ package enum MachineContract: Contract {
         if let country = nameplate.countryOfOrigin { try context.requireCountry(country) }
     }
 
-    private static func accept(_ id: MachineID, _ context: Context) throws(Rejection) {
-        var machine = try context.existing(MachineRecord.self, id)
+    private static func accept(_ body: Accept, _ context: Context) throws(Rejection) {
+        var machine = try context.existing(MachineRecord.self, body.machine)
         try context.requireParty(machine.customer)
         try requireState(machine, [.registered], context)
+        try requireOrder(body.order, context)
+        machine.order = body.order
         for device in machine.devices { try enable(device, of: machine, context) }
         machine.state = .accepted
         machine.accepted = context.time
         try context.put(machine)
-        context.emit("accepted", id)
+        context.emit("accepted", machine.id)
     }
 
     // MARK: start, stop, reset
@@ -141,6 +144,31 @@ package enum MachineContract: Contract {
         try context.require(
             allowed.contains(machine.state), else: "machine.wrong_state",
             "\(machine.id) is \(machine.state.rawValue)")
+    }
+
+    // MARK: setStandingOrder
+
+    private static func setStandingOrder(
+        _ body: SetStandingOrder, _ context: Context
+    ) throws(Rejection) {
+        var machine = try context.existing(MachineRecord.self, body.machine)
+        try context.requireParty(machine.customer)
+        try requireState(machine, [.accepted, .inService, .stopped, .terminating], context)
+        try requireOrder(body.order, context)
+        (machine.order, machine.ordered) = (body.order, nil)
+        try context.put(machine)
+        context.emit("standingOrderSet", machine.id)
+    }
+
+    private static func requireOrder(_ order: StandingOrder?, _ context: Context) throws(Rejection) {
+        guard let order else { return }
+        try context.requireSelection(order.policy)
+        try context.requireBiddingSpan(order.biddingSpan)
+        try context.requireTargets(
+            respond: order.respondWithin, resolve: order.resolveWithin, accept: order.acceptWithin)
+        let prices = 0...MaintenanceContract.maximumPrice
+        try context.requireNumber(order.priceLimit.rawValue, "priceLimit", in: prices)
+        try context.requireNumber(order.ceiling.rawValue, "ceiling", in: prices)
     }
 
     // MARK: relocate

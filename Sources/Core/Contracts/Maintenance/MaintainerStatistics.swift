@@ -15,7 +15,7 @@ package struct MaintainerStatistics: Record {
     /// Of these, begun when promised.
     package var onTime: Int64
     package var reworks: Int64
-    /// Awards given back before work started.
+    /// Awards given back before work started, and those cancelled because the work was long overdue.
     package var withdrawn: Int64
 
     package init(

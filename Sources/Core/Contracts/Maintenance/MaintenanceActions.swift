@@ -5,15 +5,17 @@ import Ledger
 extension MaintenanceContract {
     /// What members sign. The CBOR form is `{ name: body }`.
     package enum Action: Codable, Hashable, Sendable {
-        /// Customer or the machine's device; OEM for preventive work.
+        /// Customer; OEM for preventive work.
         case open(Open)
+        /// Customer or the machine's device: a fault, to be repaired as the machine's standing order says.
+        case report(Report)
         /// Maintainer that the machine's OEM has accredited.
         case bid(Bid)
         /// The maintainer opens its sealed bid.
         case reveal(Reveal)
         /// The maintainer, while bids are taken; the awarded one, before it starts.
         case withdrawBid(WithdrawBid)
-        /// The client, where the choice is its own.
+        /// The client, where the choice is its own or its consent is wanted.
         case award(AwardBid)
         /// Maintainer, as are the next four; a hold and its end may be the customer's too.
         case startWork(StartWork)
@@ -24,11 +26,11 @@ extension MaintenanceContract {
         case verify(Verify)
         /// Customer.
         case close(Close)
-        /// Customer: the work is not done yet.
+        /// Customer, three times at most and before its silence accepts: the work is not done yet.
         case rework(Rework)
-        /// Customer or OEM: there is nothing to maintain.
+        /// Customer, before work starts: there is nothing to maintain.
         case reject(Reject)
-        /// The client, before work starts.
+        /// The client, before work starts or when it is long overdue.
         case cancel(Cancel)
         /// The client, once the ticket is closed.
         case markPaid(MarkPaid)
@@ -36,7 +38,7 @@ extension MaintenanceContract {
         case confirmPayment(ConfirmPayment)
     }
 
-    /// What is asked for. The record keeps it as it was signed.
+    /// What is asked for. The record keeps it as it was signed, or as the standing order has it.
     package struct Open: Codable, Hashable, Sendable {
         package var ticket: TicketID
         package var machine: MachineID
@@ -76,6 +78,28 @@ extension MaintenanceContract {
             (self.revealWindow, self.currency) = (revealWindow, currency)
             (self.respondWithin, self.resolveWithin) = (respondWithin, resolveWithin)
             self.acceptWithin = acceptWithin
+        }
+    }
+
+    /// A fault as a device tells it, each part as in `Open`. How it is repaired, and what that may cost, is
+    /// not a device's to say.
+    package struct Report: Codable, Hashable, Sendable {
+        package var ticket: TicketID
+        package var machine: MachineID
+        package var kind: TicketRecord.Kind
+        package var priority: Int64
+        package var faultCode: String
+        package var failureMode: FailureMode?
+        package var description: String
+        package var documents: [DocumentReference]
+
+        package init(
+            ticket: TicketID, machine: MachineID, kind: TicketRecord.Kind, priority: Int64, faultCode: String,
+            failureMode: FailureMode? = nil, description: String = "", documents: [DocumentReference] = []
+        ) {
+            (self.ticket, self.machine, self.kind, self.priority) = (ticket, machine, kind, priority)
+            (self.faultCode, self.failureMode, self.description) = (faultCode, failureMode, description)
+            self.documents = documents
         }
     }
 

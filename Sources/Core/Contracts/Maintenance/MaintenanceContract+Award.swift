@@ -1,21 +1,22 @@
+import Billing
 import Codec
 import Ledger
 
 /// Comparing bids and awarding. The order of bids within the grace window changes nothing.
 ///
-/// Where no valid bid stands at the deadline, bidding begins again with the same length, three times at
-/// most; then the ticket is cancelled as unawarded, so that nothing runs for ever.
+/// Where no valid bid stands at the deadline, or an award is given back, bidding begins again with the same
+/// length, three times at most; then the ticket is cancelled as unawarded, so that nothing runs for ever.
 extension MaintenanceContract {
     static let maximumExtensions: Int64 = 3
 
-    /// The client's choice.
+    /// The client's choice, or its consent to one of the bids that the standing order does not cover.
     static func award(_ body: AwardBid, _ context: Context) throws(Rejection) {
         let ticket = try context.existing(TicketRecord.self, body.ticket)
         try context.requireParty(ticket.client)
         try requireState(of: ticket, [.openForBids], context)
         try context.require(
-            ticket.request.policy == .customersChoice, else: "maintenance.not_your_choice",
-            "the policy awards this ticket")
+            ticket.request.policy == .customersChoice || ticket.waitsForConsent,
+            else: "maintenance.not_your_choice", "the policy awards this ticket")
         let bid = try context.existing(
             BidRecord.self, .init(ticket: ticket.id, maintainer: body.maintainer))
         // All sealed bids get their time to be opened: otherwise a quick one could be taken alone.
@@ -39,34 +40,65 @@ extension MaintenanceContract {
         let candidates = try candidates(for: ticket, context)
         guard candidates.isEmpty else {
             guard let weights = ticket.request.policy.weights else {
-                ticket.bidding.decides = nil
-                try context.put(ticket)
-                return context.emit("biddingClosed", ticket.id)
+                return try leaveToClient(ticket, "biddingClosed", context)
             }
-            let ranking: [Selection.Ranked]
-            do throws(CodecError) {
-                ranking = try Selection.ranking(
-                    candidates, weights: weights, reported: ticket.reported, hash: context.hash)
-            } catch { throw Rejection("maintenance.offer_invalid", error.description) }
-            let winner = ranking[0].candidate
-            return try award(
-                ticket, to: winner.bid.maintainer, winner.offer, of: candidates.count, context)
+            return try decide(ticket, among: candidates, weights, context)
         }
-        if context.time < ticket.bidding.closes {
-            // The decisive bids were withdrawn or have expired: the next one opens a new grace window.
-            ticket.bidding.decides = ticket.bidding.closes
-            try scheduleDecision(of: ticket, context)
-            return try context.put(ticket)
-        }
+        if context.time < ticket.bidding.closes { return try waitForMore(ticket, context) }
         guard ticket.bidding.extensions < maximumExtensions else {
-            ticket.state = .cancelled
-            ticket.reason = "no valid bid"
-            try context.put(ticket)
-            return context.emit("unawarded", ticket.id)
+            return try endUnawarded(ticket, context)
         }
         try restartBidding(&ticket, extensions: ticket.bidding.extensions + 1, context)
         try context.put(ticket)
         context.emit("biddingExtended", ticket.id)
+    }
+
+    /// The policy's choice, where the standing order covers one.
+    private static func decide(
+        _ ticket: TicketRecord, among all: [Selection.Candidate], _ weights: ScoreWeights, _ context: Context
+    ) throws(Rejection) {
+        var machine = try context.existing(MachineRecord.self, ticket.machine)
+        let candidates = ticket.isReported ? all.filter { machine.ordered(with: $0.offer) != nil } : all
+        guard !candidates.isEmpty else {
+            if context.time < ticket.bidding.closes { return try waitForMore(ticket, context) }
+            return try leaveToClient(ticket, "consentWanted", context)
+        }
+        let ranking: [Selection.Ranked]
+        do throws(CodecError) {
+            ranking = try Selection.ranking(
+                candidates, weights: weights, reported: ticket.reported, hash: context.hash)
+        } catch { throw Rejection("maintenance.offer_invalid", error.description) }
+        let winner = ranking[0].candidate
+        if ticket.isReported {
+            machine.ordered = machine.ordered(with: winner.offer)
+            try context.put(machine)
+        }
+        try award(ticket, to: winner.bid.maintainer, winner.offer, of: candidates.count, context)
+    }
+
+    /// The decisive bids were withdrawn, have expired or are too dear: the next one opens a new grace window.
+    private static func waitForMore(_ ticket: TicketRecord, _ context: Context) throws(Rejection) {
+        var ticket = ticket
+        ticket.bidding.decides = ticket.bidding.closes
+        try scheduleDecision(of: ticket, context)
+        try context.put(ticket)
+    }
+
+    private static func leaveToClient(
+        _ ticket: TicketRecord, _ event: String, _ context: Context
+    ) throws(Rejection) {
+        var ticket = ticket
+        ticket.bidding.decides = nil
+        try context.put(ticket)
+        context.emit(event, ticket.id)
+    }
+
+    static func endUnawarded(_ ticket: TicketRecord, _ context: Context) throws(Rejection) {
+        var ticket = ticket
+        ticket.state = .cancelled
+        ticket.reason = "no valid bid"
+        try context.put(ticket)
+        context.emit("unawarded", ticket.id)
     }
 
     /// Bids that can be awarded now: open, not expired, by an active maintainer whose accreditation holds.
@@ -148,5 +180,20 @@ extension MaintenanceContract {
     static func noteDecisiveBid(_ ticket: inout TicketRecord, _ context: Context) throws(Rejection) {
         guard let count = ticket.request.policy.decisiveCount, ticket.bidding.bids >= count else { return }
         try decide(ticket: &ticket, noLaterThan: context.time + grace(context), context)
+    }
+}
+
+extension TicketRecord {
+    /// Whether bids have been compared, and none of those that stand is covered by the standing order.
+    package var waitsForConsent: Bool { isReported && state == .openForBids && bidding.decides == nil }
+}
+
+extension MachineRecord {
+    /// What will have been awarded under the standing order with an offer; nil where it does not cover it.
+    func ordered(with offer: Offer) -> MinorUnits? {
+        let price = offer.price.limit
+        guard let order, order.currency == offer.currency, price <= order.priceLimit else { return nil }
+        let (sum, overflow) = (ordered?.rawValue ?? 0).addingReportingOverflow(price.rawValue)
+        return !overflow && sum <= order.ceiling.rawValue ? MinorUnits(sum) : nil
     }
 }

@@ -13,67 +13,82 @@ extension MaintenanceContract {
     static func open(_ body: Open, _ context: Context) throws(Rejection) {
         let machine = try context.existing(MachineRecord.self, body.machine)
         let client = try requireClient(of: machine, kind: body.kind, context)
+        try context.requireSelection(body.policy)
+        try context.requireBiddingSpan(body.biddingSpan)
+        try context.requireTargets(
+            respond: body.respondWithin, resolve: body.resolveWithin, accept: body.acceptWithin)
+        if let window = body.revealWindow {
+            try context.requireNumber(window, "revealWindow", in: Span.minutes(1)...longestRevealWindow)
+        }
+        // Sealed bids are compared after all of them are open, so nothing may decide before the deadline.
+        try context.require(
+            body.revealWindow == nil || body.policy.decisiveCount == nil,
+            else: "maintenance.sealed_needs_deadline", "sealed bids wait for the deadline")
+        try open(body, of: machine, for: client, isReported: false, context)
+    }
+
+    /// A fault, told by the customer or the machine's device. All that could bind the customer to a price is
+    /// its standing order's.
+    static func report(_ body: Report, _ context: Context) throws(Rejection) {
+        let machine = try context.existing(MachineRecord.self, body.machine)
+        let client = try context.requireOperator(of: machine).id
+        let order: StandingOrder
+        if let given = machine.order {
+            order = given
+        } else {
+            order = .none(in: try currency(of: machine.id, context))
+        }
+        let request = Open(
+            ticket: body.ticket, machine: body.machine, kind: body.kind, priority: body.priority,
+            faultCode: body.faultCode, failureMode: body.failureMode, description: body.description,
+            documents: body.documents, policy: order.policy, biddingSpan: order.biddingSpan,
+            currency: order.currency, respondWithin: order.respondWithin, resolveWithin: order.resolveWithin,
+            acceptWithin: order.acceptWithin)
+        try open(request, of: machine, for: client, isReported: true, context)
+    }
+
+    /// What the machine's use is paid in, or euros.
+    private static func currency(
+        of machine: MachineID, _ context: Context
+    ) throws(Rejection) -> CurrencyCode {
+        let agreements = try context.records(
+            AgreementRecord.self, where: "inForce", equals: machine.keyBytes, limit: 1)
+        return agreements.first?.versions.last?.currency ?? .euro
+    }
+
+    private static func open(
+        _ body: Open, of machine: MachineRecord, for client: MemberID, isReported: Bool, _ context: Context
+    ) throws(Rejection) {
         try context.require(
             machine.state != .registered && machine.state != .terminated,
             else: "maintenance.machine_not_in_use", "the machine is \(machine.state.rawValue)")
         try context.require(
             try context.get(TicketRecord.self, body.ticket) == nil, else: "maintenance.exists",
             "a ticket of that name exists")
-        try requireRequest(body, context)
-        try requirePolicy(body, context)
+        try context.requireNumber(body.priority, "priority", in: 1...4)
+        try context.requireText(body.faultCode, "faultCode", bytes: 1...64)
+        try context.requireProse(body.description, "description", bytes: 0...2000)
+        try context.requireDocuments(body.documents)
         let bidding = TicketRecord.Bidding(
             opened: context.time, span: body.biddingSpan, grace: try grace(context),
             revealWindow: body.revealWindow)
         let ticket = TicketRecord(
             body, machine: machine, client: client, openedBy: try context.signer.key,
-            reported: context.time, bidding: bidding)
+            isReported: isReported, reported: context.time, bidding: bidding)
         try scheduleDecision(of: ticket, context)
         try context.put(ticket)
         context.emit("opened", ticket.id)
     }
 
-    /// The customer, itself or through its machine's device; the OEM for preventive work.
+    /// The customer; the OEM for preventive work.
     private static func requireClient(
         of machine: MachineRecord, kind: TicketRecord.Kind, _ context: Context
     ) throws(Rejection) -> MemberID {
-        let signer = try context.signer
-        guard signer.kind != .device, signer.member == machine.oem, machine.oem != machine.customer else {
-            return try context.requireOperator(of: machine).id
-        }
-        let oem = try context.requireParty(machine.oem).id
+        let client = try context.requireParty(oneOf: [machine.customer, machine.oem]).id
         try context.require(
-            kind.isPreventive, else: "maintenance.not_preventive", "an OEM opens tickets for preventive work")
-        return oem
-    }
-
-    private static func requireRequest(_ body: Open, _ context: Context) throws(Rejection) {
-        try context.requireNumber(body.priority, "priority", in: 1...4)
-        try context.requireText(body.faultCode, "faultCode", bytes: 1...64)
-        try context.requireProse(body.description, "description", bytes: 0...2000)
-        try context.requireDocuments(body.documents)
-        try context.requireNumber(body.biddingSpan, "biddingSpan", in: Span.minutes(1)...Span.days(90))
-        if let window = body.revealWindow {
-            try context.requireNumber(window, "revealWindow", in: Span.minutes(1)...longestRevealWindow)
-        }
-        let target = Span.minutes(1)...Span.days(366)
-        if let span = body.respondWithin { try context.requireNumber(span, "respondWithin", in: target) }
-        if let span = body.resolveWithin { try context.requireNumber(span, "resolveWithin", in: target) }
-        if let span = body.acceptWithin {
-            try context.requireNumber(span, "acceptWithin", in: Span.hours(1)...Span.days(366))
-        }
-    }
-
-    /// Sealed bids are compared after all of them are open, so nothing may decide before the deadline.
-    private static func requirePolicy(_ body: Open, _ context: Context) throws(Rejection) {
-        try context.require(
-            body.revealWindow == nil || body.policy.decisiveCount == nil,
-            else: "maintenance.sealed_needs_deadline", "sealed bids wait for the deadline")
-        guard case .bestScore(let rule) = body.policy else { return }
-        try context.require(
-            rule.weights.isValid, else: "maintenance.weights_invalid", "weights add up to 1 000 000 ppm")
-        if let count = rule.minimumBids {
-            try context.requireNumber(count, "minimumBids", in: 1...maximumBids)
-        }
+            client == machine.customer || kind.isPreventive, else: "maintenance.not_preventive",
+            "an OEM opens tickets for preventive work")
+        return client
     }
 
     static func bid(_ body: Bid, _ context: Context) throws(Rejection) {
@@ -82,6 +97,9 @@ extension MaintenanceContract {
         try requireState(of: ticket, [.openForBids], context)
         try context.require(
             context.time < ticket.bidding.closes, else: "maintenance.bidding_closed", "bidding has closed")
+        try context.require(
+            ticket.withdrawn?.contains(maintainer.id) != true, else: "maintenance.gave_award_back",
+            "\(maintainer.id) has given the award back")
         let machine = try context.existing(MachineRecord.self, ticket.machine)
         try requireAccredited(maintainer.id, machine, context)
         let id = BidRecord.ID(ticket: ticket.id, maintainer: maintainer.id)
@@ -143,7 +161,8 @@ extension MaintenanceContract {
         context.emit("bidRevealed", ticket.id)
     }
 
-    /// Takes a bid back, or gives an award back before work starts; then bids are wanted again.
+    /// Takes a bid back, or gives an award back before work starts; then bids are wanted again, but not from
+    /// who gave it back, and no more often than where nobody bids.
     static func withdrawBid(_ body: WithdrawBid, _ context: Context) throws(Rejection) {
         let maintainer = try context.requireRole(.maintainer).id
         var ticket = try context.existing(TicketRecord.self, body.ticket)
@@ -153,12 +172,15 @@ extension MaintenanceContract {
             try context.require(
                 ticket.award?.maintainer == maintainer, else: "maintenance.wrong_state",
                 "the ticket is awarded to another")
-            var statistics = try statistics(of: maintainer, context)
-            statistics.withdrawn += 1
-            try context.put(statistics)
+            try noteGivenBack(by: maintainer, context)
             ticket.award = nil
+            ticket.withdrawn = (ticket.withdrawn ?? []) + [maintainer]
+            guard ticket.bidding.extensions < maximumExtensions else {
+                return try endUnawarded(ticket, context)
+            }
             ticket.state = .openForBids
-            try restartBidding(&ticket, extensions: 0, without: bid.id, context)
+            try restartBidding(
+                &ticket, extensions: ticket.bidding.extensions + 1, without: bid.id, context)
         } else {
             try context.require(
                 context.time < ticket.bidding.closes, else: "maintenance.bidding_closed", "bidding has closed"

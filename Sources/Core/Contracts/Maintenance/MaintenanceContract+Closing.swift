@@ -2,6 +2,9 @@ import Codec
 import Ledger
 
 extension MaintenanceContract {
+    /// How often the customer may send a repair back.
+    static let maximumReworks: Int64 = 3
+
     static func close(_ body: Close, _ context: Context) throws(Rejection) {
         var ticket = try context.existing(TicketRecord.self, body.ticket)
         try context.requireParty(ticket.customer)
@@ -54,8 +57,16 @@ extension MaintenanceContract {
         guard let award = ticket.award else {
             throw Rejection("maintenance.wrong_state", "the ticket is not awarded")
         }
+        // A ledger that is behind with its deadlines must not give the customer more time than it had.
+        try context.require(
+            ticket.acceptanceDue.map { context.time < $0 } ?? false, else: "maintenance.accepted_by_silence",
+            "the time for saying so is over")
+        try context.require(
+            ticket.reworks < maximumReworks, else: "maintenance.too_many_reworks",
+            "a repair is sent back at most \(maximumReworks) times")
         try cancelAcceptance(of: &ticket, context)
         ticket.reworks += 1
+        ticket.workDue = ticket.workDue(from: context.time)
         ticket.evidence = nil
         ticket.reason = body.reason
         ticket.state = .reopened
@@ -68,24 +79,36 @@ extension MaintenanceContract {
 
     static func reject(_ body: Reject, _ context: Context) throws(Rejection) {
         let ticket = try context.existing(TicketRecord.self, body.ticket)
-        try context.requireParty(oneOf: [ticket.customer, ticket.oem])
+        try context.requireParty(ticket.customer)
+        try requireNotStarted(ticket, context)
         try end(ticket, as: .rejected, body.reason, context)
     }
 
     static func cancel(_ body: Cancel, _ context: Context) throws(Rejection) {
         let ticket = try context.existing(TicketRecord.self, body.ticket)
         try context.requireParty(ticket.client)
+        if ticket.workDue == nil {
+            try requireNotStarted(ticket, context)
+        } else {
+            try requireState(of: ticket, [.inProgress, .reopened, .onHold], context)
+            try context.require(
+                ticket.isOverdue(at: context.time), else: "maintenance.not_overdue",
+                "the maintainer still has time for the work")
+            if let maintainer = ticket.award?.maintainer { try noteGivenBack(by: maintainer, context) }
+        }
         try end(ticket, as: .cancelled, body.reason, context)
     }
 
-    /// Before work has started.
+    private static func requireNotStarted(_ ticket: TicketRecord, _ context: Context) throws(Rejection) {
+        try requireState(of: ticket, [.openForBids, .awarded, .onHold], context)
+        try context.require(
+            ticket.firstStarted == nil, else: "maintenance.wrong_state", "work has started")
+    }
+
     private static func end(
         _ ticket: TicketRecord, as state: TicketRecord.State, _ reason: String, _ context: Context
     ) throws(Rejection) {
         var ticket = ticket
-        try requireState(of: ticket, [.openForBids, .awarded, .onHold], context)
-        try context.require(
-            ticket.firstStarted == nil, else: "maintenance.wrong_state", "work has started")
         try context.requireProse(reason, "reason", bytes: 1...500)
         try cancelDecision(of: &ticket, context)
         ticket.reason = reason
@@ -130,6 +153,13 @@ extension MaintenanceContract {
         of maintainer: MemberID, _ context: Context
     ) throws(Rejection) -> MaintainerStatistics {
         try context.get(MaintainerStatistics.self, maintainer) ?? MaintainerStatistics(id: maintainer)
+    }
+
+    /// Counts an award that came to nothing against the maintainer.
+    static func noteGivenBack(by maintainer: MemberID, _ context: Context) throws(Rejection) {
+        var statistics = try statistics(of: maintainer, context)
+        statistics.withdrawn += 1
+        try context.put(statistics)
     }
 
     /// Takes the first-time fix back from an earlier repair of the same fault, where this one was reported

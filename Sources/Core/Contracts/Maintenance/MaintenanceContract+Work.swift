@@ -14,6 +14,7 @@ extension MaintenanceContract {
         ticket.firstStarted = ticket.firstStarted ?? context.time
         ticket.lastStarted = context.time
         ticket.visits += 1
+        ticket.workDue = ticket.workDue ?? ticket.workDue(from: context.time)
         ticket.state = .inProgress
         try context.put(ticket)
         context.emit("workStarted", ticket.id)
@@ -49,6 +50,9 @@ extension MaintenanceContract {
         }
         hold.to = context.time
         ticket.holds.append(hold)
+        if hold.reason.pausesClocks, let due = ticket.workDue {
+            ticket.workDue = due + (context.time - hold.from)
+        }
         ticket.state = hold.state
         if hold.state == .inProgress && !hold.reason.pausesClocks { ticket.visits += 1 }
         try context.put(ticket)
@@ -76,6 +80,7 @@ extension MaintenanceContract {
             isOffered, else: "maintenance.amount_not_offered", "the amount is not what was offered")
         ticket.report = report
         ticket.state = .workDone
+        ticket.workDue = nil
         let due = context.time + (ticket.request.acceptWithin ?? TicketRecord.standardAcceptance)
         ticket.acceptanceDue = due
         try context.schedule(acceptance, at: due, subject: ticket.id.keyBytes)

@@ -13,6 +13,7 @@ package enum MaintenanceContract: Contract {
     package static func apply(_ action: Action, in context: Context) throws(Rejection) {
         switch action {
         case .open(let body): try open(body, context)
+        case .report(let body): try report(body, context)
         case .bid(let body): try bid(body, context)
         case .reveal(let body): try reveal(body, context)
         case .withdrawBid(let body): try withdrawBid(body, context)

@@ -13,6 +13,8 @@ extension MaintenanceContract.Action {
                 self = .bid(try .init(reading: &reader))
             } else if action.has("open", &reader) {
                 self = .open(try .init(reading: &reader))
+            } else if action.has("report", &reader) {
+                self = .report(try .init(reading: &reader))
             } else {
                 return nil
             }
@@ -100,6 +102,52 @@ extension MaintenanceContract.Open: CBORFields {
         revealWindow = fields.has("revealWindow", &reader) ? try Span(reading: &reader) : nil
         resolveWithin = fields.has("resolveWithin", &reader) ? try Span(reading: &reader) : nil
         respondWithin = fields.has("respondWithin", &reader) ? try Span(reading: &reader) : nil
+        try fields.end(reader)
+    }
+}
+
+extension MaintenanceContract.Report: CBORFields {
+    package func write(to writer: inout CBORWriter) {
+        writer.map(failureMode == nil ? 7 : 8)
+        writer.key("kind")
+        writer.text(kind.rawValue)
+        writer.key("ticket")
+        writer.text(ticket.text)
+        writer.key("machine")
+        writer.text(machine.text)
+        writer.key("priority")
+        writer.integer(priority)
+        writer.key("documents")
+        writer.list(documents)
+        writer.key("faultCode")
+        writer.text(faultCode)
+        writer.key("description")
+        writer.text(description)
+        if let failureMode {
+            writer.key("failureMode")
+            writer.text(failureMode.rawValue)
+        }
+    }
+
+    package init(reading reader: inout CBORReader) throws(CodecError) {
+        var fields = try CBORFieldCursor(&reader)
+        try fields.key("kind", &reader)
+        kind = try TicketRecord.Kind(named: try reader.text(), at: reader.offset)
+        try fields.key("ticket", &reader)
+        ticket = try TicketID(reading: &reader)
+        try fields.key("machine", &reader)
+        machine = try MachineID(reading: &reader)
+        try fields.key("priority", &reader)
+        priority = try reader.integer()
+        try fields.key("documents", &reader)
+        documents = try reader.list(of: DocumentReference.self)
+        try fields.key("faultCode", &reader)
+        faultCode = try reader.text()
+        try fields.key("description", &reader)
+        description = try reader.text()
+        failureMode =
+            fields.has("failureMode", &reader)
+            ? try FailureMode(named: try reader.text(), at: reader.offset) : nil
         try fields.end(reader)
     }
 }

@@ -94,11 +94,12 @@ extension TicketRecord.Bidding: CBORFields {
 extension TicketRecord {
     package func writeRecord(to writer: inout CBORWriter) throws(CodecError) {
         let optional = [
-            award != nil, closed != nil, reason != nil, report != nil, payment != nil, evidence != nil,
+            award != nil, workDue != nil, withdrawn != nil, closed != nil, reason != nil, report != nil,
+            payment != nil, evidence != nil,
             lastStarted != nil, firstStarted != nil, firstTimeFix != nil, acceptanceDue != nil,
             deemedAccepted != nil,
         ]
-        writer.map(13 + optional.count { $0 })
+        writer.map(14 + optional.count { $0 })
         writer.key("id")
         writer.text(id.text)
         writer.key("oem")
@@ -127,6 +128,7 @@ extension TicketRecord {
         request.write(to: &writer)
         writer.key("reworks")
         writer.integer(reworks)
+        TicketRecord.write(workDue, "workDue", to: &writer)
         writer.key("customer")
         writer.text(customer.text)
         try TicketRecord.write(evidence, "evidence", to: &writer)
@@ -134,6 +136,9 @@ extension TicketRecord {
         writer.digest(openedBy.digest)
         writer.key("reported")
         reported.write(to: &writer)
+        try TicketRecord.write(withdrawn, "withdrawn", to: &writer)
+        writer.key("isReported")
+        writer.bool(isReported)
         TicketRecord.write(lastStarted, "lastStarted", to: &writer)
         TicketRecord.write(firstStarted, "firstStarted", to: &writer)
         if let firstTimeFix {
@@ -185,6 +190,7 @@ extension TicketRecord {
         request = try MaintenanceContract.Open(reading: &reader)
         try fields.key("reworks", &reader)
         reworks = try reader.integer()
+        workDue = try TicketRecord.time("workDue", &fields, &reader)
         try fields.key("customer", &reader)
         customer = try MemberID(reading: &reader)
         evidence = try TicketRecord.part(Evidence.self, "evidence", &fields, &reader)
@@ -192,6 +198,9 @@ extension TicketRecord {
         openedBy = KeyID(try reader.digest())
         try fields.key("reported", &reader)
         reported = try Timestamp(reading: &reader)
+        withdrawn = try TicketRecord.part([MemberID].self, "withdrawn", &fields, &reader)
+        try fields.key("isReported", &reader)
+        isReported = try reader.bool()
         lastStarted = try TicketRecord.time("lastStarted", &fields, &reader)
         firstStarted = try TicketRecord.time("firstStarted", &fields, &reader)
         firstTimeFix = fields.has("firstTimeFix", &reader) ? try reader.bool() : nil

@@ -11,7 +11,8 @@ package struct TicketID: TextIdentifier {
 /// One piece of maintenance from its report to its payment.
 ///
 /// State: open for bids → awarded → in progress ↔ on hold → work done → verified → closed; rework reopens
-/// it, the customer's silence closes it; it may be cancelled or rejected before work starts. Reported is a
+/// it, the customer's silence closes it; it may be cancelled or rejected before work starts, and cancelled
+/// when the work is long overdue. Every wait for another company has an end. Reported is a
 /// moment, not a state: a ticket is published with its report.
 package struct TicketRecord: Record {
     package enum State: String, Codable, Hashable, Sendable, CaseIterable {
@@ -108,17 +109,24 @@ package struct TicketRecord: Record {
     /// Who orders the work and pays for it: the customer, or the OEM where it opened the ticket.
     package var client: MemberID
     package var openedBy: KeyID
+    /// Whether it was reported: the policy awards only what the machine's standing order covers, and all
+    /// else waits for the customer's consent.
+    package var isReported: Bool
     package var request: MaintenanceContract.Open
     package var reported: Timestamp
     package var state: State
     package var bidding: Bidding
     package var award: Award?
+    /// Who has given an award back: it bids no more on this ticket. At most four.
+    package var withdrawn: [MemberID]?
     /// At most 64; only the last may be open.
     package var holds: [Hold]
     /// On site or remote, the first and the latest time.
     package var firstStarted: Timestamp?
     package var lastStarted: Timestamp?
     package var visits: Int64
+    /// While work is awaited that has begun: when the client may cancel it, pauses not counted.
+    package var workDue: Timestamp?
     package var report: RepairReport?
     package var evidence: Evidence?
     package var reworks: Int64
@@ -136,16 +144,30 @@ package struct TicketRecord: Record {
 
     init(
         _ request: MaintenanceContract.Open, machine: MachineRecord, client: MemberID, openedBy: KeyID,
-        reported: Timestamp, bidding: Bidding
+        isReported: Bool = false, reported: Timestamp, bidding: Bidding
     ) {
         (id, self.machine, oem, customer) = (request.ticket, machine.id, machine.oem, machine.customer)
         (self.client, self.openedBy, self.request) = (client, openedBy, request)
+        self.isReported = isReported
         (self.reported, self.bidding, state) = (reported, bidding, .openForBids)
         (holds, visits, reworks) = ([], 0, 0)
     }
 }
 
 extension TicketRecord {
+    /// When work that begins or is asked for again now may be cancelled where nothing is reported: after
+    /// twice the time that was promised for it, and a day at least.
+    func workDue(from now: Timestamp) -> Timestamp? {
+        award.map { now + max(.days(1), .minutes(2 * $0.offer.durationMinutes)) }
+    }
+
+    /// Whether the client may cancel work that has begun. A hold that stops the clocks stops this one too.
+    func isOverdue(at now: Timestamp) -> Bool {
+        guard let workDue else { return false }
+        if state == .onHold, let hold = holds.last, hold.reason.pausesClocks { return workDue <= hold.from }
+        return workDue <= now
+    }
+
     /// How long a completed repair waits for the customer where the ticket does not say.
     package static let standardAcceptance = Span.days(14)
 

@@ -6,12 +6,18 @@ import Ledger
 /// Anchors and gaps of a machine are one chain, each naming the digest of the one before. Their sequence
 /// numbers are contiguous from 1, so that a missing entry cannot be hidden: it is either in a batch or in a
 /// declared gap. The numbering is the machine's and runs on when a device is replaced. The device's clock
-/// is data, not proof: the contract asks of it only that a range does not end before it begins.
+/// is data, not proof: the contract asks of it only that a range does not end before it begins, nor after
+/// consensus time. Metering takes a later entry for the word that an earlier time is complete, so one from
+/// the year 2099 would end the proof of use for the rest of the rent.
 package enum TelemetryContract: Contract {
     package static let name = "telemetry"
 
     /// Entries in one batch or gap.
     package static let largestCount: UInt64 = 10_000_000
+
+    /// How far past consensus time a range may end. Validators that are quiet bring their clocks hourly, so
+    /// consensus time can be that old; the rest is for clocks that differ.
+    package static let clockTolerance = Span.hours(2)
 
     /// What the customer signs, or for `anchor` its device. The CBOR form is `{ name: body }`.
     package enum Action: Codable, Hashable, Sendable {
@@ -149,6 +155,10 @@ package enum TelemetryContract: Contract {
     private static func requireTimes(from: Int64, to: Int64, _ context: Context) throws(Rejection) {
         try context.require(
             from <= to, else: "telemetry.wrong_times", "the range ends before it begins")
+        try context.require(
+            to <= (context.time + clockTolerance).milliseconds, else: "telemetry.in_future",
+            "the range ends more than two hours after the ledger's time: is the device's clock right? "
+                + "What it has signed so is declared as a gap")
     }
 
     /// A device that the machine has now and that may sign. What a replaced or revoked one still held is

@@ -20,6 +20,7 @@ package struct Skip: Hashable, Sendable {
         case expired = "transaction.expired"
         case expiryTooFar = "transaction.expiry_too_far"
         case duplicate = "transaction.duplicate"
+        case keyEnded = "transaction.key_ended"
         case overQuota = "transaction.over_quota"
     }
 

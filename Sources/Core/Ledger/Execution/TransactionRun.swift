@@ -54,7 +54,7 @@ struct TransactionRun {
         }
         let seen = SeenRecord.rowKey(transaction.id)
         let isKnown = areKnown[index] || state.holds(seen)
-        if let reason = try admissible(transaction, isKnown: isKnown, account: key.account) {
+        if let reason = try admissible(transaction, isKnown: isKnown, key: key) {
             return skip(index, reason)
         }
         let signer = Signer(
@@ -71,14 +71,17 @@ struct TransactionRun {
         skipped.append(Skip(index: index, reason: reason))
     }
 
-    /// Chain, expiry, replay and quota: what decides whether there is a leaf at all.
+    /// Chain, expiry, replay, key and quota: what decides whether there is a leaf at all. A key that has
+    /// ended is nobody's any more, so that whoever holds a stolen one uses up none of its member's quota.
     private mutating func admissible(
-        _ transaction: SignedTransaction, isKnown: Bool, account: MemberID
+        _ transaction: SignedTransaction, isKnown: Bool, key: KeyRecord
     ) throws -> Skip.Reason? {
         guard transaction.payload.chain == rules.chain else { return .wrongChain }
         guard transaction.payload.expires > time else { return .expired }
         guard transaction.payload.expires <= time + SeenRecord.maximumLifetime else { return .expiryTooFar }
         guard !isKnown else { return .duplicate }
+        guard key.isInForce(at: time) else { return .keyEnded }
+        let account = key.account
         var quota: QuotaRecord
         if let known = quotas[account] {
             quota = known
@@ -115,15 +118,11 @@ struct TransactionRun {
     }
 
     private func authorise(_ payload: TransactionPayload, key: KeyRecord) throws(Rejection) {
-        if key.revoked { throw Rejection("key.revoked", "this key has been revoked") }
-        if let expires = key.expires, expires <= time {
-            throw Rejection("key.expired", "this key's time is over")
-        }
         guard key.covers(contract: payload.contract, action: payload.action) else {
             throw Rejection(
                 "key.out_of_scope", "this key may not sign \(payload.contract).\(payload.action)")
         }
-        if key.kind == .invitation { return }
+        // An invitation's is its inviter: whom the board has stopped invites nobody any more.
         guard let account = try state.record(AccountRecord.self, AccountRecord.rowKey(key.account)) else {
             throw Rejection("member.unknown", "the key's member is not there")
         }

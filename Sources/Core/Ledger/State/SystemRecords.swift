@@ -26,7 +26,8 @@ package struct KeyRecord: Record {
     package var subject: String
     /// `contract.action` or `contract.*`; empty means everything.
     package var scopes: [String]
-    /// The block that brought the key; it signs from the next one.
+    /// The block that brought the key; it signs from the next one. The greatest number keeps the key for a
+    /// company that waits for its admission.
     package var since: Height
     /// The first moment at which it no longer signs; nil where it has no end.
     package var expires: Timestamp?
