@@ -53,10 +53,10 @@ extension ContractCase {
         .init(
             Contract.self, "revokeKey", .revokeKey(.init(key: Stage.keyID("customer.erp"))), by: "customer",
             allowed: ["customer"], prepare: delegated),
-        // A device's key is also its machine's OEM's to end, an invitation's any board member's.
+        // A device's key is its customer's to end, and not its OEM's; an invitation's any board member's.
         .init(
             Contract.self, "revokeKey", .revokeKey(.init(key: Stage.keyID("press-8.device"))),
-            by: "customer2", allowed: ["customer2", "oem2"]),
+            by: "customer2", allowed: ["customer2"]),
         .init(
             Contract.self, "revokeKey", .revokeKey(.init(key: Stage.keyID("inv.invitation"))), by: "b1",
             allowed: ["b1", "b2", "b3"]),

@@ -61,7 +61,7 @@ enum KeyVerbs {
     }
 
     static let revokeKey = Verb(
-        "key revoke", "stop a delegated or device key at once (its member; a machine's OEM its devices)",
+        "key revoke", "stop a delegated or device key at once (its member; the customer a device's)",
         detail: "Another member's keys are the board's to stop: millwright proposal revoke-key.",
         options: [.positional("id", "the key's id (see millwright list keys)")] + Option.signing,
         examples: ["millwright list keys", "millwright key revoke ID --as press-works"]

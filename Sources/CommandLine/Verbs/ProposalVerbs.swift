@@ -107,7 +107,7 @@ enum ProposalVerbs {
     static let revokeKey = Verb(
         "proposal revoke-key", "propose to stop another member's delegated or device key (board)",
         detail: """
-            A member ends its own keys with millwright key revoke, and an OEM also those of its machines' \
+            A member ends its own keys with millwright key revoke, and a customer those of its machines' \
             devices. For anybody else's it takes more than half of the board.
             """,
         options: [.positional("id", "the key's id (see millwright list keys)"), reason] + Option.signing,

@@ -81,9 +81,9 @@ extension CommitPipeline {
             if !isOwn, try store.hasSeen(verified.transaction.id) {
                 return .failure(Refusal(reason: .duplicate))
             }
-            // What an ended key signs costs no quota: it must not fill batches, nor be sent for a day.
-            if !learns, try store.hasEnded(verified.transaction.key, at: finalTime) {
-                return .failure(Refusal(reason: .keyEnded))
+            // What such a key signs costs no quota: it must not fill batches, nor be sent for a day.
+            if !learns, let reason = try store.refusal(of: verified.transaction.key, at: finalTime) {
+                return .failure(Refusal(reason: reason))
             }
             return .success(verified)
         }

@@ -125,10 +125,13 @@ package final class NodeStore: Sendable {
         return try StoredRow.record(KeyRecord.self, in: stored).publicKey.array
     }
 
-    /// Whether a key that the final state knows has ended there.
-    func hasEnded(_ key: KeyID, at time: Timestamp) throws -> Bool {
-        guard let stored = try store.overlay.value(forKey: KeyRecord.rowKey(key).bytes) else { return false }
-        return try !StoredRow.record(KeyRecord.self, in: stored).isInForce(at: time)
+    /// Why a key of the final state signs nothing; nil where it signs, or is not there.
+    func refusal(of key: KeyID, at time: Timestamp) throws -> Skip.Reason? {
+        guard let stored = try store.overlay.value(forKey: KeyRecord.rowKey(key).bytes) else { return nil }
+        let record = try StoredRow.record(KeyRecord.self, in: stored)
+        // It is kept for a company that the board has not admitted.
+        if record.since == .max { return .unknownKey }
+        return record.isInForce(at: time) ? nil : .keyEnded
     }
 
     /// Whether the final state knows a transaction.

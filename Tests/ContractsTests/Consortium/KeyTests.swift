@@ -72,17 +72,19 @@ import Testing
         #expect(try harness.existing(KeyRecord.self, key).revoked)
     }
 
-    @Test(arguments: ["oem", "customer"]) func aDeviceIsRevokedByItsMachinesParties(_ name: String) throws {
+    @Test func aDeviceIsRevokedByItsCustomerAndReplacedByItsOEM() throws {
         let harness = try ContractHarness()
         try harness.acceptedMachine("press-7")
         let device = try #require(
             try harness.existing(MachineRecord.self, MachineID("press-7")!).devices.first)
-        for other in ["b1", "m1"] {
+        for other in ["b1", "m1", "oem"] {
             let code = try harness.rejection(
                 ConsortiumContract.self, .revokeKey(.init(key: device.key)), as: harness.member(other))
             #expect(code == "consortium.not_a_party")
         }
-        try harness.consortium(.revokeKey(.init(key: device.key)), as: harness.member(name))
+        try harness.machine(MachineSteps.replace(), as: harness.member("oem"))
+        #expect(try !harness.existing(KeyRecord.self, device.key).revoked, "the old one signs until then")
+        try harness.consortium(.revokeKey(.init(key: device.key)), as: harness.member("customer"))
         #expect(try harness.existing(KeyRecord.self, device.key).revoked)
     }
 

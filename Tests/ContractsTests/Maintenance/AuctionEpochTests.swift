@@ -49,6 +49,21 @@ import Testing
         #expect(harness.events == [])
     }
 
+    @Test func manyAuctionsOfOneClientCrowdNobodyElsesOut() throws {
+        try Steps.machine(harness)
+        for number in 1...300 {
+            let ticket = TicketID("t-\(number)")!
+            try harness.maintenance(Steps.open(.firstComeFirstServed, ticket), by: "customer")
+        }
+        harness.advance(by: .seconds(1))
+        let last = TicketID("u-1")!
+        try harness.maintenance(
+            Steps.open(.firstComeFirstServed, last) { $0.kind = .predetermined }, by: "oem")
+        try begin(after: .minutes(56))
+        #expect(harness.events.count { $0 == "deadlineMoved" } == 33)
+        #expect(try harness.ticket("u-1").bidding.closes == harness.now + .minutes(10))
+    }
+
     @Test func theSameEpochTwiceMovesOnce() throws {
         try Steps.open(harness)
         try begin(after: .minutes(56))

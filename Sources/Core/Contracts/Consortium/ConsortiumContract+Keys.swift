@@ -131,16 +131,17 @@ extension ConsortiumContract {
 
     // MARK: revokeKey
 
-    /// By the key's own member; for a device's key also by its machine's OEM, and for an invitation's by any
-    /// board member, as each may invite. The board ends another member's key by a decision.
+    /// By the key's own member, and for an invitation's by any board member, as each may invite. The board
+    /// ends another member's key by a decision. A device's key is its customer's: an OEM that could end it
+    /// would end the proof of downtime whenever that suits it, so it brings a replacement instead, which ends
+    /// the old key when the customer accepts it.
     static func revokeKey(_ body: RevokeKey, _ context: Context) throws(Rejection) {
         let member = try ownKeyMember(context)
         let key = try context.existing(KeyRecord.self, body.key)
         let isOwn = key.account == member.id
         let mayRevoke =
             switch key.kind {
-            case .member, .delegate: isOwn
-            case .device: isOwn ? true : try isOEM(member.id, ofDevice: key, context)
+            case .member, .delegate, .device: isOwn
             case .invitation: isOwn || member.roles.contains(.board)
             }
         try context.require(mayRevoke, else: "consortium.not_a_party", "the key is another member's")
@@ -153,13 +154,6 @@ extension ConsortiumContract {
             try context.revokeKey(body.key)
         }
         context.emit("keyRevoked", body.key)
-    }
-
-    private static func isOEM(
-        _ member: MemberID, ofDevice key: KeyRecord, _ context: Context
-    ) throws(Rejection) -> Bool {
-        guard let id = MachineID(key.subject) else { return false }
-        return try context.get(MachineRecord.self, id)?.oem == member
     }
 
     /// - Throws: `consortium.key_in_use`, `.key_revoked`.

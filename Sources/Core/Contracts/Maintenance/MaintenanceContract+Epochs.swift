@@ -7,20 +7,27 @@ extension MaintenanceContract {
     /// block.
     static let respite = Span.minutes(10)
     /// Auctions looked at in one epoch block, by the time of their decision.
-    static let auctionsPerEpoch = 256
+    static let auctionsPerEpoch = 4096
+    /// Auctions moved in one epoch block, and of these one client's: its own must not crowd out the others'.
+    static let movesPerEpoch = 256
+    static let movesPerClient = 32
 
     package static func epochBegan(after last: Timestamp, in context: Context) throws(Rejection) {
         let earliest = context.time + respite
         // Sealed bids close before the decision that a deadline waits for: by as much as they may be opened.
         let timers = try context.timers(
             decision, before: earliest + longestRevealWindow, limit: auctionsPerEpoch)
-        for timer in timers {
+        var moves: [MemberID: Int] = [:]
+        var left = movesPerEpoch
+        for timer in timers where left > 0 {
             guard let id = TicketID(String(decoding: timer.subject, as: UTF8.self)),
                 var ticket = try context.get(TicketRecord.self, id), ticket.state == .openForBids
             else { continue }
             var moved = ticket.bidding
             moved.put(off: earliest, openSince: last)
-            guard moved != ticket.bidding else { continue }
+            guard moved != ticket.bidding, moves[ticket.client, default: 0] < movesPerClient else { continue }
+            moves[ticket.client, default: 0] += 1
+            left -= 1
             try cancelDecision(of: &ticket, context)
             ticket.bidding = moved
             try scheduleDecision(of: ticket, context)
