@@ -130,7 +130,7 @@ import Testing
         )
         (record.replacement, record.state, record.accepted) = (replacement, .terminating, time)
         (record.started, record.lastStop, record.termination) = (time, resetStop, termination)
-        (record.terminated, record.order, record.ordered) = (.maximum, limited, MinorUnits(7))
+        record.terminated = .maximum
         return record
     }
 
@@ -255,6 +255,7 @@ import Testing
             Subject(anchorRecord(nil), anchorRecord(digest)),
             Subject(anchor(nil), anchor(digest)),
             Subject(register), Subject(order, limited),
+            Subject(StandingOrderRecord(id: machine, order: limited, awarded: MinorUnits(7))),
             Subject(
                 MachineContract.Accept(machine: machine),
                 MachineContract.Accept(machine: machine, order: limited)),

@@ -128,6 +128,14 @@ extension TableView {
                 ("CUSTOMER", { $0.customer.text }), ("STATE", { $0.state.rawValue }),
             ]),
         TableView(
+            StandingOrderRecord.self, "standing-order", "standing-orders",
+            [
+                ("MACHINE", { $0.id.text }),
+                ("LIMIT", { Output.amount($0.order.priceLimit, $0.order.currency) }),
+                ("CEILING", { Output.amount($0.order.ceiling, $0.order.currency) }),
+                ("AWARDED", { Output.amount($0.awarded, $0.order.currency) }),
+            ]),
+        TableView(
             AnchorRecord.self, "anchor", "anchors",
             [
                 ("MACHINE", { $0.id.machine.text }), ("NUMBER", { "\($0.id.number)" }),

@@ -89,7 +89,7 @@ package enum MachineContract: Contract {
         try context.requireParty(machine.customer)
         try requireState(machine, [.registered], context)
         try requireOrder(body.order, context)
-        machine.order = body.order
+        if let order = body.order { try context.put(StandingOrderRecord(id: machine.id, order: order)) }
         for device in machine.devices { try enable(device, of: machine, context) }
         machine.state = .accepted
         machine.accepted = context.time
@@ -151,12 +151,15 @@ package enum MachineContract: Contract {
     private static func setStandingOrder(
         _ body: SetStandingOrder, _ context: Context
     ) throws(Rejection) {
-        var machine = try context.existing(MachineRecord.self, body.machine)
+        let machine = try context.existing(MachineRecord.self, body.machine)
         try context.requireParty(machine.customer)
         try requireState(machine, [.accepted, .inService, .stopped, .terminating], context)
         try requireOrder(body.order, context)
-        (machine.order, machine.ordered) = (body.order, nil)
-        try context.put(machine)
+        if let order = body.order {
+            try context.put(StandingOrderRecord(id: machine.id, order: order))
+        } else {
+            try context.delete(StandingOrderRecord.self, machine.id)
+        }
         context.emit("standingOrderSet", machine.id)
     }
 

@@ -1,12 +1,9 @@
-import Billing
 import Codec
 import Ledger
 
 extension MachineRecord: CBORFields {
     package func write(to writer: inout CBORWriter) {
         var count = 11
-        if order != nil { count += 1 }
-        if ordered != nil { count += 1 }
         if started != nil { count += 1 }
         if accepted != nil { count += 1 }
         if lastStop != nil { count += 1 }
@@ -20,18 +17,10 @@ extension MachineRecord: CBORFields {
         writer.text(oem.text)
         writer.key("site")
         site.write(to: &writer)
-        if let order {
-            writer.key("order")
-            order.write(to: &writer)
-        }
         writer.key("state")
         writer.text(state.rawValue)
         writer.key("devices")
         writer.list(devices)
-        if let ordered {
-            writer.key("ordered")
-            writer.integer(ordered.rawValue)
-        }
         if let started {
             writer.key("started")
             started.write(to: &writer)
@@ -78,12 +67,10 @@ extension MachineRecord: CBORFields {
         oem = try MemberID(reading: &reader)
         try fields.key("site", &reader)
         site = try Site(reading: &reader)
-        order = fields.has("order", &reader) ? try StandingOrder(reading: &reader) : nil
         try fields.key("state", &reader)
         state = try State(named: try reader.text(), at: reader.offset)
         try fields.key("devices", &reader)
         devices = try reader.list(of: Device.self)
-        ordered = fields.has("ordered", &reader) ? MinorUnits(try reader.integer()) : nil
         started = fields.has("started", &reader) ? try Timestamp(reading: &reader) : nil
         accepted = fields.has("accepted", &reader) ? try Timestamp(reading: &reader) : nil
         try fields.key("customer", &reader)

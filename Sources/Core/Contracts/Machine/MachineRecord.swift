@@ -1,4 +1,3 @@
-import Billing
 import Codec
 import Ledger
 
@@ -119,10 +118,6 @@ package struct MachineRecord: Record {
     /// 1 to 8, in the order in which they were brought.
     package var devices: [Device]
     package var replacement: Replacement?
-    /// Nil: every award of what its device reports waits for the customer.
-    package var order: StandingOrder?
-    /// What has been awarded under the order; nil where that is nothing yet.
-    package var ordered: MinorUnits?
     /// How often the machine reports: 100 to 86 400 000 ms.
     package var reportingIntervalMilliseconds: Int64
     package var state: State

@@ -39,6 +39,54 @@ package struct StandingOrder: Codable, Hashable, Sendable {
     }
 }
 
+/// A machine's standing order and what was awarded under it: a row of its own, since a machine is started and
+/// stopped more often than it fails. Where there is none, every award of what the device reports waits for the
+/// customer.
+package struct StandingOrderRecord: Record {
+    package static let table = "standingOrder"
+
+    /// The machine's.
+    package var id: MachineID
+    package var order: StandingOrder
+    /// What has been awarded under the order.
+    package var awarded: MinorUnits
+
+    package init(id: MachineID, order: StandingOrder, awarded: MinorUnits = .zero) {
+        (self.id, self.order, self.awarded) = (id, order, awarded)
+    }
+
+    /// What will have been awarded under the order with an offer; nil where it does not cover it.
+    func awarded(with offer: Offer) -> MinorUnits? {
+        let price = offer.price.limit
+        guard order.currency == offer.currency, price <= order.priceLimit else { return nil }
+        let (sum, overflow) = awarded.rawValue.addingReportingOverflow(price.rawValue)
+        return !overflow && sum <= order.ceiling.rawValue ? MinorUnits(sum) : nil
+    }
+}
+
+extension StandingOrderRecord: CBORFields {
+    package func write(to writer: inout CBORWriter) {
+        writer.map(3)
+        writer.key("id")
+        writer.text(id.text)
+        writer.key("order")
+        order.write(to: &writer)
+        writer.key("awarded")
+        writer.integer(awarded.rawValue)
+    }
+
+    package init(reading reader: inout CBORReader) throws(CodecError) {
+        var fields = try CBORFieldCursor(&reader)
+        try fields.key("id", &reader)
+        id = try MachineID(reading: &reader)
+        try fields.key("order", &reader)
+        order = try StandingOrder(reading: &reader)
+        try fields.key("awarded", &reader)
+        awarded = MinorUnits(try reader.integer())
+        try fields.end(reader)
+    }
+}
+
 extension StandingOrder: CBORFields {
     package func write(to writer: inout CBORWriter) {
         let optional = [acceptWithin != nil, resolveWithin != nil, respondWithin != nil]

@@ -57,8 +57,12 @@ extension MaintenanceContract {
     private static func decide(
         _ ticket: TicketRecord, among all: [Selection.Candidate], _ weights: ScoreWeights, _ context: Context
     ) throws(Rejection) {
-        var machine = try context.existing(MachineRecord.self, ticket.machine)
-        let candidates = ticket.isReported ? all.filter { machine.ordered(with: $0.offer) != nil } : all
+        var candidates = all
+        var standing: StandingOrderRecord?
+        if ticket.isReported {
+            standing = try context.get(StandingOrderRecord.self, ticket.machine)
+            candidates = all.filter { standing?.awarded(with: $0.offer) != nil }
+        }
         guard !candidates.isEmpty else {
             if context.time < ticket.bidding.closes { return try waitForMore(ticket, context) }
             return try leaveToClient(ticket, "consentWanted", context)
@@ -69,9 +73,9 @@ extension MaintenanceContract {
                 candidates, weights: weights, reported: ticket.reported, hash: context.hash)
         } catch { throw Rejection("maintenance.offer_invalid", error.description) }
         let winner = ranking[0].candidate
-        if ticket.isReported {
-            machine.ordered = machine.ordered(with: winner.offer)
-            try context.put(machine)
+        if var standing, let awarded = standing.awarded(with: winner.offer) {
+            standing.awarded = awarded
+            try context.put(standing)
         }
         try award(ticket, to: winner.bid.maintainer, winner.offer, of: candidates.count, context)
     }
@@ -186,14 +190,4 @@ extension MaintenanceContract {
 extension TicketRecord {
     /// Whether bids have been compared, and none of those that stand is covered by the standing order.
     package var waitsForConsent: Bool { isReported && state == .openForBids && bidding.decides == nil }
-}
-
-extension MachineRecord {
-    /// What will have been awarded under the standing order with an offer; nil where it does not cover it.
-    func ordered(with offer: Offer) -> MinorUnits? {
-        let price = offer.price.limit
-        guard let order, order.currency == offer.currency, price <= order.priceLimit else { return nil }
-        let (sum, overflow) = (ordered?.rawValue ?? 0).addingReportingOverflow(price.rawValue)
-        return !overflow && sum <= order.ceiling.rawValue ? MinorUnits(sum) : nil
-    }
 }

@@ -33,8 +33,8 @@ extension MaintenanceContract {
         let machine = try context.existing(MachineRecord.self, body.machine)
         let client = try context.requireOperator(of: machine).id
         let order: StandingOrder
-        if let given = machine.order {
-            order = given
+        if let given = try context.get(StandingOrderRecord.self, machine.id) {
+            order = given.order
         } else {
             order = .none(in: try currency(of: machine.id, context))
         }
