@@ -1,5 +1,6 @@
 import Codec
 import Cryptography
+import Foundation
 import TestSupport
 import Testing
 
@@ -88,11 +89,43 @@ import Testing
         for (place, text) in ["b2", "a1", "b10", "b"].enumerated() { rows.append(place, key(text)) }
         rows.keep()
         rows.append(4, key("b0"))
-        #expect(rows.sorted(withPrefix: Array("b".utf8)) == [3, 4, 2, 0])
+        func sorted(_ prefix: String, from first: String = "", limit: Int = 9) -> [Int] {
+            rows.sorted(withPrefix: Array(prefix.utf8), from: Array(first.utf8), limit: limit).places
+        }
+        #expect(sorted("b") == [3, 4, 2, 0])
+        #expect(sorted("b", from: "b1") == [2, 0])
+        #expect(sorted("b", limit: 2) == [3, 4])
+        #expect(!rows.sorted(withPrefix: Array("b".utf8), from: [], limit: 3).isAll)
+        #expect(rows.sorted(withPrefix: Array("b".utf8), from: [], limit: 4).isAll)
         rows.undo()
-        #expect(rows.sorted(withPrefix: Array("b".utf8)) == [3, 2, 0])
+        #expect(sorted("b") == [3, 2, 0])
         #expect(rows.sorted() == [1, 3, 2, 0])
-        #expect(rows.sorted(withPrefix: Array("machine.state".utf8)).isEmpty)
+        #expect(sorted("machine.state").isEmpty)
+    }
+
+    /// However few are asked for, and whatever of them the block has removed, they are the first.
+    @Test func aFewKeysAreTheFirstOfAll() throws {
+        var random = SeededGenerator(seed: 5)
+        for _ in 0..<60 {
+            let names = (0..<400).map { String(format: "c%03d", $0) }
+            let below = names.filter { _ in Int.random(in: 0..<3, using: &random) == 0 }
+            let (state, _) = try Self.state(over: below.map { Self.counter($0, 1) })
+            var there = Set(below)
+            let removes = Int.random(in: 0..<3, using: &random) > 0
+            for name in names.shuffled(using: &random) where Int.random(in: 0..<3, using: &random) == 0 {
+                let isRemoved = removes && Int.random(in: 0..<4, using: &random) > 0
+                state.write(isRemoved ? nil : [1], for: Counter.rowKey(MemberID(unchecked: name)))
+                if isRemoved { there.remove(name) } else { there.insert(name) }
+            }
+            let prefix = RowKey(table: Counter.table, key: []).bytes
+            let first = names[Int.random(in: 0..<400, using: &random)]
+            let start = Counter.rowKey(MemberID(unchecked: first)).bytes
+            let all = there.sorted().filter { $0 >= first }.map { Counter.rowKey(MemberID(unchecked: $0)) }
+            for limit in [1, 2, 7, 40, 500, .max] {
+                #expect(
+                    try state.keys(withPrefix: prefix, from: start, limit: limit) == Array(all.prefix(limit)))
+            }
+        }
     }
 
     /// A row that was only written is looked up below once the write is taken back.

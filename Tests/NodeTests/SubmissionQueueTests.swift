@@ -79,7 +79,7 @@ import Testing
         }
         #expect(ids.count == 4_096 && outbox.count == 4_096)
         #expect(outbox.hasRoom(for: .peer(Self.other)) && outbox.hasRoom(for: .undone))
-        _ = outbox.refuseDuplicates([ids[0]])
+        _ = outbox.refuse([ids[0]], .duplicate)
         #expect(outbox.hasRoom(for: .peer(Self.flooder)))
         _ = outbox.expire(through: Timestamp(milliseconds: 2_000))
         #expect(outbox.count == 0 && outbox.hasRoom(for: .peer(Self.flooder)))

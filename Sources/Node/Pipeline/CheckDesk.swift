@@ -74,18 +74,34 @@ final class CheckDesk: Sendable {
             return groups.isLettingIn ? nil : groups.take()
         }
         while let group = next {
-            try letIn(group.submissions, Array(group.checked.joined()))
+            do { try letIn(group.submissions, Array(group.checked.joined())) } catch {
+                groups.withLock { $0.isLettingIn = false }
+                throw error
+            }
             next = groups.withLock { $0.take() }
         }
     }
+
+    /// Lets go of the groups that are not let in: of nobody who waits in them is known what became of it.
+    func abandon() -> [Submission] { groups.withLock { $0.takeAll() } }
 }
 
 extension CheckDesk.Groups {
     fileprivate mutating func note(_ candidates: [Candidate], of part: CheckDesk.Part) {
+        guard part.group >= first else { return }
         waiting.change(at: Int(part.group - first)) { group in
             group.checked[part.place] = candidates
             group.waiting -= 1
         }
+    }
+
+    fileprivate mutating func takeAll() -> [Submission] {
+        var submissions: [Submission] = []
+        while let group = waiting.takeFirst() {
+            submissions += group.submissions
+            first += 1
+        }
+        return submissions
     }
 
     /// The group whose turn it is, where it is checked.

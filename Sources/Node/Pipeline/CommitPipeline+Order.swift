@@ -11,6 +11,7 @@ extension CommitPipeline {
     func checkAgain(_ remembered: [[UInt8]]) {
         for start in stride(from: 0, to: remembered.count, by: CommitPipeline.batchCount) {
             let end = min(remembered.count, start + CommitPipeline.batchCount)
+            desk.noteChecking(end - start)
             checks.add(remembered[start..<end].map { Submission(bytes: $0, origin: .outbox, waiter: nil) })
         }
     }
@@ -22,24 +23,43 @@ extension CommitPipeline {
                 let candidates = try verifier.candidates(part.submissions.map(\.bytes)[...])
                 try checks.finish(part, candidates, letIn: letIn)
             }
-        } catch { halt(NodeError("node.storage", "the node could not read its state", cause: error)) }
+        } catch {
+            let failure = NodeError("node.storage", "the node could not read its state", cause: error)
+            halt(failure)
+            tell(checks.abandon(), failure)
+        }
     }
 
     private func waiting() -> [Submission] {
         let taken = submitted.take(limit: CommitPipeline.batchCount)
         if !taken.isEmpty { desk.waitForRoom() }
+        desk.noteChecking(taken.count)
         return taken
+    }
+
+    private func tell(_ submissions: [Submission], _ failure: NodeError) {
+        for submission in submissions { submission.waiter?.tell(.failed(failure)) }
     }
 
     /// Lets in what a block could hold: junk must never fill one.
     private func letIn(_ submissions: [Submission], _ candidates: [Candidate]) throws {
         let finalTime = feed.last.time
         let isValidator = shared.withLock(\.view.isValidator)
+        defer { desk.noteChecking(-submissions.count) }
+        let verdicts: [Result<VerifiedTransaction, Refusal>]
+        do {
+            verdicts = try zip(submissions, candidates).map { submission, candidate in
+                let isOwn = submission.origin == .caller
+                return try verdict(candidate, isOwn: isOwn, learns: isOwn && isValidator, finalTime)
+            }
+        } catch {
+            tell(submissions, NodeError("node.storage", "the node could not read its state", cause: error))
+            throw error
+        }
         var answers: [Answer] = []
         var good: [(submission: Submission, transaction: VerifiedTransaction)] = []
-        for (submission, candidate) in zip(submissions, candidates) {
-            let isOwn = submission.origin == .caller
-            switch try verdict(candidate, isOwn: isOwn, learns: isOwn && isValidator, finalTime) {
+        for (submission, verdict) in zip(submissions, verdicts) {
+            switch verdict {
             case .success(let transaction): good.append((submission, transaction))
             case .failure(let refusal):
                 guard let waiter = submission.waiter else { continue }
@@ -57,7 +77,7 @@ extension CommitPipeline {
     private func settleDuplicates(_ ids: [TransactionID]) throws {
         guard !shared.withLock(\.view.isValidator) else { return }
         let known = try ids.filter { try store.hasSeen($0) }
-        if !known.isEmpty { desk.tell { $0.refuseDuplicates(known) } }
+        if !known.isEmpty { desk.tell { $0.refuse(known, .duplicate) } }
     }
 
     private struct Refusal: Error {
@@ -83,7 +103,9 @@ extension CommitPipeline {
             }
             // What such a key signs costs no quota: it must not fill batches, nor be sent for a day.
             if !learns, let reason = try store.refusal(of: verified.transaction.key, at: finalTime) {
-                return .failure(Refusal(reason: reason))
+                // It may be there, and what has ended the key: that is then the answer.
+                let isThere = try store.hasSeen(verified.transaction.id)
+                return .failure(Refusal(reason: isThere ? .duplicate : reason))
             }
             return .success(verified)
         }

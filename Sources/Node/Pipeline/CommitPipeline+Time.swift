@@ -61,7 +61,24 @@ extension CommitPipeline {
             $0.suspicions += 1
         }
         if !late.isEmpty { network?.submit(late, to: nil) }
+        refuseEnded(late)
         events.push(.suspect(wish: nil))
+    }
+
+    /// What a key signed that has ended meanwhile no block takes, and no validator answers for it: whoever
+    /// has others order lets go of it.
+    private func refuseEnded(_ late: [[UInt8]]) {
+        guard !shared.withLock(\.view.isValidator) else { return }
+        let finalTime = feed.last.time
+        do {
+            for bytes in late {
+                guard let transaction = try? UnverifiedTransaction(decoding: bytes, hash: rules.hash),
+                    let reason = try store.refusal(of: transaction.key, at: finalTime),
+                    try !store.hasSeen(transaction.id)
+                else { continue }
+                desk.tell { $0.refuse([transaction.id], reason) }
+            }
+        } catch { halt(NodeError("node.storage", "the node could not read its state", cause: error)) }
     }
 
     /// A batch brings this node's clock to the ledger: where a deadline has passed that consensus time has

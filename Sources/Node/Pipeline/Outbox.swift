@@ -288,12 +288,12 @@ struct Outbox: Sendable {
         }
     }
 
-    /// Lets go of transactions that turn out to be on the ledger already.
-    mutating func refuseDuplicates(_ ids: [TransactionID]) -> [Answer] {
+    /// Lets go of transactions that no block takes: they are on the ledger already, say.
+    mutating func refuse(_ ids: [TransactionID], _ reason: Skip.Reason) -> [Answer] {
         defer { settleHandedOver() }
         return ids.compactMap { id in
             guard let entry = remove(id), !entry.waiters.isEmpty else { return nil }
-            return Answer(waiters: entry.waiters, news: .refused(.duplicate))
+            return Answer(waiters: entry.waiters, news: .refused(reason))
         }
     }
 

@@ -18,6 +18,8 @@ final class OutboxDesk: @unchecked Sendable {
 
     private let condition = NSCondition()
     private var outbox = Outbox()
+    /// Transactions that were taken to be checked and are not in the outbox yet.
+    private var checking = 0
     private var engine: (engine: any OrderingEngine, epochBlock: Digest)?
     /// The epoch block for which batches are ordered now.
     private var ordering: Digest?
@@ -32,6 +34,8 @@ final class OutboxDesk: @unchecked Sendable {
     private static let window = 64
     /// Transactions that wait to be sent, at most: more wait with their callers.
     private static let capacity = 65_536
+    /// Transactions that are checked at once, at most: where the outbox cannot take them, nor can this.
+    private static let checkCapacity = 4 * CommitPipeline.batchCount
     /// Transactions that are ready to be sent before it is looked whether they are, and for how long.
     private static let lead = CommitPipeline.batchCount
     private static let leadSeconds = 0.2
@@ -78,7 +82,17 @@ final class OutboxDesk: @unchecked Sendable {
         defer { condition.unlock() }
         let end = Date(timeIntervalSinceNow: OutboxDesk.leadSeconds)
         while outbox.queued >= OutboxDesk.lead, failure == nil, !isClosing, condition.wait(until: end) {}
-        while outbox.count >= OutboxDesk.capacity, failure == nil, !isClosing { condition.wait() }
+        while outbox.count >= OutboxDesk.capacity || checking >= OutboxDesk.checkCapacity, failure == nil,
+            !isClosing
+        { condition.wait() }
+    }
+
+    /// So many more are being checked; fewer where they are in the outbox by now, or refused.
+    func noteChecking(_ change: Int) {
+        condition.lock()
+        defer { condition.unlock() }
+        checking += change
+        condition.broadcast()
     }
 
     // MARK: The route

@@ -159,6 +159,9 @@ import Testing
         proposing("agreement.role_required", "an arbiter has the role") { $0.arbiter = MemberID("m1")! },
         proposing("member.unknown", "an arbiter is a member") { $0.arbiter = MemberID("nobody")! },
         proposing("agreement.validity_empty", "terms begin before they end") { $0.validFrom = $0.validTo },
+        proposing("agreement.validity_not_whole", "terms begin at a whole millisecond") {
+            $0.validFrom = Timestamp(nanoseconds: $0.validFrom.nanoseconds + 1)
+        },
         proposing("agreement.expired", "terms are not over") {
             ($0.validFrom, $0.validTo, $0.periodEnds) = (.zero, Steps.start, [])
         },
@@ -257,10 +260,12 @@ import Testing
             Steps.amend()),
         Refused(
             "agreement.validity_order", "terms follow one another", by: "oem", before: Steps.active,
-            Steps.amend { $0.validFrom = Timestamp(nanoseconds: Steps.start.nanoseconds - 1) }),
+            Steps.amend { $0.validFrom = Timestamp(nanoseconds: Steps.start.nanoseconds - 1_000_000) }),
         Refused(
             "agreement.period_billed", "what is invoiced stays as it is", by: "oem", before: Steps.issued,
-            Steps.amend { $0.validFrom = Timestamp(nanoseconds: (Steps.start + .days(30)).nanoseconds - 1) }),
+            Steps.amend {
+                $0.validFrom = Timestamp(nanoseconds: (Steps.start + .days(30)).nanoseconds - 1_000_000)
+            }),
         Refused(
             "agreement.arbiter_is_party", "amended terms are checked too", by: "oem", before: Steps.active,
             Steps.amend { $0.arbiter = MemberID("oem")! }),

@@ -147,7 +147,7 @@ import Testing
         let order = StandingOrder(currency: .euro, priceLimit: MinorUnits(1), ceiling: MinorUnits(2))
         try harness.machine(
             .accept(.init(machine: registration.machine, order: order)), as: harness.member("customer"))
-        #expect(try harness.existing(MachineRecord.self, registration.machine).order == order)
+        #expect(try harness.existing(StandingOrderRecord.self, registration.machine).order == order)
     }
 
     @Test func whatTheCustomerOpensItselfNeedsNoOrder() throws {

@@ -36,11 +36,13 @@ extension Samples {
             reportingIntervalMilliseconds: 1_000, registered: time)
         record.replacement = .init(replaces: key, device: device, proposed: time)
         (record.accepted, record.started, record.terminated) = (time, time, time)
-        (record.order, record.ordered) = (order, amount)
         record.lastStop = .init(
             reason: "heat", fault: true, key: key, time: time, reset: time, resetBy: member)
         record.termination = .init(proposedBy: member, reason: "over", proposed: time, from: .stopped)
-        return try actions.map { try .action(MachineContract.self, $0) } + [.record(record)]
+        let standing = StandingOrderRecord(id: machineID, order: order, awarded: amount)
+        return try actions.map { try .action(MachineContract.self, $0) } + [
+            .record(record), .record(standing),
+        ]
     }
 
     static func telemetry() throws -> [Sample] {

@@ -1,5 +1,6 @@
 import Codec
 import Contracts
+import Cryptography
 import Foundation
 import Ledger
 import Storage
@@ -191,6 +192,28 @@ import Testing
         let first = try await cluster[4].submit(bytes)
         let again = try await cluster[4].submit(bytes)
         #expect(again.leaf == first.leaf && again.height == first.height)
+        try cluster.close()
+    }
+
+    /// The transaction that ended its own key is on the ledger: the key's end is not the answer to it.
+    @Test func aFollowerAnswersAgainForWhatEndedItsKey() async throws {
+        let cluster = try Cluster(4, followers: 1)
+        let (new, sealing) = (Ed25519.SigningKey.generate(), SealingKey.generate())
+        let message = ConsortiumContract.possessionMessage(
+            chain: cluster[4].rules.chain, member: cluster.members[4],
+            signingPublicKey: new.publicKey.bytes, sealingPublicKey: sealing.publicKey)
+        let key = ConsortiumContract.NewKey(
+            publicKey: Bytes(new.publicKey.bytes), possession: Bytes(new.sign(message)))
+        let rotation = ConsortiumContract.Action.rotateKeys(
+            .init(signingKey: key, sealingPublicKey: Bytes(sealing.publicKey)))
+        let bytes = try cluster[4].sign(ConsortiumContract.self, rotation, as: try cluster.signer(4))
+        let first = try await cluster[4].submit(bytes)
+        #expect(first.outcome == .accepted)
+        #expect(try await cluster[4].submit(bytes).leaf == first.leaf)
+        let late = try cluster.transaction(4, "with the key that went")
+        await #expect { try await cluster[4].submit(late) } throws: {
+            ($0 as? NodeError)?.code == "transaction.key_ended"
+        }
         try cluster.close()
     }
 

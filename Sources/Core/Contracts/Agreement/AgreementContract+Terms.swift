@@ -137,6 +137,9 @@ extension AgreementContract {
         try context.require(
             terms.validFrom < terms.validTo, else: "agreement.validity_empty",
             "the terms end before they begin")
+        try context.require(
+            [terms.validFrom, terms.validTo].allSatisfy { $0.nanoseconds % 1_000_000 == 0 },
+            else: "agreement.validity_not_whole", "terms begin and end at whole milliseconds")
         try requirePeriods(terms, context)
         try requireNotOver(terms, context)
         try context.require(

@@ -119,6 +119,10 @@ extension ConsortiumContract {
         _ context: Context
     ) throws(Rejection) {
         var member = try context.existing(MemberRecord.self, id)
+        // The key that was kept for one that applied is anybody's again.
+        if member.status == .applied, status == .removed, let keys = member.keys {
+            try context.delete(KeyRecord.self, keys.signing)
+        }
         member.status = status
         try context.put(member)
         // One that applied and was never admitted has no account.

@@ -40,8 +40,8 @@ package struct StandingOrder: Codable, Hashable, Sendable {
 }
 
 /// A machine's standing order and what was awarded under it: a row of its own, since a machine is started and
-/// stopped more often than it fails. Where there is none, every award of what the device reports waits for the
-/// customer.
+/// stopped more often than it fails. Where there is none, every award of what the device reports waits for
+/// the customer.
 package struct StandingOrderRecord: Record {
     package static let table = "standingOrder"
 

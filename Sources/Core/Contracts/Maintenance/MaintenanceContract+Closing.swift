@@ -89,6 +89,10 @@ extension MaintenanceContract {
         try context.requireParty(ticket.client)
         if ticket.workDue == nil {
             try requireNotStarted(ticket, context)
+            // Work that should have begun long ago is an award given back, whoever says so.
+            if let award = ticket.award, award.isForgotten(at: context.time, in: ticket) {
+                try noteGivenBack(by: award.maintainer, context)
+            }
         } else {
             try requireState(of: ticket, [.inProgress, .reopened, .onHold], context)
             try context.require(

@@ -44,7 +44,8 @@ extension MaintenanceContract {
     static func resume(_ body: Resume, _ context: Context) throws(Rejection) {
         var ticket = try context.existing(TicketRecord.self, body.ticket)
         try requireState(of: ticket, [.onHold], context)
-        try requireMaintainerOrCustomer(of: ticket, context)
+        let parties = [ticket.customer, ticket.client] + (ticket.award.map { [$0.maintainer] } ?? [])
+        try context.requireParty(oneOf: parties)
         guard var hold = ticket.holds.popLast() else {
             throw Rejection("maintenance.wrong_state", "the ticket has no hold")
         }

@@ -65,6 +65,12 @@ package struct TicketRecord: Record {
         package var time: Timestamp
         /// How many valid bids it was chosen from.
         package var candidates: Int64
+
+        /// Whether nobody has come a day after the promised arrival, holds apart.
+        func isForgotten(at now: Timestamp, in ticket: TicketRecord) -> Bool {
+            ticket.state == .awarded && ticket.holds.isEmpty
+                && max(offer.earliestArrival, time) + .days(1) < now
+        }
     }
 
     package struct Hold: Codable, Hashable, Sendable {

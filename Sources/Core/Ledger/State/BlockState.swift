@@ -240,13 +240,27 @@ final class BlockState {
     func keys(
         withPrefix prefix: [UInt8], from first: [UInt8] = [], limit: Int
     ) throws(Rejection) -> [RowKey] {
-        var own = written.sorted(withPrefix: prefix)
-        if !first.isEmpty { own.removeAll { RawBytes.precedes(entries[$0].key.bytes, first) } }
+        // A few more than wanted: some may be rows that this block has removed.
+        var reach = min(limit, 1 << 32) + 16
+        while true {
+            let own = written.sorted(withPrefix: prefix, from: first, limit: reach)
+            var position = 0
+            let start = RawBytes.precedes(prefix, first) ? first : prefix
+            let keys = try keys(
+                withPrefix: prefix, from: start, own: own.places, &position, limit: limit)
+            // Where those at hand are spent others may come between.
+            if own.isAll || position < own.places.count { return keys }
+            reach *= 8
+        }
+    }
+
+    private func keys(
+        withPrefix prefix: [UInt8], from first: [UInt8], own: [Int], _ position: inout Int, limit: Int
+    ) throws(Rejection) -> [RowKey] {
         var result: [RowKey] = []
-        var start = RawBytes.precedes(prefix, first) ? first : prefix
-        var position = 0
+        var start = first
+        var want = min(limit, 1 << 32)
         while result.count < limit {
-            let want = limit - result.count + own.count - position
             let below: [RowKey]
             do {
                 below = try base.keys(withPrefix: prefix, from: start, limit: want)
@@ -254,6 +268,7 @@ final class BlockState {
             merge(below, own, &position, into: &result, limit: limit, isLast: below.count < want)
             guard below.count == want, let last = below.last else { break }
             start = last.bytes + [0]
+            want = min(2 * want, 1 << 32)
         }
         return result
     }

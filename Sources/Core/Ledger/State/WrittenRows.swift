@@ -35,15 +35,41 @@ struct WrittenRows {
         }.map { places[$0] }
     }
 
-    /// The places of keys with a prefix, by rising key.
-    func sorted(withPrefix prefix: [UInt8]) -> [Int] {
+    /// The places of keys with a prefix at or after `first`, by rising key: the first `limit` of them, and
+    /// whether that is all. Who wants a few does not wait for thousands to be sorted.
+    func sorted(
+        withPrefix prefix: [UInt8], from first: [UInt8], limit: Int
+    ) -> (places: [Int], isAll: Bool) {
         let word = KeySorting.word(of: prefix, at: 0)
         let mask = prefix.count >= 8 ? UInt64.max : ~(UInt64.max >> UInt64(prefix.count * 8))
         var found: [Int] = []
         for index in words.indices
-        where words[index] & mask == word && keys[index].bytes.starts(with: prefix) {
+        where words[index] & mask == word && keys[index].bytes.starts(with: prefix)
+            && !RawBytes.precedes(keys[index].bytes, first)
+        {
             found.append(index)
         }
-        return KeySorting.order(of: found.map { keys[$0].bytes }).map { places[found[$0]] }
+        let isAll = found.count <= limit
+        if !isAll, limit <= WrittenRows.few {
+            found = smallest(limit, of: found)
+        } else {
+            found = KeySorting.order(of: found.map { keys[$0].bytes }).prefix(limit).map { found[$0] }
+        }
+        return (found.map { places[$0] }, isAll)
+    }
+
+    /// Up to here picking the smallest one by one is quicker than sorting all.
+    private static let few = 32
+
+    /// Those with the smallest keys, by rising key.
+    private func smallest(_ limit: Int, of found: [Int]) -> [Int] {
+        var result: [Int] = []
+        for index in found {
+            if result.count == limit, let last = result.last, keys[last] < keys[index] { continue }
+            let place = result.firstIndex { keys[index] < keys[$0] } ?? result.count
+            result.insert(index, at: place)
+            if result.count > limit { result.removeLast() }
+        }
+        return result
     }
 }
