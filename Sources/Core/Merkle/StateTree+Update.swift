@@ -175,7 +175,6 @@ extension StateTree {
             link = .leaf(Int(index))
         } else {
             precondition(leaves.count < Link.limit, "a state tree has fewer than 2^31 pairs")
-            leaves.growByAQuarterWhenFull()
             leaves.append(leaf)
             link = .leaf(leaves.count - 1)
         }
@@ -190,7 +189,6 @@ extension StateTree {
             interiors[Int(index)] = node
             link = .interior(Int(index))
         } else {
-            interiors.growByAQuarterWhenFull()
             interiors.append(node)
             link = .interior(interiors.count - 1)
         }
@@ -203,13 +201,5 @@ extension StateTree {
         link.isLeaf
             ? (UInt32(link.index), leaves[link.index].key.word)
             : (interiors[link.index].sample, interiors[link.index].sampleWord)
-    }
-}
-
-extension Array {
-    /// Growth by a quarter, where `append` alone would double: the tree is the largest thing in a node's
-    /// memory.
-    fileprivate mutating func growByAQuarterWhenFull() {
-        if count == capacity { reserveCapacity(count + count / 4 + 64) }
     }
 }

@@ -14,10 +14,10 @@ import Codec
 /// The prefixes keep leaves, interior nodes and the log's nodes (0x00, 0x01) apart. The split bit is hashed
 /// too, so that a root commits to the position at which every path turns (see `StateProof`).
 ///
-/// Nodes live in two arrays with free lists, about 152 bytes a pair and at most 190 after growth. What a node
-/// hashes to stands beside the link to it: hashing a path reads the nodes on it and not their siblings, which
-/// in a large tree lie elsewhere in memory. A copy shares the nodes until one of the two is updated, which
-/// then copies everything: keep one copy, and undo by updating with the previous values.
+/// Nodes live in two arrays with free lists, about 152 bytes a pair. What a node hashes to stands beside the
+/// link to it: hashing a path reads the nodes on it and not their siblings, which in a large tree lie
+/// elsewhere in memory. A copy shares the nodes until one of the two is updated, which then copies the pages
+/// that it changes: keep one copy, and undo by updating with the previous values.
 package struct StateTree: Sendable {
     struct Leaf {
         var key: Digest
@@ -87,8 +87,8 @@ package struct StateTree: Sendable {
     }
 
     let hash: HashFunction
-    var leaves: [Leaf] = []
-    var interiors: [Interior] = []
+    var leaves = PagedArray<Leaf>()
+    var interiors = PagedArray<Interior>()
     var freeLeaves: [UInt32] = []
     var freeInteriors: [UInt32] = []
     var top = Subtree.none
@@ -98,7 +98,7 @@ package struct StateTree: Sendable {
 
     /// The tree over pairs in rising order of their keys, each once: O(n).
     package init(building pairs: some Sequence<(key: Digest, value: Digest)>, hash: HashFunction) {
-        var builder = StateTreeBuilder(hash: hash, reservingCapacity: pairs.underestimatedCount)
+        var builder = StateTreeBuilder(hash: hash)
         for pair in pairs { builder.add(key: pair.key, value: pair.value) }
         self = builder.finish()
     }

@@ -8,10 +8,8 @@ package struct StateTreeBuilder {
     /// The finished left subtrees of the rightmost path, from the root, each with the bit at which it ends.
     private var pending: [(left: StateTree.Subtree, bit: Int)] = []
 
-    package init(hash: HashFunction, reservingCapacity capacity: Int = 0) {
+    package init(hash: HashFunction) {
         tree = StateTree(hash: hash)
-        tree.leaves.reserveCapacity(capacity)
-        tree.interiors.reserveCapacity(capacity)
     }
 
     /// Adds a pair. The key must be greater than all before it.
