@@ -1,11 +1,14 @@
 # Everything that a person or a machine does with this project, one word each.
 
 .DEFAULT_GOAL := help
-.PHONY: help install build test demo consortium bench simulate chaos fuzz format lint clean
+.PHONY: help install build release test demo consortium bench simulate chaos fuzz format lint clean
 
 SECONDS ?= 60
 # Tests that start servers and nodes as processes: one after another, so that none waits for the others' load.
 PROCESSES := APITests|OrderingTests|NetworkTests|ConsortiumRing|Onboarding|Operation|ServedJourney|HistoryJourney
+# On Linux a release carries Swift's own libraries: one file, which runs where no Swift is. (lld, because GNU's
+# linkers warn of functions in those libraries that nothing here calls.)
+RELEASE := swift build -c release $(if $(filter Linux,$(shell uname -s)),--static-swift-stdlib -Xswiftc -use-ld=lld)
 SOURCES := Sources Tests Benchmarks Package.swift
 
 help: ## This list
@@ -17,30 +20,33 @@ install: ## Install what is missing to build and test (the other targets do it t
 build: install ## Build everything for debugging
 	swift build --build-tests
 
+release: install ## Build .build/release/millwright for use: one file that needs no Swift
+	$(RELEASE) --product millwright
+
 test: build ## Build and run every test, with the release build for the replay test
-	swift build -c release --product millwright
+	$(RELEASE) --product millwright
 	MILLWRIGHT_REQUIRE_RELEASE=1 tools/run-tests.sh --skip '$(PROCESSES)'
 	MILLWRIGHT_REQUIRE_NATS=1 tools/run-tests.sh --no-parallel --filter '$(PROCESSES)'
 
 demo: install ## Run the demonstration in ./demo, which is emptied first; TELEMETRY=FILE takes a machine's own data
-	swift build -c release --product millwright
+	$(RELEASE) --product millwright
 	@echo "removing ./demo: the demonstration begins with an empty directory"
 	rm -rf demo
 	.build/release/millwright demo --home demo $(if $(TELEMETRY),--telemetry "$(TELEMETRY)")
 
 consortium: install ## The demonstration across six companies' nodes, in ./consortium; ENGINE=nats or embedded, TELEMETRY=FILE
-	swift build -c release --product millwright
+	$(RELEASE) --product millwright
 	@echo "removing ./consortium: the demonstration begins with an empty directory"
 	rm -rf consortium
 	.build/release/millwright consortium --home consortium --engine $(or $(ENGINE),nats) \
 		$(if $(TELEMETRY),--telemetry "$(TELEMETRY)") $(if $(KEEP),--keep)
 
 bench: install ## Measure the commit path and its parts in a release build; ARGS="…" goes to the benchmark
-	swift build -c release --product millwright-bench
+	$(RELEASE) --product millwright-bench
 	.build/release/millwright-bench $(ARGS)
 
 simulate: install ## Run SEEDS=5000 simulated consortia of EVENTS=1000 from seed FIRST=0, or one SEED=417 VERBOSE=1
-	swift build -c release --product millwright-simulate
+	$(RELEASE) --product millwright-simulate
 	@SEEDS=$(SEEDS) EVENTS=$(EVENTS) FIRST=$(FIRST) SEED=$(SEED) VERBOSE=$(VERBOSE) \
 		COMMIT=$$(git rev-parse --short HEAD) .build/release/millwright-simulate
 

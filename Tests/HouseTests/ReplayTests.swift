@@ -20,7 +20,7 @@ import Testing
             "there is no release binary: `make test` builds it and then requires this test"))
     func debugAndReleaseBuildsReplayToTheSameRootsAtEveryHeight() async throws {
         try #require(Self.isBuilt(Self.debug), "build it with: swift build --product millwright")
-        try #require(Self.isBuilt(Self.release), "build it with: swift build -c release --product millwright")
+        try #require(Self.isBuilt(Self.release), "build it with: make release")
         let folder = try TemporaryFolder()
         let home = folder.url.appendingPathComponent("home").path
         let demo = try await ChildProcess.run(
