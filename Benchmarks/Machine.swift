@@ -29,8 +29,14 @@ enum Machine {
         #endif
     }
 
+    /// What the machine can verify: signatures a second with all cores, and processor seconds of one.
+    struct Limit {
+        let rate: Double
+        let processorTime: Double
+    }
+
     /// Ed25519 verifications a second with one thread a core, each over 400 bytes, as long as a transaction.
-    static func verificationLimit(seconds: Double) -> (rate: Double, processorTime: Double) {
+    static func verificationLimit(seconds: Double) -> Limit {
         let message = [UInt8](repeating: 0x5a, count: 400)
         let pairs = (0..<64).map { _ in Ed25519.SigningKey.generate() }.map {
             (key: $0.publicKey.bytes, signature: $0.sign(message))
@@ -49,7 +55,7 @@ enum Machine {
             total.add(count, ordering: .relaxed)
         }
         let count = Double(total.load(ordering: .relaxed))
-        return (count / (now - start), (processorTime - used) / count)
+        return Limit(rate: count / (now - start), processorTime: (processorTime - used) / count)
     }
 
     /// Seconds of a 4 KB write and its synchronisation, the median of several.

@@ -33,6 +33,13 @@ enum Report {
     }
 
     static func rate(_ value: Double) -> String { count(Int(value.rounded())) + " /s" }
+
+    /// The least and the most of several values.
+    static func span(_ values: [Double]) -> String {
+        guard let least = values.min(), let most = values.max() else { return "-" }
+        return "\(count(Int(least.rounded())))–\(count(Int(most.rounded())))"
+    }
+
     static func ratio(_ value: Double) -> String { String(format: "%.2f", value) }
     static func megabytes(_ bytes: Int) -> String { String(format: "%.0f MB", Double(bytes) / 1e6) }
 

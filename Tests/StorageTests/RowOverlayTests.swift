@@ -59,9 +59,10 @@ import Testing
             let from = Bool.random(using: &random) ? randomKey(&random) : nil
             let prefix = Bool.random(using: &random) ? Array(randomKey(&random).prefix(2)) : []
             let limit = Int.random(in: 1...30, using: &random)
-            #expect(
-                try overlay.entries(from: from, prefix: prefix, limit: limit)
-                    == expected(model, from: from, prefix: prefix, limit: limit))
+            let rows = expected(model, from: from, prefix: prefix, limit: limit)
+            #expect(try overlay.entries(from: from, prefix: prefix, limit: limit) == rows)
+            let keys = try overlay.snapshot().keys(from: from, prefix: prefix, limit: limit)
+            #expect(keys == rows.map(\.key))
         }
         // Snapshots see what was there when they were taken.
         for (reader, model) in held {

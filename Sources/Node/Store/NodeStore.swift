@@ -212,7 +212,7 @@ package struct SnapshotState: StateReader, Sendable {
     package func value(for key: Ledger.RowKey) throws -> [UInt8]? { try reader.value(forKey: key.bytes) }
 
     package func keys(withPrefix prefix: [UInt8], from start: [UInt8], limit: Int) throws -> [Ledger.RowKey] {
-        try reader.entries(from: start, prefix: prefix, limit: limit).map { RowKey(bytes: $0.key) }
+        try reader.keys(from: start, prefix: prefix, limit: limit).map { RowKey(bytes: $0) }
     }
 }
 

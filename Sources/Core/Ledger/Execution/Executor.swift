@@ -221,17 +221,16 @@ package struct Executor: Sendable {
 
     /// Forgets the ids of blocks all of whose transactions have expired long enough ago.
     private func forget(_ state: BlockState, time: Timestamp) throws {
-        let prefix = RowKey(table: RememberedIDs.table, key: []).bytes
-        // Mostly nothing is due: the first key tells, and thousands need not be read.
-        guard let first = try state.keys(withPrefix: prefix, limit: 1).first, try isDue(first, at: time)
-        else {
-            return
-        }
-        var count = 0
         // Each row has an id at least. All in one pass: looking for the first anew after each deletion would
         // step over all that were deleted before.
-        for key in try state.keys(withPrefix: prefix, limit: Executor.forgottenPerBlock) {
-            guard try isDue(key, at: time) else { return }
+        let rows = try dueKeys(state, in: RememberedIDs.table, limit: Executor.forgottenPerBlock) { key in
+            guard let latest = RememberedIDs.latestExpiry(of: key) else {
+                throw LedgerFault("a row of the expiry index is malformed")
+            }
+            return latest + SeenRecord.retention < time
+        }
+        var count = 0
+        for key in rows {
             guard let ids = try state.value(for: key).flatMap({ RememberedIDs.ids(in: $0) }) else {
                 throw state.fault ?? LedgerFault("a row of the expiry index is malformed")
             }
@@ -242,11 +241,16 @@ package struct Executor: Sendable {
         }
     }
 
-    private func isDue(_ key: RowKey, at time: Timestamp) throws -> Bool {
-        guard let latest = RememberedIDs.latestExpiry(of: key) else {
-            throw LedgerFault("a row of the expiry index is malformed")
+    /// The keys of a table that sorts by time, up to the first that is not due yet.
+    private func dueKeys(
+        _ state: BlockState, in table: String, limit: Int, _ isDue: (RowKey) throws -> Bool
+    ) throws -> ArraySlice<RowKey> {
+        let prefix = RowKey(table: table, key: []).bytes
+        // Mostly nothing is due: the first key tells, and thousands need not be read.
+        guard let first = try state.keys(withPrefix: prefix, limit: 1).first, try isDue(first) else {
+            return []
         }
-        return latest + SeenRecord.retention < time
+        return try state.keys(withPrefix: prefix, limit: limit).prefix(while: isDue)
     }
 
     private func forget(_ id: TransactionID, _ state: BlockState) throws {
@@ -259,15 +263,17 @@ package struct Executor: Sendable {
 
     private func carryOutDeadlines(_ state: BlockState, _ contracts: ContractSet, time: Timestamp) throws {
         state.keep()
-        let prefix = RowKey(table: TimerRow.table, key: []).bytes
-        guard let first = try state.keys(withPrefix: prefix, limit: 1).first else { return }
-        guard let next = TimerRow(key: first)?.timer else { throw LedgerFault("a deadline has a wrong key") }
-        guard next.due <= time else { return }
-        for key in try state.keys(withPrefix: prefix, limit: Executor.timersPerBlock) {
+        func timer(_ key: RowKey) throws -> Timer {
             guard let timer = TimerRow(key: key)?.timer else {
                 throw LedgerFault("a deadline has a wrong key")
             }
-            guard timer.due <= time else { return }
+            return timer
+        }
+        let due = try dueKeys(state, in: TimerRow.table, limit: Executor.timersPerBlock) {
+            try timer($0).due <= time
+        }
+        for key in due {
+            let timer = try timer(key)
             guard try state.value(for: key) != nil else { continue }
             state.write(nil, for: key)
             state.keep()

@@ -35,6 +35,20 @@ package struct LayeredReader: Sendable {
     package func entries(
         from key: [UInt8]? = nil, prefix: [UInt8] = [], limit: Int, in table: StoreTable = .rows
     ) throws(StorageError) -> [Row] {
+        try rows(from: key, prefix: prefix, limit: limit, in: table) { Array($0) }
+    }
+
+    /// The keys of those rows. Their values, which may be long, are not read.
+    package func keys(
+        from key: [UInt8]? = nil, prefix: [UInt8] = [], limit: Int, in table: StoreTable = .rows
+    ) throws(StorageError) -> [[UInt8]] {
+        try rows(from: key, prefix: prefix, limit: limit, in: table) { _ in [] }.map(\.key)
+    }
+
+    private func rows(
+        from key: [UInt8]?, prefix: [UInt8], limit: Int, in table: StoreTable,
+        _ keep: (UnsafeRawBufferPointer) -> [UInt8]
+    ) throws(StorageError) -> [Row] {
         guard limit > 0 else { return [] }
         let start = KeyOrder.start(key, prefix)
         var merge = LayerMerge(layers, table: table, start: start, prefix: prefix)
@@ -43,12 +57,12 @@ package struct LayeredReader: Sendable {
         while rows.count < limit {
             // Rows below a deleted one are read for nothing: a few more than are missing save a second read.
             let batchLimit = limit - rows.count + 16
-            let batch = try base.entries(from: from, prefix: prefix, limit: batchLimit, in: table)
+            let batch = try base.rows(from: from, prefix: prefix, limit: batchLimit, in: table, keep)
             let isLast = batch.count < batchLimit
             for row in batch {
-                merge.take(below: row.key, into: &rows, limit: limit)
+                merge.take(below: row.key, into: &rows, limit: limit, keep)
                 if rows.count == limit { return rows }
-                if let changed = merge.take(at: row.key) {
+                if let changed = merge.take(at: row.key, keep) {
                     if let value = changed { rows.append(Row(key: row.key, value: value)) }
                 } else {
                     rows.append(row)
@@ -58,7 +72,7 @@ package struct LayeredReader: Sendable {
             guard !isLast, let last = batch.last else { break }
             from = last.key + [0]
         }
-        merge.take(below: nil, into: &rows, limit: limit)
+        merge.take(below: nil, into: &rows, limit: limit, keep)
         return rows
     }
 
@@ -150,21 +164,24 @@ struct LayerMerge {
     }
 
     /// Takes the rows below a key, or all that are left, up to the limit; deleted ones are passed over.
-    mutating func take(below bound: [UInt8]?, into rows: inout [Row], limit: Int) {
+    mutating func take(
+        below bound: [UInt8]?, into rows: inout [Row], limit: Int,
+        _ keep: (UnsafeRawBufferPointer) -> [UInt8]
+    ) {
         while rows.count < limit, let entry = lowest {
             if let bound, !bound.withUnsafeBytes({ KeyOrder.compare(entry.key, $0) < 0 }) { return }
-            if let value = entry.value { rows.append(Row(key: Array(entry.key), value: Array(value))) }
+            if let value = entry.value { rows.append(Row(key: Array(entry.key), value: keep(value))) }
             pass(entry.key)
         }
     }
 
     /// The newest layer's word on a key, where it is the lowest one left: nil for none, inner nil for
     /// deleted.
-    mutating func take(at bound: [UInt8]) -> [UInt8]?? {
+    mutating func take(at bound: [UInt8], _ keep: (UnsafeRawBufferPointer) -> [UInt8]) -> [UInt8]?? {
         guard let entry = lowest, bound.withUnsafeBytes({ KeyOrder.compare(entry.key, $0) == 0 }) else {
             return nil
         }
         pass(entry.key)
-        return .some(entry.value.map { Array($0) })
+        return .some(entry.value.map(keep))
     }
 }

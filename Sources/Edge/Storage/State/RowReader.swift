@@ -62,13 +62,21 @@ package final class RowReader: Sendable {
     package func entries(
         from key: [UInt8]? = nil, prefix: [UInt8] = [], limit: Int, in table: StoreTable = .rows
     ) throws(StorageError) -> [Row] {
+        try rows(from: key, prefix: prefix, limit: limit, in: table) { Array($0) }
+    }
+
+    /// The same, each row's value being what `keep` makes of its bytes.
+    func rows(
+        from key: [UInt8]?, prefix: [UInt8], limit: Int, in table: StoreTable,
+        _ keep: (UnsafeRawBufferPointer) -> [UInt8]
+    ) throws(StorageError) -> [Row] {
         guard limit > 0 else { return [] }
         let start = KeyOrder.start(key, prefix)
         return try read { (transaction) throws(StorageError) in
             var rows: [Row] = []
             try transaction.scan(tables[table.index], from: start) { key, value in
                 guard KeyOrder.hasPrefix(key, prefix) else { return false }
-                rows.append(Row(key: Array(key), value: Array(value)))
+                rows.append(Row(key: Array(key), value: keep(value)))
                 return rows.count < limit
             }
             return rows
