@@ -27,12 +27,12 @@ enum DemoVerb {
         let story = DemoStory(
             scenario: scenario, folder: home.folder.appendingPathComponent("documents"),
             narrator: Narrator(invocation))
+        let chain = try Founding(
+            name: DemoCast.consortium, members: DemoCast.members, validator: DemoCast.board,
+            created: story.begins, simulated: true
+        ).found(in: home)
         story.narrator.act("1. Six companies found a consortium")
-        story.introduce(
-            try Founding(
-                name: DemoCast.consortium, members: DemoCast.members, validator: DemoCast.board,
-                created: story.begins, simulated: true
-            ).found(in: home))
+        story.introduce(chain)
         do { try await tell(story, in: home, invocation) } catch {
             throw DemoVerb.cleared(home.folder, isNew: isNew, after: error)
         }

@@ -46,9 +46,7 @@ enum QueryVerbs {
         let id = try invocation.required("id")
         try await Session.with(invocation, for: .reading) { session in
             let view = try session.node.view()
-            guard let record = try table.show(view, id) else {
-                throw NegativeAnswer("\(table.singular).unknown", "there is no \(table.singular) «\(id)»")
-            }
+            guard let record = try table.show(view, id) else { throw try table.unknown(id, view) }
             if invocation.wantsJSON { return try session.json(record) }
             // A credit note is in its invoice's currency.
             let currency = try (record as? CreditNoteRecord).flatMap {
@@ -78,9 +76,8 @@ enum QueryVerbs {
         let table = try TableView.named(try invocation.required("kind"))
         let id = try invocation.required("id")
         try await Session.with(invocation, for: .reading) { session in
-            guard let key = try table.rowKey(try session.node.view(), id) else {
-                throw NegativeAnswer("\(table.singular).unknown", "there is no \(table.singular) «\(id)»")
-            }
+            let view = try session.node.view()
+            guard let key = try table.rowKey(view, id) else { throw try table.unknown(id, view) }
             let steps = try session.node.history(of: key).map { step in
                 HistoryReport(
                     height: step.change.height, time: step.time, signer: step.signer?.text,
