@@ -256,6 +256,8 @@ struct WrongInputTests {
             ("list", "list needs KIND; try millwright list --help"),
             ("list machine press-7", "list does not take «press-7»; try millwright list --help"),
             ("show machine pres-7", "there is no machine «pres-7»; did you mean press-7?"),
+            ("show member press", "there is no member «press»; did you mean press-works?"),
+            ("machine stop Press --as stamper --reason x", "«Press» is no name for machine: it has 1 to 64"),
             (
                 "show accreditation fixit",
                 "there is no accreditation «fixit»; did you mean press-works/fixit?"

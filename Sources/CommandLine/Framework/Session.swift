@@ -148,7 +148,8 @@ extension Invocation {
 
     static func identifier<ID: TextIdentifier>(_ text: String, _ name: String) throws -> ID {
         guard let identifier = ID(text) else {
-            throw UsageError("cli.bad_value", "«\(text)» is no \(name): 1 to 64 of a-z 0-9 - . _")
+            throw UsageError(
+                "cli.bad_value", "«\(text)» is no name for \(name): it has 1 to 64 of a-z 0-9 - . _")
         }
         return identifier
     }

@@ -217,12 +217,13 @@ extension TableView {
             ]),
     ]
 
-    /// Says that there is no record of a name, and which one may be meant: half of the name, or one letter
-    /// wrong.
+    /// Says that there is no record of a name, and which one may be meant: a part or the beginning of its
+    /// name, or one with another letter.
     func unknown(_ id: String, _ view: StateView) throws -> NegativeAnswer {
         let names = try names(view)
         let near =
             names.first { $0.split(separator: "/").contains { $0 == id } } ?? Guess.nearest(id, among: names)
+            ?? (id.count > 2 ? names.first { $0.hasPrefix(id) } : nil)
         return NegativeAnswer(
             "\(singular).unknown",
             "there is no \(singular) «\(id)»" + (near.map { "; did you mean \($0)?" } ?? ""))
