@@ -37,7 +37,7 @@ struct Millwright {
             }
             let invocation = try Invocation(verb: verb, arguments: rest)
             if invocation.has("help") {
-                Terminal.print(Help.verb(verb))
+                Terminal.print(Help.verb(verb, of: verbs))
                 return 0
             }
             try await verb.run(invocation)
@@ -71,11 +71,10 @@ struct Millwright {
     private static func help(for arguments: [String]) throws -> String {
         let words = arguments.filter { $0 != "--help" && $0 != "help" && $0 != "-h" }
         guard let first = words.first else { return Help.overview(groups) }
-        if let (verb, _) = find(words) { return Help.verb(verb) }
+        if let (verb, _) = find(words) { return Help.verb(verb, of: verbs) }
         let group = verbs.filter { $0.words[0] == first }
         guard !group.isEmpty, words.count == 1 else {
-            throw UsageError(
-                "cli.unknown_verb", "there is no «\(words.joined(separator: " "))»; try millwright --help")
+            throw Guess.unknownVerb(words, among: verbs)
         }
         return Help.group(first, group)
     }

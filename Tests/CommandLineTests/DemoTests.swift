@@ -40,14 +40,18 @@ struct DemoTests {
     @Test(
         .enabled(if: SharedFiles.isPresent, "the shared data is not there"),
         arguments: [
-            ("nist_mazak03_20180416.shdr", "nist_mazak03", "an inspection", "neither up nor down"),
+            (
+                "nist_mazak03_20180416.shdr", "nist_mazak03", "an inspection", "neither up nor down",
+                "nist-mazak03"
+            ),
             (
                 "nab_machine_temperature_system_failure.csv", "nab_machine_temperature",
-                "nab-machine-temperature-1 opens by itself", "Times name no zone; taken as UTC"
+                "nab-machine-temperature-1 opens by itself", "Times name no zone; taken as UTC",
+                "nab-machine-temperature"
             ),
         ])
     func doesTheSameJobOnARecordedMachine(
-        data: String, mapping: String, ticket: String, note: String
+        data: String, mapping: String, ticket: String, note: String, machine: String
     ) async throws {
         let place = try Workplace()
         let mapping = SharedFiles.root.appendingPathComponent("examples/mappings/\(mapping).json").path
@@ -57,11 +61,13 @@ struct DemoTests {
         #expect(told.output.contains(note))
         // The planned shutdown is nobody's failure, and periods end at whole seconds.
         #expect(told.output.contains("Availability  100 %") && !told.output.contains("0.001 s"))
+        try await expectTablesFit(place, machine: machine)
     }
 
     @Test func printsWhatItCameToAsJSON() async throws {
         let place = try Workplace()
         let report = try await place.succeed("demo --home demo --json").object()
+        try await expectPlainJSON(place)
         #expect((report["invoices"] as? [[String: Any]])?.map { $0["state"] as? String } == ["paid", "paid"])
         #expect((report["creditNotes"] as? [Any])?.count == 1 && (report["tickets"] as? [Any])?.count == 1)
         #expect(report["simulated"] as? Bool == true && report["machine"] as? String == "press-7")
@@ -70,7 +76,7 @@ struct DemoTests {
             #expect(FileManager.default.fileExists(atPath: file))
         }
         let clock = try await place.succeed("clock 2026-05-02 --home demo --json").object()
-        #expect(clock["time"] as? String == "2026-05-02 00:00:00 UTC")
+        #expect(clock["time"] as? String == "2026-05-02T00:00:00Z" && clock["simulated"] as? Bool == true)
         let verified = try await place.succeed("verify --roots --home demo --json").object()
         #expect((verified["roots"] as? [Any])?.count == verified["blocks"] as? Int)
     }
@@ -104,6 +110,29 @@ struct DemoTests {
             told.output.contains("The same fault before ticket press-1 is verified: the work is sent back."))
         #expect(told.output.contains("ticket press-3 waits to be"))
         #expect(try await states(place, "tickets") == ["closed", "closed", "workDone"])
+    }
+
+    /// A disk that fills up, as a limit on what may be written: in the vault, after the founding.
+    @Test func leavesNothingBehindWhereItFails() async throws {
+        let place = try Workplace()
+        let full = "trap '' XFSZ; ulimit -f 1000; millwright demo --quiet --home "
+        for (home, isThere) in [("new", false), ("empty", true)] {
+            let folder = place.folder.appendingPathComponent(home)
+            if isThere {
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            }
+            let run = try await Binary.shell(full + home, in: place.folder)
+            #expect(run.status == 1 && run.code == "vault.io", "\(run.error)")
+            #expect(FileManager.default.fileExists(atPath: folder.path) == isThere)
+            if isThere { #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == []) }
+        }
+        // What somebody else has there stays.
+        try FileManager.default.createDirectory(
+            at: place.folder.appendingPathComponent("mine"), withIntermediateDirectories: true)
+        try place.write("mine", to: "mine/note.txt")
+        let refused = try await place.call("demo --home mine")
+        #expect(refused.status == 1 && refused.code == "home.exists", "\(refused.error)")
+        #expect(try place.read("mine/note.txt") == "mine")
     }
 
     @Test func refusesDataThatItCannotRead() async throws {

@@ -54,8 +54,11 @@ struct ProofJourneyTests {
             #expect(text.output.contains(id) && text.output.contains(field), "\(text.output)")
             expectNarrow(text)
             let json = try await place.succeed("state verify yes.proof \(Self.genesis) --json").object()
-            let shown = try await place.succeed("show \(kind) \(id) --home demo --json").object()
+            var shown = try await place.succeed("show \(kind) \(id) --home demo --json").object()
+            // The proof says it once, of all that it holds.
+            #expect(shown.removeValue(forKey: "simulated") as? Bool == true)
             #expect(json["record"] as? NSDictionary == shown as NSDictionary)
+            #expect(json["simulated"] as? Bool == true)
         }
     }
 

@@ -240,4 +240,35 @@ struct WrongInputTests {
         let run = try await place.call("receipt verify huge --genesis huge")
         #expect(run.status == 2 && run.code == "cli.file_too_large", "\(run.error)")
     }
+
+    /// A slip of the fingers is answered with what was meant, and the help that has the rest.
+    @Test func aSlipIsAnsweredWithWhatWasMeant() async throws {
+        let place = try await Consortium.withMachine().place
+        for (line, answer) in [
+            ("lst machines", "there is no «lst»; did you mean list? Try millwright --help"),
+            (
+                "machine strat press-7 --as stamper",
+                "there is no «machine strat»; did you mean machine start? Try millwright machine --help"
+            ),
+            ("invoices", "there is no «invoices»; did you mean list invoices? Try millwright --help"),
+            ("frobnicate it", "there is no «frobnicate»; try millwright --help"),
+            ("list machines --jsno", "did you mean --json? Try millwright list --help"),
+            ("list", "list needs KIND; try millwright list --help"),
+            ("list machine press-7", "list does not take «press-7»; try millwright list --help"),
+            ("show machine pres-7", "there is no machine «pres-7»; did you mean press-7?"),
+            ("show member press", "there is no member «press»; did you mean press-works?"),
+            ("machine stop Press --as stamper --reason x", "«Press» is no name for machine: it has 1 to 64"),
+            (
+                "show accreditation fixit",
+                "there is no accreditation «fixit»; did you mean press-works/fixit?"
+            ),
+            ("machine stop press-7 --as stanper --reason x", "which has those of chamber, fixit, judge"),
+        ] {
+            let run = try await place.call(line)
+            #expect(run.status != 0 && run.code != nil && run.error.contains(answer), "\(run.error)")
+        }
+        let short = try await place.succeed("show -h")
+        #expect(short.output.hasPrefix("usage: millwright show"))
+        #expect(try await place.succeed("node --help").output.contains("see also:\n  node status"))
+    }
 }

@@ -152,7 +152,7 @@ package final class NodeMonitor: Sendable {
             status, reasons: NodeMonitor.reasons(status), member: peers.book.own, chain: node.rules.chain,
             pins: peers.book.ledgerPins, ownPin: peers.identity.pin, firstHeight: node.firstBlock,
             failures: peers.failures, certificates: daysLeft.certificates, keys: daysLeft.keys,
-            startedSeconds: Int64(started.timeIntervalSince1970))
+            startedMilliseconds: Int64(started.timeIntervalSince1970 * 1_000))
     }
 
     /// By name; negative where it has ended.

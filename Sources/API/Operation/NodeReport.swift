@@ -44,12 +44,12 @@ package struct NodeReport: Codable, Sendable {
     package let certificateDaysLeft: [String: Int64]
     /// Of the keys that the node acts with by itself.
     package let keyDaysLeft: [String: Int64]
-    package let startedSeconds: Int64
+    package let startedMilliseconds: Int64
 
     init(
         _ status: NodeStatus, reasons: [String], member: MemberID, chain: ChainID, pins: [TLSPin],
         ownPin: TLSPin, firstHeight: UInt64, failures: [MemberID: String], certificates: [String: Int64],
-        keys: [String: Int64], startedSeconds: Int64
+        keys: [String: Int64], startedMilliseconds: Int64
     ) {
         (self.chain, self.member) = (chain.description, member.text)
         (isReady, self.reasons) = (reasons.isEmpty, reasons)
@@ -68,6 +68,6 @@ package struct NodeReport: Codable, Sendable {
         }
         (pin, pinIsOnLedger) = (ownPin.description, pins.contains(ownPin))
         (certificateDaysLeft, keyDaysLeft) = (certificates, keys)
-        self.startedSeconds = startedSeconds
+        self.startedMilliseconds = startedMilliseconds
     }
 }

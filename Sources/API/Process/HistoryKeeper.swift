@@ -27,11 +27,6 @@ final class HistoryKeeper: Sendable {
     private let cancellation = HTTPCancellation()
     private let state = ConditionMutex(State())
 
-    /// What a caller waits for the first blocks, or for why there are none.
-    private static let beginMilliseconds = 15_000
-    /// What one that is ending may take.
-    private static let endMilliseconds = 120_000
-
     init(home: Home, log: NodeLog) { (self.home, self.log) = (home, log) }
 
     /// - Parameter isPruning: whether the node's settings remove old blocks.
@@ -60,7 +55,7 @@ final class HistoryKeeper: Sendable {
     func stop() {
         state.update { $0.isStopped = true }
         cancellation.cancel()
-        state.wait(milliseconds: HistoryKeeper.endMilliseconds) { !$0.isBusy }
+        state.wait(milliseconds: LocalAPI.fetchEndMilliseconds) { !$0.isBusy }
     }
 
     // MARK: Callers
@@ -79,7 +74,7 @@ final class HistoryKeeper: Sendable {
             return (state.run, true)
         }
         let (run, isNew) = try state.wait(
-            milliseconds: HistoryKeeper.endMilliseconds, until: ready, then: join)
+            milliseconds: LocalAPI.fetchEndMilliseconds, until: ready, then: join)
         if isNew {
             let thread = Thread(block: work)
             thread.name = "history"
@@ -94,7 +89,7 @@ final class HistoryKeeper: Sendable {
     /// Waits until it is seen to work.
     /// - Throws: why it does not.
     private func awaitBegin(_ run: Int, _ request: HTTPRequest) throws {
-        let deadline = ContinuousClock.now + .milliseconds(HistoryKeeper.beginMilliseconds)
+        let deadline = ContinuousClock.now + .milliseconds(LocalAPI.fetchBeginMilliseconds)
         let isSeen: (State) -> Bool = { $0.run != run || $0.end != nil || $0.progress.count > 1 }
         while !state.wait(milliseconds: 100, until: isSeen) {
             if request.isAbandoned || ContinuousClock.now >= deadline { return }

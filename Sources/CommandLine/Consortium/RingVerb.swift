@@ -17,7 +17,7 @@ enum RingVerb {
             runs. Then the story of millwright demo is told across them: each \
             company signs with its own keys, acts through its own node, and sees others' documents only \
             where they were sealed to it. All processes end with the story, on Ctrl-C, and where something \
-            fails.
+            fails; the directory then stays, with a log of each node.
             """,
         options: [.value("engine", "ENGINE", "nats (the default), or embedded: a company's node orders")]
             + DemoVerb.sourceOptions + [

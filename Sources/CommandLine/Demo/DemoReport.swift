@@ -14,8 +14,8 @@ struct DemoReport: Encodable {
     let transactions: UInt64
     let machine: MachineID
     /// The time that was billed.
-    let from: String
-    let to: String
+    let from: Timestamp
+    let to: Timestamp
     let tickets: [TicketRecord]
     let invoices: [InvoiceRecord]
     let creditNotes: [CreditNoteRecord]
@@ -32,8 +32,8 @@ struct DemoReport: Encodable {
         (height, transactions) = (head.height, head.logSize)
         machine = story.scenario.machine
         let periods = story.scenario.periods
-        from = ISO8601.text(milliseconds: periods[0].from)
-        to = ISO8601.text(milliseconds: periods[periods.count - 1].to)
+        from = Timestamp(milliseconds: periods[0].from)
+        to = Timestamp(milliseconds: periods[periods.count - 1].to)
         (tickets, invoices) = (try view.all(TicketRecord.self), try view.all(InvoiceRecord.self))
         creditNotes = try view.all(CreditNoteRecord.self)
         notes = told.report.sentences

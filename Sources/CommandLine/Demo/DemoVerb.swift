@@ -12,7 +12,8 @@ enum DemoVerb {
         "demo", "tell the whole story: a machine rented, metered, billed, repaired, proven",
         detail: """
             Founds a consortium of six companies in an empty directory and runs the whole job on one \
-            machine with a demonstration's clock. With --telemetry it bills a real machine's own data.
+            machine with a demonstration's clock. With --telemetry it bills a real machine's own data. \
+            Where it fails it removes what it made, so that the same command can be given again.
             """,
         options: sourceOptions + [.flag("quiet", "say only where the files are")],
         examples: [
@@ -22,15 +23,23 @@ enum DemoVerb {
     ) { invocation in
         let scenario = try scenario(invocation)
         let home = Session.home(invocation)
+        let isNew = !FileManager.default.fileExists(atPath: home.folder.path)
         let story = DemoStory(
             scenario: scenario, folder: home.folder.appendingPathComponent("documents"),
             narrator: Narrator(invocation))
+        let chain = try Founding(
+            name: DemoCast.consortium, members: DemoCast.members, validator: DemoCast.board,
+            created: story.begins, simulated: true
+        ).found(in: home)
         story.narrator.act("1. Six companies found a consortium")
-        story.introduce(
-            try Founding(
-                name: DemoCast.consortium, members: DemoCast.members, validator: DemoCast.board,
-                created: story.begins, simulated: true
-            ).found(in: home))
+        story.introduce(chain)
+        do { try await tell(story, in: home, invocation) } catch {
+            throw DemoVerb.cleared(home.folder, isNew: isNew, after: error)
+        }
+    }
+
+    /// All acts after the founding.
+    private static func tell(_ story: DemoStory, in home: Home, _ invocation: Invocation) async throws {
         let node = try LedgerNode(home: home)
         do {
             let cast = DemoCast(home: home, ledger: node)
@@ -42,6 +51,25 @@ enum DemoVerb {
             throw error
         }
         try node.close()
+    }
+
+    /// Empties a folder that was empty before a demonstration that failed, or was not there: half a story is
+    /// of no use, and the next one wants an empty folder.
+    /// - Returns: the failure, which says so where the folder could not be emptied.
+    private static func cleared(_ folder: URL, isNew: Bool, after failure: any Error) -> any Error {
+        do {
+            let made =
+                isNew
+                ? [folder]
+                : try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+            for item in made { try FileManager.default.removeItem(at: item) }
+            return failure
+        } catch {
+            return NodeError(
+                "demo.left",
+                "\(ErrorText.of(failure)); what the demonstration had made is still in \(folder.path) "
+                    + "(\(ErrorText.of(error))): remove it")
+        }
     }
 
     private static func suggestions(_ shown: String, _ machine: MachineID, _ invoice: InvoiceID) -> [String] {

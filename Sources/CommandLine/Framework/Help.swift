@@ -26,7 +26,8 @@ enum Help {
     }
 
     /// One verb.
-    static func verb(_ verb: Verb) -> String {
+    /// - Parameter verbs: all of them, for those whose names go on from this one's.
+    static func verb(_ verb: Verb, of verbs: [Verb]) -> String {
         let positionals = verb.options.filter(\.isPositional).map {
             $0.isRequired ? $0.usage : "[\($0.usage)]"
         }
@@ -41,6 +42,10 @@ enum Help {
         }
         if !verb.examples.isEmpty {
             text += "\nexamples:\n" + verb.examples.map { example($0) }.joined()
+        }
+        let more = verbs.filter { $0.words.count > verb.words.count && $0.words.starts(with: verb.words) }
+        if !more.isEmpty {
+            text += "\nsee also:\n" + more.map { line($0.title, $0.summary, column: 26) }.joined()
         }
         return text
     }

@@ -9,13 +9,16 @@ struct Invocation: Sendable {
     /// - Throws: `UsageError` for anything that the verb does not understand.
     init(verb: Verb, arguments: [String]) throws {
         self.verb = verb
+        let tryHelp = "try millwright \(verb.title) --help"
         var values: [String: [String]] = [:]
         var positionals = verb.options.filter { if case .positional = $0.kind { true } else { false } }[...]
         var rest = arguments[...]
-        while let word = rest.popFirst() {
+        while let given = rest.popFirst() {
+            let word = given == "-h" ? "--help" : given
             guard word.hasPrefix("--"), word.count > 2 else {
                 guard let option = positionals.first else {
-                    throw UsageError("cli.unexpected_argument", "\(verb.title) does not take «\(word)»")
+                    throw UsageError(
+                        "cli.unexpected_argument", "\(verb.title) does not take «\(word)»; \(tryHelp)")
                 }
                 if !option.isRepeated { positionals.removeFirst() }
                 values[option.name, default: []].append(word)
@@ -25,9 +28,11 @@ struct Invocation: Sendable {
                 separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(parts[0])
             guard let option = verb.allOptions.first(where: { $0.name == name && !$0.isPositional }) else {
+                let known = verb.allOptions.filter { !$0.isPositional }.map(\.name)
+                let near = Guess.nearest(name, among: known).map { "did you mean --\($0)? T" } ?? "t"
                 throw UsageError(
                     "cli.unknown_option",
-                    "\(verb.title) has no option --\(name); try millwright \(verb.title) --help")
+                    "\(verb.title) has no option --\(name); \(near)\(tryHelp.dropFirst())")
             }
             if case .flag = option.kind {
                 guard parts.count == 1 else {
@@ -46,7 +51,7 @@ struct Invocation: Sendable {
         }
         if values["help"] == nil {
             for option in verb.options where option.isRequired && values[option.name] == nil {
-                throw UsageError("cli.missing_option", "\(verb.title) needs \(option.usage)")
+                throw UsageError("cli.missing_option", "\(verb.title) needs \(option.usage); \(tryHelp)")
             }
         }
         self.values = values

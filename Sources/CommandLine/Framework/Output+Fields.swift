@@ -2,6 +2,7 @@ import Billing
 import Codec
 import Contracts
 import Ledger
+import Node
 
 /// Records as people read them.
 extension Output {
@@ -59,11 +60,11 @@ extension Output {
         init(_ name: String, _ value: Any) {
             self.value = value
             let number = Output.unwrapped(value)
-            if let list = number as? [Int64], name == "periodEnds" {
+            if let list = number as? [Int64], PlainJSON.listsOfTimes.contains(name) {
                 (title, text) = (
                     Field.label(name), list.map(ISO8601.text(milliseconds:)).joined(separator: ", ")
                 )
-            } else if let time = number as? Int64, let end = Field.times[name] {
+            } else if let time = number as? Int64, let end = PlainJSON.times[name] {
                 (title, text) = (Field.label(end), ISO8601.text(milliseconds: time))
             } else if let count = number as? Int64,
                 let unit = Field.units.first(where: { name.hasSuffix($0.suffix) })
@@ -76,11 +77,6 @@ extension Output {
             }
         }
 
-        /// Fields that hold milliseconds since 1970 UTC, and what people call them.
-        private static let times = [
-            "upSince": "upSince", "until": "until", "oemConcluded": "oemConcluded",
-            "customerConcluded": "customerConcluded", "fromMilliseconds": "from", "toMilliseconds": "to",
-        ]
         private static let units: [(suffix: String, milliseconds: Int64)] = [
             ("Milliseconds", 1), ("Seconds", 1000), ("Minutes", 60_000),
         ]

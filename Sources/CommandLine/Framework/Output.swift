@@ -1,18 +1,20 @@
 import Billing
 import Codec
 import Contracts
-import Foundation
 import Ledger
+import Node
 
 /// Results as people and programs read them.
 enum Output {
     /// Prints a value as JSON with sorted keys.
-    static func json(_ value: some Encodable) throws { Terminal.print(try jsonText(value)) }
-
-    static func jsonText(_ value: some Encodable) throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    /// - Parameters:
+    ///   - isSimulated: whether it is of a demonstration's ledger, which it then says; nil where it is of
+    ///     none.
+    ///   - isPretty: over several lines.
+    static func json(_ value: some Encodable, isSimulated: Bool? = nil, isPretty: Bool = true) throws {
+        let fields = isSimulated.map { [(PlainJSON.simulated, $0)] } ?? []
+        let data = try PlainJSON.data(value, adding: fields, isPretty: isPretty)
+        Terminal.print(String(decoding: data, as: UTF8.self))
     }
 
     /// UTC, to the second where the rest is zero.

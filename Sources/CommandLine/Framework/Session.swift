@@ -46,6 +46,11 @@ struct Session: Sendable {
     /// Whether this is a demonstration's ledger.
     var isSimulated: Bool { node.genesis.simulated }
 
+    /// Prints what is on this ledger, or came of it, as JSON that says whether it is a demonstration's.
+    func json(_ value: some Encodable, isPretty: Bool = true) throws {
+        try Output.json(value, isSimulated: isSimulated, isPretty: isPretty)
+    }
+
     /// What a screen of records begins with on a demonstration's ledger.
     func tellWhetherSimulated() {
         if isSimulated { Terminal.print(Terminal.dim("simulated: a demonstration's ledger")) }
@@ -76,7 +81,7 @@ struct Session: Sendable {
     /// - Throws: `NegativeAnswer` with the ledger's code where it was rejected.
     func announce(_ final: FinalTransaction, saying text: String) throws {
         if case .rejected(let code) = final.outcome { throw NegativeAnswer(code, final.message) }
-        if invocation.wantsJSON { return try Output.json(TransactionReport(final)) }
+        if invocation.wantsJSON { return try json(TransactionReport(final)) }
         Terminal.print("\(Terminal.green("final")) \(text)")
         Terminal.print(Terminal.dim("      block \(final.height), transaction\n      \(final.id)"))
     }
@@ -92,12 +97,12 @@ struct TransactionReport: Encodable {
     let transaction: Digest
     let height: Height
     let leaf: UInt64
-    let time: String
+    let time: Timestamp
     let outcome: String
 
     init(_ final: FinalTransaction) {
         (transaction, height, leaf) = (final.id, final.height, final.leaf)
-        time = Output.time(final.time)
+        time = final.time
         outcome = final.outcome.code
     }
 }
@@ -143,7 +148,8 @@ extension Invocation {
 
     static func identifier<ID: TextIdentifier>(_ text: String, _ name: String) throws -> ID {
         guard let identifier = ID(text) else {
-            throw UsageError("cli.bad_value", "«\(text)» is no \(name): 1 to 64 of a-z 0-9 - . _")
+            throw UsageError(
+                "cli.bad_value", "«\(text)» is no name for \(name): it has 1 to 64 of a-z 0-9 - . _")
         }
         return identifier
     }

@@ -17,15 +17,20 @@ enum Terminal {
     static func green(_ text: String) -> String { colours ? "\u{1b}[32m\(text)\u{1b}[0m" : text }
     static func red(_ text: String) -> String { colours ? "\u{1b}[31m\(text)\u{1b}[0m" : text }
 
-    /// A table whose columns are as wide as they need to be.
-    static func table(_ header: [String], _ rows: [[String]]) -> String {
-        let all = [header] + rows
-        let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-        func line(_ cells: [String]) -> String {
-            zip(cells, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
-                .joined(separator: "  ").trimmingCharacters(in: .whitespaces)
+    /// How many columns a person's terminal has; nil where standard output is none.
+    private static let width: Int? = {
+        guard isatty(STDOUT_FILENO) == 1 else { return nil }
+        if let text = ProcessInfo.processInfo.environment["COLUMNS"], let columns = Int(text), columns > 0 {
+            return columns
         }
-        return ([bold(line(header))] + rows.map(line)).joined(separator: "\n")
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return Help.width }
+        return Int(size.ws_col)
+    }()
+
+    /// A table as wide as it needs to be, within the terminal.
+    static func table(_ header: [String], _ rows: [[String]]) -> String {
+        Table(header, rows).text(within: width, bold: bold)
     }
 }
 

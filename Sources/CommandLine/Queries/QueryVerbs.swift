@@ -1,7 +1,6 @@
 import Codec
 import Contracts
 import Cryptography
-import Foundation
 import Ledger
 import Node
 
@@ -26,7 +25,7 @@ enum QueryVerbs {
     static func list(_ table: TableView, _ invocation: Invocation) async throws {
         try await Session.with(invocation, for: .reading) { session in
             let (rows, json) = try table.list(try session.node.view())
-            if invocation.wantsJSON { return try Output.json(json) }
+            if invocation.wantsJSON { return try session.json(json) }
             session.tellWhetherSimulated()
             if rows.isEmpty { return Terminal.print(table.none) }
             Terminal.print(Terminal.table(table.header, rows))
@@ -47,10 +46,8 @@ enum QueryVerbs {
         let id = try invocation.required("id")
         try await Session.with(invocation, for: .reading) { session in
             let view = try session.node.view()
-            guard let record = try table.show(view, id) else {
-                throw NegativeAnswer("\(table.singular).unknown", "there is no \(table.singular) «\(id)»")
-            }
-            if invocation.wantsJSON { return try Output.json(record) }
+            guard let record = try table.show(view, id) else { throw try table.unknown(id, view) }
+            if invocation.wantsJSON { return try session.json(record) }
             // A credit note is in its invoice's currency.
             let currency = try (record as? CreditNoteRecord).flatMap {
                 try view.get(InvoiceRecord.self, $0.invoice)?.currency
@@ -62,7 +59,7 @@ enum QueryVerbs {
 
     private struct HistoryReport: Encodable {
         let height: Height
-        let time: String
+        let time: Timestamp
         let signer: String?
         let contract: String?
         let action: String?
@@ -79,21 +76,20 @@ enum QueryVerbs {
         let table = try TableView.named(try invocation.required("kind"))
         let id = try invocation.required("id")
         try await Session.with(invocation, for: .reading) { session in
-            guard let key = try table.rowKey(try session.node.view(), id) else {
-                throw NegativeAnswer("\(table.singular).unknown", "there is no \(table.singular) «\(id)»")
-            }
+            let view = try session.node.view()
+            guard let key = try table.rowKey(view, id) else { throw try table.unknown(id, view) }
             let steps = try session.node.history(of: key).map { step in
                 HistoryReport(
-                    height: step.change.height, time: Output.time(step.time), signer: step.signer?.text,
+                    height: step.change.height, time: step.time, signer: step.signer?.text,
                     contract: step.transaction?.payload.contract, action: step.transaction?.payload.action,
                     transaction: step.transaction?.id)
             }
-            if invocation.wantsJSON { return try Output.json(steps) }
+            if invocation.wantsJSON { return try session.json(steps) }
             session.tellWhetherSimulated()
             let rows = steps.map { step in
                 let action = step.contract.flatMap { contract in step.action.map { "\(contract).\($0)" } }
                 return [
-                    "\(step.height)", step.time, step.signer ?? "",
+                    "\(step.height)", Output.time(step.time), step.signer ?? "",
                     action ?? (step.height == 0 ? "founding" : "deadline"),
                 ]
             }
@@ -106,7 +102,7 @@ enum QueryVerbs {
         let chain: Digest
         let simulated: Bool
         let height: Height
-        let time: String
+        let time: Timestamp
         let transactions: UInt64
         let logRoot: Digest
         let stateRoot: Digest
@@ -121,9 +117,9 @@ enum QueryVerbs {
             let report = StatusReport(
                 consortium: session.node.genesis.name, chain: session.node.rules.chain,
                 simulated: session.node.genesis.simulated, height: header.height,
-                time: Output.time(header.time), transactions: header.logSize, logRoot: header.logRoot,
+                time: header.time, transactions: header.logSize, logRoot: header.logRoot,
                 stateRoot: header.stateRoot, keys: session.home.membersWithKeys().map(\.text))
-            if invocation.wantsJSON { return try Output.json(report) }
+            if invocation.wantsJSON { return try session.json(report) }
             Terminal.print(Output.fields(report))
         }
     }
@@ -131,7 +127,7 @@ enum QueryVerbs {
     private struct BlockReport: Encodable {
         let height: Height
         let hash: Digest
-        let time: String
+        let time: Timestamp
         let logSize: UInt64
         let logRoot: Digest
         let stateRoot: Digest
@@ -162,10 +158,10 @@ enum QueryVerbs {
             }
             let header = record.header
             let report = BlockReport(
-                height: height, hash: header.hashed(SHA256.hash), time: Output.time(header.time),
+                height: height, hash: header.hashed(SHA256.hash), time: header.time,
                 logSize: header.logSize, logRoot: header.logRoot, stateRoot: header.stateRoot,
                 transactions: leaves)
-            if invocation.wantsJSON { return try Output.json(report) }
+            if invocation.wantsJSON { return try session.json(report) }
             session.tellWhetherSimulated()
             Terminal.print(Output.fields(report))
         }
@@ -188,7 +184,7 @@ enum QueryVerbs {
             try session.node.clock.set(Timestamp(milliseconds: milliseconds))
             try await session.node.tick()
             if invocation.wantsJSON {
-                return try Output.json(["time": ISO8601.text(milliseconds: milliseconds)])
+                return try session.json(["time": Timestamp(milliseconds: milliseconds)])
             }
             Terminal.print("it is \(ISO8601.text(milliseconds: milliseconds))")
         }
@@ -201,15 +197,12 @@ enum QueryVerbs {
     ) { invocation in
         let from = try invocation.integer("from", in: 0...Int64.max) ?? 1
         try await Session.with(invocation, for: .reading) { session in
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             let head = try session.node.head()
             if head.logSize == 0 { Terminal.note("There are no transactions yet: the founding is block 0.") }
             for height in stride(from: Height(max(1, from)), through: head.height, by: 1) {
                 let record = try session.node.block(height)
                 for leaf in try record.leaves() {
-                    let line = try ExportedTransaction(leaf, hash: SHA256.hash)
-                    Terminal.print(String(decoding: try encoder.encode(line), as: UTF8.self))
+                    try session.json(try ExportedTransaction(leaf, hash: SHA256.hash), isPretty: false)
                 }
             }
         }
@@ -217,7 +210,7 @@ enum QueryVerbs {
 
     private struct ExportedTransaction: Encodable {
         let height: Height
-        let time: String
+        let time: Timestamp
         let transaction: Digest
         let key: KeyID
         let contract: String
@@ -228,7 +221,7 @@ enum QueryVerbs {
 
         init(_ leaf: Leaf, hash: HashFunction) throws {
             let parsed = try UnverifiedTransaction(decoding: leaf.transaction, hash: hash)
-            (height, time, transaction) = (leaf.height, Output.time(leaf.time), parsed.id)
+            (height, time, transaction) = (leaf.height, leaf.time, parsed.id)
             (key, contract, action) = (parsed.key, parsed.payload.contract, parsed.payload.action)
             outcome = leaf.outcome.code
             message = Bytes(leaf.transaction)

@@ -30,7 +30,7 @@ extension QueryVerbs {
             }
             if let file = invocation.string("leaf") { try write(bundle.leaf, to: file) }
             if invocation.wantsJSON {
-                return try Output.json([
+                return try session.json([
                     "receipt": try invocation.required("out"), "transaction": id.description,
                 ])
             }
@@ -56,7 +56,7 @@ extension QueryVerbs {
         let contract: String
         let action: String
         let outcome: String
-        let time: String
+        let time: Timestamp
         let height: Height
         let leaf: UInt64
         let provenAtHeight: Height
@@ -102,7 +102,7 @@ extension QueryVerbs {
             ledger: rules.chain, consortium: genesis.name, simulated: genesis.simulated,
             transaction: transaction.id, signer: try founder(transaction.key, genesis, rules),
             key: transaction.key, contract: transaction.payload.contract,
-            action: transaction.payload.action, outcome: outcome, time: Output.time(proven.leaf.time),
+            action: transaction.payload.action, outcome: outcome, time: proven.leaf.time,
             height: proven.leaf.height, leaf: proven.index, provenAtHeight: proven.height,
             logSize: proven.logSize, validators: proven.validators.map(\.text), says: said)
         if invocation.wantsJSON { return try Output.json(report) }

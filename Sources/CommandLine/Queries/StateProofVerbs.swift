@@ -24,7 +24,7 @@ extension QueryVerbs {
             let file = try invocation.required("out")
             try write(bundle.encoded, to: file)
             if invocation.wantsJSON {
-                return try Output.json(StateWritten(proof: file, present: bundle.value != nil))
+                return try session.json(StateWritten(proof: file, present: bundle.value != nil))
             }
             let what =
                 bundle.value == nil ? "proves that there is no such \(table.singular)" : "proves its value"
@@ -46,7 +46,7 @@ extension QueryVerbs {
         let id: String
         let present: Bool
         let height: Height
-        let time: String
+        let time: Timestamp
         let stateRoot: Digest
         /// The block that changed it last.
         let changedAtHeight: Height?
@@ -96,7 +96,7 @@ extension QueryVerbs {
         var report = StateReport(
             ledger: rules.chain, consortium: genesis.name, simulated: genesis.simulated,
             kind: kind, id: shown?.name ?? id, present: bundle.value != nil, height: bundle.header.height,
-            time: Output.time(bundle.header.time), stateRoot: bundle.header.stateRoot,
+            time: bundle.header.time, stateRoot: bundle.header.stateRoot,
             changedAtHeight: try bundle.value.map { try StoredRow(decoding: $0).change.height })
         guard !invocation.wantsJSON else {
             (report.key, report.value) = (Bytes(bundle.key.bytes), bundle.value.map { Bytes($0) })

@@ -11,6 +11,8 @@ struct TableView: Sendable {
     let singular: String
     let list: @Sendable (StateView) throws -> (rows: [[String]], json: any Encodable)
     let show: @Sendable (StateView, String) throws -> (any Encodable)?
+    /// The names of the records.
+    let names: @Sendable (StateView) throws -> [String]
     let rowKey: @Sendable (StateView, String) throws -> RowKey?
     /// The key that a record of this name would have, for proofs of absence; nil where names have several
     /// parts.
@@ -51,6 +53,7 @@ struct TableView: Sendable {
             return same.count == 1 ? same[0] : nil
         }
         show = { view, text in try find(view, text) }
+        names = { view in try view.all(R.self).map { name($0.id) } }
         rowKey = { view, text in try find(view, text).map { R.rowKey($0.id) } }
         absentKey = { text in
             guard let type = R.ID.self as? any TextIdentifier.Type else { return nil }
@@ -213,6 +216,18 @@ extension TableView {
                 ("REASON", { $0.reason }),
             ]),
     ]
+
+    /// Says that there is no record of a name, and which one may be meant: a part or the beginning of its
+    /// name, or one with another letter.
+    func unknown(_ id: String, _ view: StateView) throws -> NegativeAnswer {
+        let names = try names(view)
+        let near =
+            names.first { $0.split(separator: "/").contains { $0 == id } } ?? Guess.nearest(id, among: names)
+            ?? (id.count > 2 ? names.first { $0.hasPrefix(id) } : nil)
+        return NegativeAnswer(
+            "\(singular).unknown",
+            "there is no \(singular) «\(id)»" + (near.map { "; did you mean \($0)?" } ?? ""))
+    }
 
     /// The table that a person means by either of its names.
     static func named(_ name: String) throws -> TableView {

@@ -35,7 +35,7 @@ extension QueryVerbs {
                 throw NegativeAnswer(failure.code, failure.place + failure.detail)
             }
             if invocation.wantsJSON {
-                return try Output.json(VerifyReport(summary, invocation.has("roots") ? roots : nil))
+                return try session.json(VerifyReport(summary, invocation.has("roots") ? roots : nil))
             }
             Terminal.print(
                 """

@@ -143,13 +143,13 @@ enum AgreementVerbs {
                     continue
                 }
             }
-            if invocation.wantsJSON, parts.count > 1 { try Output.json(reports) }
+            if invocation.wantsJSON, parts.count > 1 { try session.json(reports) }
         }
     }
 
     private struct WordReport: Encodable {
-        let from: String
-        let to: String
+        let from: Ledger.Timestamp
+        let to: Ledger.Timestamp
         let oem: Attribution?
         let customer: Attribution?
         let agreed: Attribution?
@@ -175,18 +175,19 @@ enum AgreementVerbs {
                 agreement, periodContaining: time)
             let reports = words.map { word in
                 WordReport(
-                    from: ISO8601.text(milliseconds: word.interval.from),
-                    to: ISO8601.text(milliseconds: word.interval.to), oem: word.seller,
+                    from: Timestamp(milliseconds: word.interval.from),
+                    to: Timestamp(milliseconds: word.interval.to), oem: word.seller,
                     customer: word.buyer, agreed: word.agreed)
             }
-            if invocation.wantsJSON { return try Output.json(reports) }
+            if invocation.wantsJSON { return try session.json(reports) }
             guard !reports.isEmpty else { return Terminal.print("nobody has said anything") }
             Terminal.print(
                 Terminal.table(
                     ["FROM", "TO", "OEM SAYS", "CUSTOMER SAYS", "HOLDS"],
                     reports.map { word in
                         [
-                            word.from, word.to, word.oem?.rawValue ?? "-", word.customer?.rawValue ?? "-",
+                            Output.time(word.from), Output.time(word.to), word.oem?.rawValue ?? "-",
+                            word.customer?.rawValue ?? "-",
                             word.agreed?.rawValue ?? "the default",
                         ]
                     }))

@@ -158,7 +158,7 @@ enum ConsortiumVerbs {
             let final = try await session.node.perform(
                 ConsortiumContract.self, action, as: try store.heldKey("invitation").signer)
             if case .rejected(let code) = final.outcome { throw NegativeAnswer(code, final.message) }
-            if invocation.wantsJSON { return try Output.json(TransactionReport(final)) }
+            if invocation.wantsJSON { return try session.json(TransactionReport(final)) }
             Terminal.print("\(Terminal.green("final")) \(member) has joined and waits for the board")
         }
     }

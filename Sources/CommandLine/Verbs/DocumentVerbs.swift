@@ -56,7 +56,7 @@ enum DocumentVerbs {
                         mediaType: reference.mediaType, digest: reference.digest.description))
             }
             if invocation.wantsJSON {
-                try Output.json(fetched)
+                try session.json(fetched)
             } else {
                 for document in fetched { Terminal.print(document.file) }
             }

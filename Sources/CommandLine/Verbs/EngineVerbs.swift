@@ -20,6 +20,16 @@ enum EngineVerbs {
         let listed: [String]
     }
 
+    private struct Moved: Encodable {
+        let engine: String
+        let epoch: Epoch
+    }
+
+    private struct Written: Encodable {
+        let file: String
+        let members: [String]
+    }
+
     // MARK: show
 
     static let show = Verb(
@@ -148,7 +158,7 @@ enum EngineVerbs {
                     + "nothing, or too few asked for it before the epoch changed. Ask again")
         }
         if invocation.wantsJSON {
-            return try Output.json(["engine": after.engine.address, "epoch": "\(after.epoch)"])
+            return try Output.json(Moved(engine: after.engine.address, epoch: after.epoch))
         }
         Terminal.print("\(Terminal.green("done")) epoch \(after.epoch) with \(after.engine.address)")
     }
@@ -205,7 +215,7 @@ enum EngineVerbs {
             let file = folder.appendingPathComponent("nats-server.conf")
             try Data(server.text.utf8).write(to: file, options: .atomic)
             if invocation.wantsJSON {
-                return try Output.json(["file": file.path, "members": "\(members.count)"])
+                return try session.json(Written(file: file.path, members: members.map(\.id.text)))
             }
             Terminal.print(
                 "\(Terminal.green("done")) \(file.path) lets in "

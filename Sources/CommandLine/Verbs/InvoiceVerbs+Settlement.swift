@@ -76,7 +76,7 @@ extension InvoiceVerbs {
     ) throws {
         let record = try record(id, session)
         if session.invocation.wantsJSON {
-            return try Output.json(
+            return try session.json(
                 SettlementReport(
                     invoice: id.description, creditNote: creditNote, state: record.state.rawValue,
                     payable: record.payable.text(in: record.currency),
@@ -119,7 +119,7 @@ extension InvoiceVerbs {
             let claimed = result.record.gross.text(in: currency)
             let proof = result.proof.invoice.map(payable)
             if invocation.wantsJSON {
-                return try Output.json(
+                return try session.json(
                     AssessmentReport(
                         invoice: id.description, claimed: claimed, recomputedByCustomer: proof,
                         computed: payable(result.computed),

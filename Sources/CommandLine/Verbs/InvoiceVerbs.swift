@@ -78,7 +78,7 @@ enum InvoiceVerbs {
             let files = try write(invoice, invocation, isSimulated: session.isSimulated)
             func text(_ amount: MinorUnits) -> String { amount.text(in: invoice.currency) }
             if invocation.wantsJSON {
-                return try Output.json(
+                return try session.json(
                     IssueReport(
                         invoice: id.description, net: text(invoice.totals.exclusive),
                         tax: text(invoice.totals.tax), gross: text(invoice.totals.payable),
@@ -110,7 +110,7 @@ enum InvoiceVerbs {
         throws
     {
         let files = try write(invoice, invocation, isSimulated: isSimulated)
-        if invocation.wantsJSON { return try Output.json(Noted(invoice, notes)) }
+        if invocation.wantsJSON { return try Output.json(Noted(invoice, notes), isSimulated: isSimulated) }
         for note in notes ?? [] { Terminal.note(note) }
         guard files.isEmpty else { return Terminal.print(files.joined(separator: "\n")) }
         Terminal.print(
@@ -164,14 +164,14 @@ enum InvoiceVerbs {
             switch try InvoiceService(try session.documents()).recompute(id) {
             case .equal:
                 if invocation.wantsJSON {
-                    return try Output.json(
+                    return try session.json(
                         RecomputationReport(invoice: id.description, equal: true, differences: []))
                 }
                 Terminal.print("\(Terminal.green("equal")) \(id): the recomputation is the same, bit for bit")
             case .differs(let differences, let recomputed):
                 _ = try write(recomputed, invocation, isSimulated: session.isSimulated)
                 if invocation.wantsJSON {
-                    try Output.json(
+                    try session.json(
                         RecomputationReport(invoice: id.description, equal: false, differences: differences))
                 } else {
                     for difference in differences {

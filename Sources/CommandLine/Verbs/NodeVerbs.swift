@@ -95,8 +95,8 @@ enum NodeVerbs {
         examples: ["millwright node status --home chamber"]
     ) { invocation in
         let (answer, address) = try ask(Session.home(invocation))
-        if invocation.wantsJSON { return Terminal.print(String(decoding: answer, as: UTF8.self)) }
         let report = try JSONDecoder().decode(NodeReport.self, from: Data(answer))
+        if invocation.wantsJSON { return try Output.json(report) }
         Terminal.print(text(report, address))
     }
 
@@ -112,7 +112,7 @@ enum NodeVerbs {
         else { throw NegativeAnswer("node.not_running", "no node runs on \(home.folder.path)") }
         let client = try HTTPClient(address.endpoint, trust: .pins([pin]), identity: identity)
         defer { client.close() }
-        let answer = try client.request(.get, "/v1/node/status", totalMilliseconds: 5_000).successful()
+        let answer = try client.request(.get, "/v1/node/status", totalMilliseconds: 30_000).successful()
         return (answer.body, address)
     }
 

@@ -200,7 +200,16 @@ extension Session {
     /// The member named by `--as`, or else the one whose node this is.
     /// - Throws: `cli.missing_option` where neither says.
     func actingMember() throws -> MemberID {
-        if let named: MemberID = try invocation.optionalIdentifier("as") { return named }
+        if let named: MemberID = try invocation.optionalIdentifier("as") {
+            let held = home.membersWithKeys()
+            guard held.isEmpty || held.contains(named) else {
+                throw NodeError(
+                    "keys.not_found",
+                    "there are no keys of \(named) in \(home.folder.path), which has those of "
+                        + held.map(\.text).joined(separator: ", "))
+            }
+            return named
+        }
         if let configuration = try? NodeConfiguration.read(home.configurationFile) {
             return configuration.memberID
         }

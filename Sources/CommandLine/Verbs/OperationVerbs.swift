@@ -30,7 +30,7 @@ enum OperationVerbs {
         try await Session.with(invocation, for: .reading) { session in
             let note = try session.operations().backup(
                 BackupOrder(folder: folder.path, withKeys: invocation.has("with-keys")), of: session.home)
-            if invocation.wantsJSON { return try Output.json(note) }
+            if invocation.wantsJSON { return try session.json(note) }
             let keys = note.hasKeys ? "with keys" : "without keys"
             Terminal.print("\(Terminal.green("done")) blocks 0 to \(note.height), \(keys), in \(folder.path)")
             for damage in note.damages { Terminal.print("\(Terminal.red("damaged")) \(damage)") }
@@ -91,7 +91,7 @@ enum OperationVerbs {
         }
         try await Session.with(invocation) { session in
             let report = try session.operations().prune(order)
-            if invocation.wantsJSON { return try Output.json(report) }
+            if invocation.wantsJSON { return try session.json(report) }
             Terminal.print(
                 "\(Terminal.green("done")) \(report.segments) files are removed; blocks \(report.first) to "
                     + "\(report.last) are left")
@@ -131,7 +131,7 @@ enum OperationVerbs {
                 throw error
             }
             bar?.end()
-            if invocation.wantsJSON { return try Output.json(report) }
+            if invocation.wantsJSON { return try session.json(report) }
             let text =
                 report.fetched == 0
                 ? "nothing was missing" : "\(report.fetched) older blocks are proven and here"

@@ -83,8 +83,8 @@ struct ImportReportJSON: Encodable {
     let reportingIntervalMilliseconds: Int64
     let lines: Int
     let entries: Int
-    let from: String?
-    let to: String?
+    let from: Int64?
+    let to: Int64?
     let clockSteps: Int
     let largestClockStepMilliseconds: Int64
     let repeatedTimes: Int
@@ -102,8 +102,7 @@ struct ImportReportJSON: Encodable {
     init(_ report: ImportReport) {
         (source, about, lines, entries) = (report.source, report.about, report.lines, report.entries)
         reportingIntervalMilliseconds = report.reportingIntervalMilliseconds
-        from = report.earliest.map(ISO8601.text)
-        to = report.latest.map(ISO8601.text)
+        (from, to) = (report.earliest, report.latest)
         (clockSteps, repeatedTimes) = (report.clockSteps, report.repeatedTimes)
         largestClockStepMilliseconds = report.largestClockStepMilliseconds
         (duplicateRows, gaps) = (report.duplicateRows, report.gaps)

@@ -55,15 +55,15 @@ extension TelemetryVerbs {
                 throw UsageError(error)
             }
             source.end()
-            try show(summary, of: machine, invocation)
+            try show(summary, of: machine, session)
         }
     }
 
     private static func show(
-        _ summary: TelemetryImport.Summary, of machine: MachineID, _ invocation: Invocation
+        _ summary: TelemetryImport.Summary, of machine: MachineID, _ session: Session
     ) throws {
-        if invocation.wantsJSON {
-            return try Output.json(
+        if session.invocation.wantsJSON {
+            return try session.json(
                 ImportSummary(
                     machine: machine, anchored: summary.anchored, passedOver: summary.passedOver,
                     anchors: summary.anchors, first: summary.sequences?.lowerBound,
@@ -109,7 +109,7 @@ extension TelemetryVerbs {
         try await Session.with(invocation) { session in
             let metering = try MeteringService(try session.documents()).usage(of: machine, in: period)
             if invocation.wantsJSON {
-                return try Output.json(
+                return try session.json(
                     UsageReport(
                         machine: machine, entries: metering.entries, complete: metering.isComplete,
                         root: metering.root.description, usage: metering.usage))

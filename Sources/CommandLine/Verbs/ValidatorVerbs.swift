@@ -125,7 +125,7 @@ enum ValidatorVerbs {
             }
             let quorum = ValidatorSet(record.current, hash: SHA256.hash).quorum
             if invocation.wantsJSON {
-                return try Output.json(Report(quorum: quorum, validators: validators))
+                return try session.json(Report(quorum: quorum, validators: validators))
             }
             func short(_ key: KeyID?) -> String { key.map { String($0.description.prefix(12)) } ?? "-" }
             Terminal.print("\(quorum) of \(record.current.count) signatures make a block final")

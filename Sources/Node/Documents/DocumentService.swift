@@ -168,6 +168,7 @@ extension NodeError {
             case .badReader: "a reader's sealing key is not usable"
             case .io: "the vault could not be read or written"
             }
-        self.init(error.code.rawValue, message, cause: error)
+        // Of that one the vault knows no more.
+        self.init(error.code.rawValue, message, cause: error.code == .notReader ? nil : error)
     }
 }

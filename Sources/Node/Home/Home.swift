@@ -52,7 +52,9 @@ package struct Home: Sendable {
     package func genesis() throws(NodeError) -> (genesis: Genesis, bytes: [UInt8], chain: ChainID) {
         guard let data = try? Data(contentsOf: genesisFile) else {
             throw NodeError(
-                "home.not_founded", "there is no ledger in \(folder.path); begin with millwright found")
+                "home.not_founded",
+                "there is no ledger in \(folder.path): name its directory with --home, or begin with "
+                    + "millwright found")
         }
         return try Home.genesis([UInt8](data))
     }

@@ -44,24 +44,8 @@ package enum InvoiceFiles {
         (isSimulated ? simulated + "\n\n" : "") + InvoiceText.render(invoice)
     }
 
-    private struct Document: Encodable {
-        let invoice: Invoice
-        let isSimulated: Bool
-
-        private enum CodingKeys: CodingKey { case simulated }
-
-        func encode(to encoder: any Encoder) throws {
-            try invoice.encode(to: encoder)
-            guard isSimulated else { return }
-            var container = encoder.container(keyedBy: CodingKeys.self)
-            try container.encode(true, forKey: .simulated)
-        }
-    }
-
-    /// The document with its own field names, amounts in minor units, digests in hexadecimal.
+    /// The document with its own field names, as `PlainJSON` has it.
     private static func json(_ invoice: Invoice, _ isSimulated: Bool) throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(Document(invoice: invoice, isSimulated: isSimulated))
+        try PlainJSON.data(invoice, adding: [(PlainJSON.simulated, isSimulated)])
     }
 }

@@ -103,7 +103,10 @@ extension RemoteLedger: LedgerOperations {
     package func fetchHistory(progress: (HistoryProgress) -> Void) throws(NodeError) -> HistoryReport {
         var report: HistoryReport?
         do {
-            try link.client.frames(.post, link.target(["history"]), maximumFrameBytes: 1 << 16) { bytes in
+            try link.client.frames(
+                .post, link.target(["history"]), maximumFrameBytes: 1 << 16,
+                silenceMilliseconds: LocalAPI.fetchSilenceMilliseconds
+            ) { bytes in
                 switch try CBOR.decode(LocalHistory.self, from: bytes) {
                 case .fetching(let made): progress(made)
                 case .done(let result): report = result

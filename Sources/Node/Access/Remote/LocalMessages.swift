@@ -14,6 +14,13 @@ package enum LocalAPI {
     package static let maximumDocumentBytes = 80 << 20
     /// How long one request for a transaction waits before it is answered with what is known.
     package static let waitMilliseconds = 20_000
+    /// How long a request for older blocks waits for the last fetch to end.
+    package static let fetchEndMilliseconds = 120_000
+    /// And then for the first of them, or for why there are none.
+    package static let fetchBeginMilliseconds = 15_000
+    /// How long whoever asks for older blocks hears nothing before it gives up: longer than the node may be
+    /// silent, and as much again as a busy machine takes to run either of them.
+    package static let fetchSilenceMilliseconds = fetchEndMilliseconds + fetchBeginMilliseconds + 45_000
 }
 
 /// A state that the node keeps at one height for some time.

@@ -13,6 +13,9 @@ struct NodeLink: Sendable {
     init(_ endpoint: String, pin: TLSPin, identity: TLSIdentity) throws(NodeError) {
         var configuration = HTTPClientConfiguration()
         configuration.maximumBodyBytes = LocalAPI.maximumAnswerBytes
+        // Who listens takes the connection at once; on a busy machine the keys' exchange can take long.
+        configuration.connectMilliseconds = 20_000
+        configuration.totalMilliseconds = 60_000
         do {
             client = try HTTPClient(
                 endpoint, trust: .pins([pin]), identity: identity, configuration: configuration)

@@ -26,7 +26,7 @@ package final class RemoteLedger: LedgerAccess {
     ) throws(NodeError) {
         Cryptography.initialise()
         link = try NodeLink(endpoint, pin: pin, identity: identity)
-        let bytes = try link.call(.get, ["genesis"], totalMilliseconds: 10_000)
+        let bytes = try link.call(.get, ["genesis"])
         let (genesis, _, chain) = try Home.genesis(bytes)
         if home.isFounded, try home.genesis().chain != chain {
             throw NodeError(
