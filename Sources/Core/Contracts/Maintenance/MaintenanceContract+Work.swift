@@ -51,9 +51,7 @@ extension MaintenanceContract {
         }
         hold.to = context.time
         ticket.holds.append(hold)
-        if hold.reason.pausesClocks, let due = ticket.workDue {
-            ticket.workDue = due + (context.time - hold.from)
-        }
+        ticket.workDue = ticket.workDue.map { $0 + ticket.lastPause(until: context.time) }
         ticket.state = hold.state
         if hold.state == .inProgress && !hold.reason.pausesClocks { ticket.visits += 1 }
         try context.put(ticket)
