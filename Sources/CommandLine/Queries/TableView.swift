@@ -151,6 +151,13 @@ extension TableView {
             ]
         ) { "\($0.machine)/\($0.number)" },
         TableView(
+            ContestRecord.self, "contest", "contests",
+            [
+                ("MACHINE", { $0.id.machine.text }), ("ANCHOR", { "\($0.id.number)" }),
+                ("STANDS FROM", { Output.time($0.stands) }), ("REASON", { $0.reason }),
+            ]
+        ) { "\($0.machine)/\($0.number)" },
+        TableView(
             AgreementRecord.self, "agreement", "agreements",
             [
                 ("AGREEMENT", { $0.id.text }), ("MACHINE", { $0.machine.text }), ("OEM", { $0.oem.text }),
