@@ -131,9 +131,9 @@ extension TableView {
             StandingOrderRecord.self, "standing-order", "standing-orders",
             [
                 ("MACHINE", { $0.id.text }),
-                ("LIMIT", { Output.amount($0.order.priceLimit, $0.order.currency) }),
-                ("CEILING", { Output.amount($0.order.ceiling, $0.order.currency) }),
-                ("AWARDED", { Output.amount($0.awarded, $0.order.currency) }),
+                ("LIMIT", { Output.amount($0.order.priceLimit, $0.order.tender.currency) }),
+                ("CEILING", { Output.amount($0.order.ceiling, $0.order.tender.currency) }),
+                ("AWARDED", { Output.amount($0.awarded, $0.order.tender.currency) }),
             ]),
         TableView(
             AnchorRecord.self, "anchor", "anchors",

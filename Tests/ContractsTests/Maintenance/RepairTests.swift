@@ -57,7 +57,7 @@ import Testing
         #expect(try harness.ticket().acceptanceDue == harness.now + .days(14))
         let other = try ContractHarness(MaintenanceContract.self)
         try Steps.inProgress(other)
-        try other.change(TicketRecord.self, Steps.id) { $0.request.acceptWithin = .hours(1) }
+        try other.change(TicketRecord.self, Steps.id) { $0.request.tender.acceptWithin = .hours(1) }
         try other.maintenance(Steps.report(), by: "m1")
         #expect(try other.ticket().acceptanceDue == other.now + .hours(1))
     }

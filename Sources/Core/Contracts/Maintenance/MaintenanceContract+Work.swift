@@ -80,7 +80,7 @@ extension MaintenanceContract {
         ticket.report = report
         ticket.state = .workDone
         ticket.workDue = nil
-        let due = context.time + (ticket.request.acceptWithin ?? TicketRecord.standardAcceptance)
+        let due = context.time + (ticket.request.tender.acceptWithin ?? TicketRecord.standardAcceptance)
         ticket.acceptanceDue = due
         try context.schedule(acceptance, at: due, subject: ticket.id.keyBytes)
         try context.put(ticket)

@@ -217,8 +217,10 @@ extension TicketRecord {
     }
 
     /// Whether the agreed time was kept; nil where there is none or the clock still runs.
-    package var isResponseInTime: Bool? { TicketRecord.isKept(responseTime, request.respondWithin) }
-    package var isResolutionInTime: Bool? { TicketRecord.isKept(resolutionTime, request.resolveWithin) }
+    package var isResponseInTime: Bool? { TicketRecord.isKept(responseTime, request.tender.respondWithin) }
+    package var isResolutionInTime: Bool? {
+        TicketRecord.isKept(resolutionTime, request.tender.resolveWithin)
+    }
 
     private static func isKept(_ time: Span?, _ limit: Span?) -> Bool? {
         guard let time, let limit else { return nil }
