@@ -146,6 +146,7 @@ struct InvoiceJourneyTests {
             try await place.succeed("agreement conclude rent-7 --as \(party) --period 2026-03-05")
         }
 
+        try await contest(place, issue)
         // 1200.00 + 493 h at 6.40 + 28 101 parts at 0.12, and 19 % of it: worked out by hand.
         let report = try await place.succeed(issue + " --out invoices --json").object()
         #expect(report["net"] as? String == "7727.32")
@@ -166,6 +167,17 @@ struct InvoiceJourneyTests {
         }
         let unknown = try await place.call(issue.replacingOccurrences(of: "erp", with: "sap"))
         #expect(unknown.status == 1 && unknown.code == "keys.not_found", "\(unknown.error)")
+    }
+
+    /// An OEM that cannot read a batch says so; the customer has five days to hand it over.
+    private func contest(_ place: Workplace, _ issue: String) async throws {
+        try await place.succeed(
+            "telemetry contest --as press-works --machine press-7 --batch 2 --reason unreadable")
+        let contests = try await place.succeed("list contests")
+        #expect(contests.output.contains("unreadable"), "\(contests.output)")
+        let contested = try await place.call(issue)
+        #expect(contested.status == 1 && contested.code == "invoice.contest_open", "\(contested.error)")
+        try await place.succeed("telemetry withdraw-contest --as press-works --machine press-7 --batch 2")
     }
 
     private func pay(_ consortium: Consortium) async throws {

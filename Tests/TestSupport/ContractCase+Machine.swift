@@ -6,6 +6,7 @@ import Ledger
 extension ContractCase {
     private typealias Contract = MachineContract
     private static let customer: Set<String> = ["customer", "delegate"]
+    private static let oem: Set<String> = ["oem", "delegate"]
     private static let parties: Set<String> = ["customer", "oem", "delegate"]
 
     static let machine: [ContractCase] = [
@@ -71,7 +72,20 @@ extension ContractCase {
                 .init(
                     machine: press, first: 1, last: 7, fromMilliseconds: 0, toMilliseconds: 9000,
                     reason: "the box's disk failed", previous: nil)), by: "customer", allowed: customer),
+        .init(
+            TelemetryContract.self, "contest", contest, by: "oem", allowed: oem,
+            prepare: { try $0.step(TelemetryContract.self, anchor(), by: "customer") }),
+        .init(
+            TelemetryContract.self, "withdrawContest",
+            .withdrawContest(.init(machine: press, number: 1)), by: "oem", allowed: oem,
+            prepare: { stage in
+                try stage.step(TelemetryContract.self, anchor(), by: "customer")
+                try stage.step(TelemetryContract.self, contest, by: "oem")
+            }),
     ]
+
+    private static let contest = TelemetryContract.Action.contest(
+        .init(machine: press, number: 1, reason: "not in any vault"))
 
     /// The first hundred entries, from a day before the consortium's founding on.
     static func anchor(until end: Timestamp = Stage.start) -> TelemetryContract.Action {

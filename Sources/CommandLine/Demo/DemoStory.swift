@@ -82,7 +82,7 @@ struct DemoStory: Sendable {
                         until: cast.clock.now + .days(365))))
         }
         narrator.say("It accredits two maintainers; \(DemoCast.name(DemoCast.customer)) accepts the machine.")
-        let limit = Output.amount(order.priceLimit, order.currency)
+        let limit = Output.amount(order.priceLimit, order.tender.currency)
         narrator.say("Its standing order: a repair of up to \(limit) need not wait for it.")
         try await agree(cast)
         try await cast.act(DemoCast.customer, MachineContract.self, .start(.init(machine: scenario.machine)))

@@ -134,9 +134,9 @@ extension TableView {
             StandingOrderRecord.self, "standing-order", "standing-orders",
             [
                 ("MACHINE", { $0.id.text }),
-                ("LIMIT", { Output.amount($0.order.priceLimit, $0.order.currency) }),
-                ("CEILING", { Output.amount($0.order.ceiling, $0.order.currency) }),
-                ("AWARDED", { Output.amount($0.awarded, $0.order.currency) }),
+                ("LIMIT", { Output.amount($0.order.priceLimit, $0.order.tender.currency) }),
+                ("CEILING", { Output.amount($0.order.ceiling, $0.order.tender.currency) }),
+                ("AWARDED", { Output.amount($0.awarded, $0.order.tender.currency) }),
             ]),
         TableView(
             AnchorRecord.self, "anchor", "anchors",
@@ -151,6 +151,13 @@ extension TableView {
             [
                 ("MACHINE", { $0.id.machine.text }), ("ENTRIES", { "\($0.first)-\($0.last)" }),
                 ("REASON", { $0.reason }),
+            ]
+        ) { "\($0.machine)/\($0.number)" },
+        TableView(
+            ContestRecord.self, "contest", "contests",
+            [
+                ("MACHINE", { $0.id.machine.text }), ("ANCHOR", { "\($0.id.number)" }),
+                ("STANDS FROM", { Output.time($0.stands) }), ("REASON", { $0.reason }),
             ]
         ) { "\($0.machine)/\($0.number)" },
         TableView(

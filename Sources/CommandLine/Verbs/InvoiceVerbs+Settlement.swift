@@ -30,12 +30,13 @@ extension InvoiceVerbs {
             The arbiter is let into all that the computation reads. What you do not dispute stays payable; \
             where the arbiter does not rule within the agreed days (rulingDays, 30) it is all that is. An \
             invoice whose recomputation is equal cannot be disputed. One whose document you cannot open can \
-            be; and one that you cannot recompute, with a statement and the amount that you do not dispute.
+            be; and one that you cannot recompute, with a statement and the amount that you do not dispute. \
+            Where the OEM contests a batch, so that it counts as a gap, and you have it: --count-contested.
             """,
         options: [
             invoice, .value("undisputed", "AMOUNT", "what stays payable (default: the recomputed amount)"),
             .value("statement", "TEXT", "where you cannot recompute it: why; sealed for OEM and arbiter"),
-            .currency, out,
+            .flag("count-contested", "the proof reads the batches that the OEM contests"), .currency, out,
         ] + Option.signing,
         examples: [
             "millwright invoice dispute press-works/2026-0001 --as stamper",
@@ -48,7 +49,7 @@ extension InvoiceVerbs {
             let currency = try invocation.currency(try record(id, session).currency)
             let disputed = try await InvoiceService(try session.documents()).dispute(
                 id, undisputed: try invocation.amount("undisputed", in: currency),
-                statement: invocation.string("statement"))
+                countsContested: invocation.has("count-contested"), statement: invocation.string("statement"))
             let files =
                 try disputed.recomputed.map {
                     try write($0, invocation, isSimulated: session.isSimulated)
@@ -101,6 +102,8 @@ extension InvoiceVerbs {
         /// Absent where the customer has none, or keeps it to itself.
         let recomputedByCustomer: String?
         let computed: String
+        /// Absent where nothing is contested, or it cannot be read.
+        let computedWithContested: String?
         let againstClaim: [String]
         let againstProof: [String]
     }
@@ -123,6 +126,7 @@ extension InvoiceVerbs {
                     AssessmentReport(
                         invoice: id.description, claimed: claimed, recomputedByCustomer: proof,
                         computed: payable(result.computed),
+                        computedWithContested: result.computedWithContested.map(payable),
                         againstClaim: result.againstClaim, againstProof: result.againstProof))
             }
             Terminal.print(
@@ -132,7 +136,9 @@ extension InvoiceVerbs {
                         ["as the OEM claims", claimed],
                         ["as the customer recomputed", proof ?? "not there"],
                         ["as the evidence says", payable(result.computed)],
-                    ]))
+                    ]
+                        + (result.computedWithContested.map { [["with contested batches", payable($0)]] }
+                            ?? [])))
             let words = result.proof.invoice == nil ? result.againstProof : []
             for sentence in result.againstClaim + words {
                 Terminal.print(Help.wrap("- " + sentence, indent: "  "))

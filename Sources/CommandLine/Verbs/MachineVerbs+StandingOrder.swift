@@ -33,7 +33,9 @@ extension MachineVerbs {
         let machine: MachineID = try invocation.identifier("machine")
         let order = try order(invocation)
         let saying =
-            order.map { "\(machine) may order repairs up to \(Output.amount($0.priceLimit, $0.currency))" }
+            order.map {
+                "\(machine) may order repairs up to \(Output.amount($0.priceLimit, $0.tender.currency))"
+            }
             ?? "\(machine) orders nothing without you"
         try await Session.with(invocation) { session in
             try await session.perform(

@@ -77,7 +77,7 @@ extension MaintenanceVerbs {
         where T.RawValue == String {
             try Invocation.choice(try invocation.required(name), name)
         }
-        let currency = try invocation.currency(ticket.request.currency)
+        let currency = try invocation.currency(ticket.request.tender.currency)
         var amount = try invocation.amount("amount", in: currency)
         if case .fixed(let price)? = ticket.award?.offer.price, amount == nil { amount = price }
         guard let amount else {

@@ -219,7 +219,7 @@ enum MaintenanceVerbs {
         let ticket: TicketID = try invocation.identifier("ticket")
         try await Session.with(invocation) { session in
             let request = try session.node.view().existing(TicketRecord.self, ticket).request
-            let offer = try offer(invocation, in: try invocation.currency(request.currency))
+            let offer = try offer(invocation, in: try invocation.currency(request.tender.currency))
             guard request.revealWindow != nil else {
                 try await session.perform(
                     MaintenanceContract.self, .bid(.init(ticket: ticket, content: .offer(offer))),

@@ -6,7 +6,7 @@ import Telemetry
 
 /// A machine's readings: looking at a file, bringing it to the ledger, and what it came to.
 enum TelemetryVerbs {
-    static let all: [Verb] = [inspect, importFile, declareGap, usage]
+    static let all: [Verb] = [inspect, importFile, declareGap, contest, withdrawContest, usage]
 
     static let mapping = Option.value("mapping", "FILE", "JSON file that says what columns or items mean")
 
@@ -61,5 +61,59 @@ enum TelemetryVerbs {
                         previous: head.digest)),
                 saying: "the gap is declared")
         }
+    }
+
+    static let contest = Verb(
+        "telemetry contest", "say that an anchored batch cannot be read or is not what it says (OEM)",
+        detail: """
+            The customer has five days to hand the batch over; take the contest back when it has. A contest \
+            that then stands makes the batch a gap for everybody who computes an invoice, and the terms' \
+            default for gaps holds. A customer that knows better says so when it disputes \
+            the invoice. millwright list contests shows them.
+            """,
+        options: [
+            .value("machine", "MACHINE", "the machine", required: true),
+            .value("batch", "N", "the anchor's number in the machine's chain", required: true),
+            .value("reason", "TEXT", "what is wrong with it", required: true),
+        ] + Option.signing,
+        examples: [
+            "millwright telemetry contest --as press-works --machine press-7 --batch 3 "
+                + "--reason \"not in any vault\""
+        ]
+    ) { invocation in
+        let machine: MachineID = try invocation.identifier("machine")
+        let number = try invocation.batch()
+        try await Session.with(invocation) { session in
+            try await session.perform(
+                TelemetryContract.self,
+                .contest(
+                    .init(machine: machine, number: number, reason: try invocation.required("reason"))),
+                saying: "batch \(number) of \(machine) is contested")
+        }
+    }
+
+    static let withdrawContest = Verb(
+        "telemetry withdraw-contest", "take a contest back before it stands (OEM)",
+        options: [
+            .value("machine", "MACHINE", "the machine", required: true),
+            .value("batch", "N", "the anchor's number in the machine's chain", required: true),
+        ] + Option.signing,
+        examples: ["millwright telemetry withdraw-contest --as press-works --machine press-7 --batch 3"]
+    ) { invocation in
+        let machine: MachineID = try invocation.identifier("machine")
+        let number = try invocation.batch()
+        try await Session.with(invocation) { session in
+            try await session.perform(
+                TelemetryContract.self, .withdrawContest(.init(machine: machine, number: number)),
+                saying: "the contest of batch \(number) of \(machine) is taken back")
+        }
+    }
+}
+
+extension Invocation {
+    /// The anchor's number that `--batch` names.
+    fileprivate func batch() throws -> UInt64 {
+        _ = try required("batch")
+        return UInt64(try integer("batch", in: 1...Int64.max) ?? 1)
     }
 }

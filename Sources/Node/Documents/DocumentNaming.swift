@@ -45,19 +45,19 @@ struct DocumentNaming {
         guard let agreement = try view.get(AgreementRecord.self, version.id.agreement) else { return [] }
         return name(
             [version.terms.document],
-            [version.proposed.member, agreement.oem, agreement.customer, version.terms.arbiter])
+            [version.proposed.member, agreement.oem, agreement.customer] + version.terms.arbiters)
     }
 
     private func documents(of invoice: InvoiceRecord) -> [NamedDocument] {
-        let parties = [invoice.oem, invoice.customer, invoice.arbiter]
+        let parties = [invoice.oem, invoice.customer] + invoice.arbiters
         return name([invoice.document], parties)
             + name(invoice.dispute.map { [$0.recomputed] } ?? [], [invoice.customer] + parties)
-            + name(invoice.ruling?.reasons.map { [$0] } ?? [], [invoice.arbiter] + parties)
+            + name(invoice.ruling?.reasons.map { [$0] } ?? [], invoice.arbiters + parties)
     }
 
     private func documents(of note: CreditNoteRecord) throws(NodeError) -> [NamedDocument] {
         guard let invoice = try view.get(InvoiceRecord.self, note.invoice) else { return [] }
-        return name([note.document], [invoice.oem, invoice.customer, invoice.arbiter])
+        return name([note.document], [invoice.oem, invoice.customer] + invoice.arbiters)
     }
 
     private func documents(of ticket: TicketRecord) -> [NamedDocument] {

@@ -137,12 +137,10 @@ package struct AgreementService: Sendable {
         _ terms: Terms, of agreement: AgreementID, for machine: MachineRecord
     ) throws(NodeError) -> AgreedTerms {
         try check(terms, for: machine)
-        guard let arbiter = MemberID(terms.arbiter) else {
-            throw NodeError("terms.arbiter", "«\(terms.arbiter)» cannot name a member")
-        }
         let document = try documents.store(
             terms, name: "Terms of \(agreement)", mediaType: Self.termsMediaType,
-            for: [machine.oem, machine.customer, arbiter])
+            for: [machine.oem, machine.customer, try Self.arbiter(terms.arbiter)]
+                + (try terms.substituteArbiter.map(Self.arbiter).map { [$0] } ?? []))
         return try Self.agreed(terms, document: document)
     }
 
@@ -165,19 +163,24 @@ package struct AgreementService: Sendable {
     package static func agreed(
         _ terms: Terms, document: DocumentReference
     ) throws(NodeError) -> AgreedTerms {
-        guard let arbiter = MemberID(terms.arbiter) else {
-            throw NodeError("terms.arbiter", "«\(terms.arbiter)» cannot name a member")
-        }
         let periodEnds: [Int64]
         do { periodEnds = try terms.periodEnds() } catch { throw NodeError(error) }
         return AgreedTerms(
-            document: document, arbiter: arbiter, currency: terms.currency,
+            document: document, arbiter: try arbiter(terms.arbiter),
+            substitute: try terms.substituteArbiter.map(arbiter), currency: terms.currency,
             validFrom: Timestamp(milliseconds: terms.validity.from),
             validTo: Timestamp(milliseconds: terms.validity.to), periodEnds: periodEnds,
             minimumDisputeWindow: minimumDisputeWindow(terms.disputeWindowBusinessDays),
             paymentDays: Int64(terms.paymentDays),
             classificationWindow: .milliseconds(terms.classificationWindowMilliseconds),
             rulingWindow: .days(Int64(terms.rulingDays ?? Terms.standardRulingDays)))
+    }
+
+    private static func arbiter(_ name: String) throws(NodeError) -> MemberID {
+        guard let member = MemberID(name) else {
+            throw NodeError("terms.arbiter", "«\(name)» cannot name a member")
+        }
+        return member
     }
 
     /// The shortest that so many business days can be: issued at a day's last moment, none of them a

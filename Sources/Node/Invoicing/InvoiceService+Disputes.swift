@@ -21,6 +21,9 @@ package struct Assessment: Sendable {
     package let proof: DisputeDocument
     /// As the arbiter computes it.
     package let computed: Invoice
+    /// The same with the batches that the OEM contests, which are gaps in all else; nil where none are, or
+    /// they cannot be read.
+    package let computedWithContested: Invoice?
     /// How the arbiter's differs from the OEM's, and from the customer's; empty where they are the same.
     package let againstClaim: [String]
     package let againstProof: [String]
@@ -37,16 +40,18 @@ extension InvoiceService {
     /// one that is wrong.
     /// - Parameters:
     ///   - undisputed: what stays payable; nil for the recomputed amount, or just less than what is claimed.
+    ///   - countsContested: the proof reads the batches that the OEM contests and the invoice leaves out.
     ///   - statement: the proof in words where the invoice cannot be recomputed; then `undisputed` is said
     ///     too.
     /// - Throws: `invoice.nothing_to_dispute`; `invoice.recomputable` for a statement where the invoice can
     ///   be recomputed; `invoice.undisputed_missing`; as `recompute`; `agreement.*`.
     @discardableResult
     package func dispute(
-        _ id: InvoiceID, undisputed: MinorUnits? = nil, statement: String? = nil
+        _ id: InvoiceID, undisputed: MinorUnits? = nil, countsContested: Bool = false,
+        statement: String? = nil
     ) async throws(NodeError) -> Disputed {
         let found: Recomputed
-        do { found = try recomputed(id) } catch {
+        do { found = try recomputed(id, countsContested: countsContested) } catch {
             guard let statement else { throw error }
             return try await dispute(id, undisputed: undisputed, saying: statement, because: error)
         }
@@ -55,20 +60,25 @@ extension InvoiceService {
                 "invoice.recomputable", "the invoice can be recomputed: that is the proof, not a statement")
         }
         guard !differences(found).isEmpty else {
-            throw NodeError("invoice.nothing_to_dispute", "the recomputation is equal, bit for bit")
+            let contested = found.metering.contested.map { "\($0)" }.joined(separator: ", ")
+            throw NodeError(
+                "invoice.nothing_to_dispute",
+                "the recomputation is equal, bit for bit"
+                    + (contested.isEmpty ? "" : "; contested batches that count as gaps: \(contested)"))
         }
         let (record, computed) = (found.record, found.computed)
         let view = try node.view()
         let agreement = try view.existing(AgreementRecord.self, record.agreement)
-        let proof = try store(computed, of: agreement, arbiter: record.arbiter)
-        if found.claimed.invoice != nil { try documents.addReader(record.arbiter, to: record.document) }
-        try letArbiterReadTerms(of: record)
-        if let numbers = found.metering.anchors {
-            for number in numbers {
-                let position = ChainPosition(machine: record.machine, number: number)
-                guard let anchor = try view.get(AnchorRecord.self, position) else { continue }
-                try documents.addReader(record.arbiter, toCID: anchor.cid)
-            }
+        let proof = try store(computed, of: agreement, arbiters: record.arbiters)
+        if found.claimed.invoice != nil {
+            for arbiter in record.arbiters { try documents.addReader(arbiter, to: record.document) }
+        }
+        try letArbitersReadTerms(of: record)
+        for number in found.metering.anchors.map(Array.init) ?? []
+        where !found.metering.contested.contains(number) {
+            let position = ChainPosition(machine: record.machine, number: number)
+            guard let anchor = try view.get(AnchorRecord.self, position) else { continue }
+            for arbiter in record.arbiters { try documents.addReader(arbiter, toCID: anchor.cid) }
         }
         let most = MinorUnits(max(0, record.payable.rawValue - 1))
         try await dispute(
@@ -92,8 +102,8 @@ extension InvoiceService {
         let text = "\(statement)\n\nNot recomputed: \(error.code): \(error.message)\n"
         let proof = try documents.store(
             bytes: Array(text.utf8), name: "Dispute of invoice \(id.number)",
-            mediaType: Self.statementMediaType, for: [record.oem, record.arbiter])
-        try letArbiterReadTerms(of: record)
+            mediaType: Self.statementMediaType, for: [record.oem] + record.arbiters)
+        try letArbitersReadTerms(of: record)
         try await dispute(id, with: proof, undisputed: undisputed)
         if case .unavailable(let reason) = claim(of: record) {
             return Disputed(recomputed: nil, missingClaim: reason)
@@ -109,9 +119,9 @@ extension InvoiceService {
             .dispute(.init(invoice: id, recomputed: proof, undisputed: undisputed)), as: signer)
     }
 
-    private func letArbiterReadTerms(of record: InvoiceRecord) throws(NodeError) {
+    private func letArbitersReadTerms(of record: InvoiceRecord) throws(NodeError) {
         let version = try node.view().existing(TermsRecord.self, record.termsID)
-        try documents.addReader(record.arbiter, to: version.terms.document)
+        for arbiter in record.arbiters { try documents.addReader(arbiter, to: version.terms.document) }
     }
 
     /// Computes a disputed invoice once more, by nobody's figures but the ledger's and the vault's.
@@ -121,16 +131,26 @@ extension InvoiceService {
             throw NodeError("invoice.not_disputed", "nobody disputes the invoice")
         }
         let found = try recomputed(id)
+        var counted: Invoice?
+        if !found.metering.contested.isEmpty {
+            // Where the arbiter cannot read them either, the customer has not handed them over.
+            do { counted = try recomputed(id, countsContested: true).computed } catch {
+                guard error.code.hasPrefix("metering.") || error.code.hasPrefix("billing.") else {
+                    throw error
+                }
+            }
+        }
         let proof = proof(of: dispute)
-        let againstProof =
+        let againstProof: [String] =
             switch proof {
+            case .invoice(let invoice) where invoice == counted: []
             case .invoice(let invoice): found.computed.difference(from: invoice)
             case .statement(let text): ["the customer says: \(text)"]
             case .unavailable(let reason): ["the customer's proof cannot be opened: \(reason)"]
             }
         return Assessment(
             record: found.record, claimed: found.claimed, proof: proof, computed: found.computed,
-            againstClaim: differences(found), againstProof: againstProof)
+            computedWithContested: counted, againstClaim: differences(found), againstProof: againstProof)
     }
 
     private func proof(of dispute: InvoiceRecord.Dispute) -> DisputeDocument {

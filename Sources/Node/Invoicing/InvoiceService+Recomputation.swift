@@ -28,10 +28,14 @@ extension InvoiceService {
     ///
     /// Only what was anchored when the invoice was issued counts, so that the answer is the same at any
     /// later time. The OEM's document is compared, but not needed.
+    /// - Parameter countsContested: reads also the batches that the OEM contests, instead of taking them for
+    ///   gaps: what the invoice would be if the contests were wrong.
     /// - Throws: `invoice.unknown`; `metering.*`, `document.*`, `vault.*` where the evidence is not there
     ///   or not right.
-    package func recompute(_ id: InvoiceID) throws(NodeError) -> Recomputation {
-        let found = try recomputed(id)
+    package func recompute(
+        _ id: InvoiceID, countsContested: Bool = false
+    ) throws(NodeError) -> Recomputation {
+        let found = try recomputed(id, countsContested: countsContested)
         let differences = differences(found)
         return differences.isEmpty ? .equal : .differs(differences, recomputed: found.computed)
     }
@@ -43,13 +47,14 @@ extension InvoiceService {
         let metering: Metering
     }
 
-    func recomputed(_ id: InvoiceID) throws(NodeError) -> Recomputed {
+    func recomputed(_ id: InvoiceID, countsContested: Bool = false) throws(NodeError) -> Recomputed {
         let record = try node.view().invoice(id)
         let claimed = claim(of: record)
         let basis = try BillingBasis(of: record, documents)
         let (computed, metering) = try compute(
             basis, number: record.id.number,
-            issueDate: try issueDate(claimed.invoice, record, basis.terms), asOf: record.issued)
+            issueDate: try issueDate(claimed.invoice, record, basis.terms), asOf: record.issued,
+            countsContested: countsContested)
         return Recomputed(record: record, claimed: claimed, computed: computed, metering: metering)
     }
 

@@ -38,7 +38,7 @@ extension InvoiceService {
             throw error
         } catch { throw NodeError("invoice.credit", "the credit note cannot be written", cause: error) }
         let agreement = try view.existing(AgreementRecord.self, record.agreement)
-        let document = try store(note, of: agreement, arbiter: record.arbiter)
+        let document = try store(note, of: agreement, arbiters: record.arbiters)
         try await node.enact(
             AgreementContract.self,
             .creditNote(

@@ -3,6 +3,7 @@ import Codec
 import Contracts
 import Cryptography
 import Ledger
+import Telemetry
 
 /// Invoices, computed from what both parties can read and recomputed by whoever doubts them.
 package struct InvoiceService: Sendable {
@@ -22,8 +23,8 @@ package struct InvoiceService: Sendable {
     ///   - issueDate: nil for the consensus day in the terms' zone.
     ///   - toleratingMissingTelemetry: also where telemetry does not reach the period's end; what is not
     ///     known is UNKNOWN.
-    /// - Throws: `invoice.telemetry_incomplete`; `agreement.not_accepted`, `agreement.no_terms`;
-    ///   `metering.*`; `billing.*`; `document.*`; `vault.*`.
+    /// - Throws: `invoice.telemetry_incomplete`, `invoice.contest_open`; `agreement.not_accepted`,
+    ///   `agreement.no_terms`; `metering.*`; `billing.*`; `document.*`; `vault.*`.
     package func compute(
         _ agreement: AgreementID, periodContaining time: Int64, number: String, issueDate: CivilDate? = nil,
         toleratingMissingTelemetry: Bool = false
@@ -32,6 +33,13 @@ package struct InvoiceService: Sendable {
         let today = try today(in: basis.terms)
         let (invoice, metering) = try compute(
             basis, number: number, issueDate: issueDate ?? today, asOf: nil)
+        if let contest = metering.openContests.first {
+            let stands = Telemetry.Timestamp.text(contest.stands.milliseconds)
+            throw NodeError(
+                "invoice.contest_open",
+                "\(basis.agreement.oem) contests batch \(contest.id.number): it takes that back, or the "
+                    + "batch counts as a gap from \(stands) UTC on")
+        }
         guard metering.isComplete || toleratingMissingTelemetry else {
             throw NodeError(
                 "invoice.telemetry_incomplete",
@@ -47,15 +55,19 @@ package struct InvoiceService: Sendable {
         }
     }
 
-    /// - Parameter moment: only what was anchored by then counts; nil for everything.
+    /// - Parameters:
+    ///   - moment: only what was anchored by then counts, and what contests stood; nil for everything.
+    ///   - countsContested: reads also what is contested.
     func compute(
-        _ basis: BillingBasis, number: String, issueDate: CivilDate, asOf moment: Timestamp?
+        _ basis: BillingBasis, number: String, issueDate: CivilDate, asOf moment: Ledger.Timestamp?,
+        countsContested: Bool = false
     ) throws(NodeError) -> (invoice: Invoice, metering: Metering) {
         let spells = try node.timeInService(basis.agreement.machine)
         let windows = basis.terms.billedTime(in: basis.period, inService: spells)
         let metering = try MeteringService(documents).usage(
             of: basis.agreement.machine, in: windows,
-            reportingIntervalMilliseconds: basis.terms.reportingIntervalMilliseconds, asOf: moment)
+            reportingIntervalMilliseconds: basis.terms.reportingIntervalMilliseconds, asOf: moment,
+            countsContested: countsContested)
         let classifications = try node.view().classifications(
             of: basis.agreement.id, in: basis.period)
         do {
@@ -81,7 +93,7 @@ package struct InvoiceService: Sendable {
 
     // MARK: Issuing
 
-    /// Seals an invoice for the parties and the arbiter, and issues it. The ledger takes its figures as
+    /// Seals an invoice for the parties and the arbiters, and issues it. The ledger takes its figures as
     /// they are: whether they are right is for the customer to recompute.
     /// - Throws: `invoice.rounding`; `agreement.*`; `billing.*`; `document.*`; `vault.*`.
     @discardableResult
@@ -89,7 +101,7 @@ package struct InvoiceService: Sendable {
         _ invoice: Invoice, under agreement: AgreementID, isFinal: Bool = false
     ) async throws(NodeError) -> InvoiceID {
         let basis = try BillingBasis(of: agreement, at: invoice.period.from, documents)
-        let document = try store(invoice, of: basis.agreement, arbiter: basis.version.terms.arbiter)
+        let document = try store(invoice, of: basis.agreement, arbiters: basis.version.terms.arbiters)
         let evidence = invoice.evidence
         let (disputeUntil, dueDate): (Int64, Int64)
         do {
@@ -107,18 +119,18 @@ package struct InvoiceService: Sendable {
                         rulesVersion: Int64(evidence.rulesVersion)),
                     period: invoice.period, currency: invoice.currency, net: invoice.totals.exclusive,
                     tax: invoice.totals.tax, gross: invoice.totals.payable,
-                    disputeUntil: Timestamp(milliseconds: disputeUntil),
-                    dueDate: Timestamp(milliseconds: dueDate), isFinal: isFinal)), as: signer)
+                    disputeUntil: Ledger.Timestamp(milliseconds: disputeUntil),
+                    dueDate: Ledger.Timestamp(milliseconds: dueDate), isFinal: isFinal)), as: signer)
         return InvoiceID(issuer: basis.agreement.oem, number: invoice.number)
     }
 
     func store(
-        _ invoice: Invoice, of agreement: AgreementRecord, arbiter: MemberID
+        _ invoice: Invoice, of agreement: AgreementRecord, arbiters: [MemberID]
     ) throws(NodeError) -> DocumentReference {
         let title = invoice.kind == .invoice ? "Invoice" : "Credit note"
         return try documents.store(
             invoice, name: "\(title) \(invoice.number)", mediaType: Self.mediaType,
-            for: [agreement.customer, agreement.oem, arbiter])
+            for: [agreement.customer, agreement.oem] + arbiters)
     }
 
     /// An invoice as it was issued.

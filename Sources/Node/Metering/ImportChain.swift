@@ -25,7 +25,14 @@ struct ImportChain {
         // The last batch tells all that stands; whether a failure begins in it, the one before must tell.
         var standing = StandingState()
         var fault: TelemetryEntry?
+        let now = node.clock.now
+        let contested = try view.contests(of: source.machine).filter { $0.stands <= now }.map(\.id)
         for anchor in anchors.suffix(2) {
+            // A batch that counts as a gap: what follows begins anew.
+            guard !contested.contains(anchor.id) else {
+                (previous, standing, fault) = (.zero, StandingState(), nil)
+                continue
+            }
             previous = try AnchoredBatch(anchor, documents: source.documents, view: view)
                 .read(after: nil) { entry throws(NodeError) in
                     fault = standing.take(entry) ? entry : nil

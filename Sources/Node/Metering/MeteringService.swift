@@ -26,20 +26,27 @@ package struct MeteringService: Sendable {
     /// unchanged, to the first entry at or after the end of the last.
     /// - Parameters:
     ///   - windows: sorted and disjoint, in ms since 1970 UTC.
-    ///   - moment: only what was anchored by then counts; nil for everything.
+    ///   - moment: only what was anchored by then counts, and what contests stood; nil for everything.
+    ///   - countsContested: also reads batches whose contests stand; else they are gaps that nobody looks
+    ///     into, so that all who compute get the same.
     /// - Throws: `metering.*` where anything differs from the ledger; `billing.*`; `vault.io`.
     package func usage(
         of machine: MachineID, in windows: [Interval], reportingIntervalMilliseconds: Int64,
-        asOf moment: Timestamp? = nil
+        asOf moment: Timestamp? = nil, countsContested: Bool = false
     ) throws(NodeError) -> Metering {
         let view = try node.view()
         var reading = try Reading(windows: windows, interval: reportingIntervalMilliseconds)
         var previous: Digest?
         if let first = windows.first {
-            for link in try links(of: machine, from: first.from, asOf: moment, view) {
+            let contests = countsContested ? [] : try view.contests(of: machine)
+            let chain = try links(
+                of: machine, asOf: moment,
+                without: contests.filter { $0.stands <= moment ?? node.clock.now }, view)
+            for link in links(chain, from: first.from) {
                 guard case .anchor(let anchor) = link else {
                     // Messages are lost with the entries, so the next one follows an unknown one.
                     previous = nil
+                    if case .contested(let anchor) = link { reading.contested.append(anchor) }
                     continue
                 }
                 if let last = reading.anchors.last, last.device != anchor.device { previous = nil }
@@ -49,6 +56,7 @@ package struct MeteringService: Sendable {
                     try reading.take(entry)
                 }
                 reading.anchors.append(anchor)
+                reading.openContests += contests.filter { $0.id == anchor.id }
                 if reading.isComplete { break }
             }
         }
@@ -59,26 +67,29 @@ package struct MeteringService: Sendable {
     private enum Link {
         case anchor(AnchorRecord)
         case gap(GapRecord)
+        /// An anchor that counts as a gap.
+        case contested(AnchorRecord)
 
         var number: UInt64 {
             switch self {
-            case .anchor(let anchor): anchor.id.number
+            case .anchor(let anchor), .contested(let anchor): anchor.id.number
             case .gap(let gap): gap.id.number
             }
         }
 
         var sequences: ClosedRange<UInt64> {
             switch self {
-            case .anchor(let anchor): anchor.first...anchor.last
+            case .anchor(let anchor), .contested(let anchor): anchor.first...anchor.last
             case .gap(let gap): gap.first...gap.last
             }
         }
     }
 
-    /// The chain from the last anchor that ends before a time, in order.
+    /// A machine's chain, in order.
+    /// - Parameter contests: those that stand.
     /// - Throws: `metering.broken_chain` where the ledger's own records do not follow one another.
     private func links(
-        of machine: MachineID, from time: Int64, asOf moment: Timestamp?, _ view: StateView
+        of machine: MachineID, asOf moment: Timestamp?, without contests: [ContestRecord], _ view: StateView
     ) throws(NodeError) -> [Link] {
         let chain = ChainPosition.prefix(of: machine)
         let moment = moment ?? .maximum
@@ -86,14 +97,21 @@ package struct MeteringService: Sendable {
             .filter { $0.anchored <= moment }
         let gaps = try view.records(GapRecord.self, keysBeginWith: chain)
             .filter { $0.declared <= moment }
-        let all = (anchors.map { Link.anchor($0) } + gaps.map { Link.gap($0) })
-            .sorted { $0.number < $1.number }
+        let contested = Set(contests.map(\.id))
+        let all =
+            (anchors.map { contested.contains($0.id) ? Link.contested($0) : .anchor($0) }
+            + gaps.map { Link.gap($0) }).sorted { $0.number < $1.number }
         for (before, after) in zip(all, all.dropFirst())
         where after.number != before.number + 1
             || after.sequences.lowerBound != before.sequences.upperBound + 1
         {
             throw NodeError("metering.broken_chain", "\(machine)'s anchors do not follow one another")
         }
+        return all
+    }
+
+    /// The part of a chain from the last anchor that ends before a time.
+    private func links(_ all: [Link], from time: Int64) -> [Link] {
         let reaching = all.firstIndex { link in
             guard case .anchor(let anchor) = link else { return false }
             return anchor.toMilliseconds >= time
@@ -112,12 +130,15 @@ private struct Reading {
     private var latest = Int64.min
     private var entries: UInt64 = 0
     var anchors: [AnchorRecord] = []
+    var contested: [AnchorRecord] = []
+    var openContests: [ContestRecord] = []
+    private let windows: [Interval]
 
     init(windows: [Interval], interval: Int64) throws(NodeError) {
         do { timeline = try Timeline(windows: windows, reportingIntervalMilliseconds: interval) } catch {
             throw NodeError(error)
         }
-        end = windows.last?.to
+        (self.windows, end) = (windows, windows.last?.to)
     }
 
     var isComplete: Bool { end.map { latest >= $0 } ?? true }
@@ -132,14 +153,33 @@ private struct Reading {
 
     func metering(rules: Rules) throws(NodeError) -> Metering {
         do {
-            let usage = try Usage.combined(timeline.usage())
+            var usage = try Usage.combined(timeline.usage())
+            // Of what nobody has read, only the ledger's word on its times is there.
+            for anchor in contested
+            where windows.contains(where: {
+                anchor.fromMilliseconds < $0.to && $0.from <= anchor.toMilliseconds
+            }) {
+                usage.note(
+                    .contested,
+                    .init(
+                        sequence: anchor.first, time: anchor.fromMilliseconds,
+                        amount: Int64(clamping: anchor.count)))
+            }
             let numbers = anchors.first.flatMap { first in anchors.last.map { first.id.number...$0.id.number }
             }
             return Metering(
-                usage: usage, anchors: numbers,
+                usage: usage, anchors: numbers, contested: contested.map(\.id.number),
+                openContests: openContests,
                 root: Metering.root(over: anchors.map(\.root), hash: rules.hash), entries: entries,
                 isComplete: isComplete)
         } catch { throw NodeError(error) }
+    }
+}
+
+extension StateView {
+    /// Contests of a machine's batches, by the anchors' numbers.
+    func contests(of machine: MachineID) throws(NodeError) -> [ContestRecord] {
+        try records(ContestRecord.self, keysBeginWith: ChainPosition.prefix(of: machine))
     }
 }
 

@@ -156,6 +156,15 @@ import Testing
         proposing("agreement.arbiter_is_party", "nobody rules on itself") {
             $0.arbiter = MemberID("customer")!
         },
+        proposing("agreement.arbiter_is_party", "nor does its own substitute") {
+            $0.substitute = MemberID("oem")!
+        },
+        proposing("agreement.substitute_is_arbiter", "a substitute is another") {
+            $0.substitute = $0.arbiter
+        },
+        proposing("agreement.role_required", "a substitute has the role") {
+            $0.substitute = MemberID("m1")!
+        },
         proposing("agreement.role_required", "an arbiter has the role") { $0.arbiter = MemberID("m1")! },
         proposing("member.unknown", "an arbiter is a member") { $0.arbiter = MemberID("nobody")! },
         proposing("agreement.validity_empty", "terms begin before they end") { $0.validFrom = $0.validTo },

@@ -96,6 +96,68 @@ import Testing
         #expect(invoice.payable == MinorUnits(8_000) && invoice.ruling?.origin == .arbiter)
     }
 
+    /// Deadlines may be carried out late; what they come to does not depend on who is faster.
+    @Test func aLateRulingIsRefusedAlsoWhereTheDeadlineIsNotCarriedOutYet() throws {
+        try Steps.disputed(harness)
+        let due = try #require(try harness.invoice().dispute?.rulingDue)
+        try harness.beginEpoch(AgreementContract.self, after: due - harness.now)
+        #expect(try harness.invoice().state == .disputed)
+        let late = try harness.rejection(
+            AgreementContract.self, Steps.rule(8_000), as: harness.member("arbiter"))
+        #expect(late == "agreement.ruling_too_late")
+        harness.advance(to: due)
+        #expect(try harness.invoice().ruling?.origin == .agreedDefault)
+    }
+
+    /// A dispute with an arbiter and a substitute: the auditor, which is made one.
+    private func disputedWithSubstitute() throws -> InvoiceRecord.Dispute {
+        let substitute = MemberID("auditor")!
+        try Steps.machine(harness)
+        try harness.change(MemberRecord.self, substitute) { $0.roles = [.arbiter] }
+        try harness.agreement(Steps.propose { $0.substitute = substitute }, by: "oem")
+        try harness.agreement(Steps.accept(), by: "customer")
+        harness.advance(to: Steps.start + .days(30))
+        try Steps.concluded(harness)
+        try harness.agreement(Steps.invoice(), by: "oem")
+        #expect(try harness.invoice().substitute == substitute)
+        try harness.agreement(Steps.dispute(), by: "customer")
+        return try #require(try harness.invoice().dispute)
+    }
+
+    private func rule(as member: String) throws -> String? {
+        try harness.rejection(AgreementContract.self, Steps.rule(8_000), as: harness.member(member))
+    }
+
+    @Test func theSubstituteRulesOnceTheArbitersTimeIsOver() throws {
+        let dispute = try disputedWithSubstitute()
+        #expect(dispute.rulingDue == Steps.start + .days(50))
+        #expect(dispute.substituteDue == Steps.start + .days(70))
+        harness.advance(to: Timestamp(nanoseconds: dispute.rulingDue.nanoseconds - 1))
+        #expect(try rule(as: "auditor") == "agreement.ruling_too_early")
+        harness.advance(to: dispute.rulingDue)
+        #expect(try harness.invoice().state == .disputed)
+        #expect(try rule(as: "arbiter") == "agreement.ruling_too_late")
+        harness.advance(to: Timestamp(nanoseconds: dispute.ends.nanoseconds - 1))
+        #expect(try rule(as: "auditor") == nil)
+        let ruling = try #require(try harness.invoice().ruling)
+        #expect(ruling.arbiter == MemberID("auditor")! && ruling.origin == .arbiter)
+    }
+
+    @Test func whereTheSubstituteIsSilentTooTheUndisputedPartIsPayable() throws {
+        let dispute = try disputedWithSubstitute()
+        try harness.beginEpoch(AgreementContract.self, after: dispute.ends - harness.now)
+        #expect(try rule(as: "auditor") == "agreement.ruling_too_late")
+        harness.advance(to: dispute.ends)
+        let invoice = try harness.invoice()
+        #expect(invoice.ruling?.origin == .agreedDefault && invoice.payable == MinorUnits(5_000))
+    }
+
+    @Test func theArbiterRulesInItsTimeWhereThereIsASubstituteToo() throws {
+        _ = try disputedWithSubstitute()
+        #expect(try rule(as: "arbiter") == nil)
+        #expect(try rule(as: "auditor") == "agreement.wrong_invoice_state")
+    }
+
     /// The OEM has credited a part meanwhile: what is left of the claim bounds the default.
     @Test func aCreditDuringTheDisputeBoundsTheDefault() throws {
         try Steps.disputed(harness)

@@ -39,16 +39,20 @@ import Testing
         opening("maintenance.text_too_long", "a description has a bound") {
             $0.description = String(repeating: "x", count: 2001)
         },
-        opening("maintenance.number_out_of_range", "bids take a minute") { $0.biddingSpan = .seconds(59) },
-        opening("maintenance.number_out_of_range", "bids take at most 90 days") {
-            $0.biddingSpan = .days(91)
+        opening("maintenance.number_out_of_range", "bids take a minute") {
+            $0.tender.biddingSpan = .seconds(59)
         },
-        opening("maintenance.number_out_of_range", "a target is positive") { $0.respondWithin = .seconds(0) },
+        opening("maintenance.number_out_of_range", "bids take at most 90 days") {
+            $0.tender.biddingSpan = .days(91)
+        },
+        opening("maintenance.number_out_of_range", "a target is positive") {
+            $0.tender.respondWithin = .seconds(0)
+        },
         opening("maintenance.number_out_of_range", "silence accepts after an hour") {
-            $0.acceptWithin = Span(nanoseconds: Span.hours(1).nanoseconds - 1)
+            $0.tender.acceptWithin = Span(nanoseconds: Span.hours(1).nanoseconds - 1)
         },
         opening("maintenance.number_out_of_range", "silence accepts within a year") {
-            $0.acceptWithin = .days(367)
+            $0.tender.acceptWithin = .days(367)
         },
         opening("maintenance.number_out_of_range", "opening takes a minute") {
             $0.revealWindow = .seconds(1)
@@ -61,20 +65,21 @@ import Testing
             $0.revealWindow = .hours(1)
         },
         opening("maintenance.sealed_needs_deadline", "nor do a minimum and sealed") {
-            ($0.policy, $0.revealWindow) = (Steps.best(minimum: 2), .hours(1))
+            ($0.tender.policy, $0.revealWindow) = (Steps.best(minimum: 2), .hours(1))
         },
         opening("maintenance.weights_invalid", "weights add up") {
-            $0.policy = Steps.best(.init(price: .whole, arrival: Rate(ppm: 1), record: .zero))
+            $0.tender.policy = Steps.best(.init(price: .whole, arrival: Rate(ppm: 1), record: .zero))
         },
         opening("maintenance.weights_invalid", "weights are not negative") {
-            $0.policy = Steps.best(.init(price: Rate(ppm: 1_000_001), arrival: Rate(ppm: -1), record: .zero))
+            $0.tender.policy = Steps.best(
+                .init(price: Rate(ppm: 1_000_001), arrival: Rate(ppm: -1), record: .zero))
         },
         opening("maintenance.weights_invalid", "weights do not overflow") {
-            $0.policy = Steps.best(
+            $0.tender.policy = Steps.best(
                 .init(price: Rate(ppm: .max), arrival: Rate(ppm: .max), record: Rate(ppm: 1_000_002)))
         },
         opening("maintenance.number_out_of_range", "a minimum is one bid") {
-            $0.policy = Steps.best(minimum: 0)
+            $0.tender.policy = Steps.best(minimum: 0)
         },
     ])
     func refusesToOpen(_ refused: Refused) throws { try refused.checkWithDeadlines() }

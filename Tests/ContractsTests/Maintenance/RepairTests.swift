@@ -57,7 +57,7 @@ import Testing
         #expect(try harness.ticket().acceptanceDue == harness.now + .days(14))
         let other = try ContractHarness(MaintenanceContract.self)
         try Steps.inProgress(other)
-        try other.change(TicketRecord.self, Steps.id) { $0.request.acceptWithin = .hours(1) }
+        try other.change(TicketRecord.self, Steps.id) { $0.request.tender.acceptWithin = .hours(1) }
         try other.maintenance(Steps.report(), by: "m1")
         #expect(try other.ticket().acceptanceDue == other.now + .hours(1))
     }
@@ -186,6 +186,59 @@ import Testing
         guard reason.pausesClocks else { return }
         try harness.maintenance(.resume(Steps.only), by: "customer")
         #expect(try harness.ticket().workDue == due + .days(1))
+    }
+
+    @Test(arguments: [HoldReason.forceMajeure, .customerAccess])
+    func aMaintainersWordStopsTheClocksForTwoWeeksInAll(reason: HoldReason) throws {
+        try Steps.inProgress(harness)
+        let due = harness.now + .days(1)
+        for _ in 1...3 {
+            try harness.maintenance(Steps.hold(reason), by: "m1")
+            harness.advance(by: .days(4))
+            try harness.maintenance(.resume(Steps.only), by: "m1")
+        }
+        #expect(try harness.ticket().workDue == due + .days(12))
+        let elapsed = try harness.ticket().elapsed(until: harness.now)
+        try harness.maintenance(Steps.hold(reason), by: "m1")
+        // Two of these four days are left of the pause; a day is left for the work.
+        let end = harness.now + .days(3)
+        harness.advance(to: Timestamp(nanoseconds: end.nanoseconds - 1))
+        #expect(try cancel() == "maintenance.not_overdue")
+        harness.advance(to: end)
+        let since = try harness.ticket().elapsed(until: end).nanoseconds - elapsed.nanoseconds
+        #expect(since == Span.days(1).nanoseconds)
+        #expect(try cancel() == nil)
+        #expect(try harness.statistics("m1").withdrawn == 1)
+    }
+
+    /// What the customer has approved it cannot hold against anybody.
+    @Test func theCustomersWordStopsTheClocksAsLongAsItLikes() throws {
+        try Steps.inProgress(harness)
+        let due = harness.now + .days(1)
+        try harness.maintenance(Steps.hold(.forceMajeure), by: "m1")
+        harness.advance(by: .days(20))
+        try harness.maintenance(.resume(Steps.only), by: "m1")
+        #expect(try harness.ticket().workDue == due + .days(14))
+        try harness.maintenance(Steps.hold(.customerApprovedDelay), by: "customer")
+        harness.advance(by: .days(40))
+        try harness.maintenance(.resume(Steps.only), by: "m1")
+        #expect(try harness.ticket().workDue == due + .days(54))
+    }
+
+    @Test func aHoldBeforeTheWorkKeepsAnAwardForTwoWeeks() throws {
+        try Steps.awarded(harness)
+        let award = try #require(try harness.ticket().award)
+        try harness.maintenance(Steps.hold(.forceMajeure), by: "m1")
+        let other = try RepairTests()
+        try Steps.awarded(other.harness)
+        try other.harness.maintenance(Steps.hold(.forceMajeure), by: "m1")
+        let due = max(award.offer.earliestArrival, award.time) + .days(15)
+        harness.advance(to: due)
+        #expect(try cancel() == nil)
+        #expect(try harness.statistics("m1").withdrawn == 0)
+        other.harness.advance(to: due + .seconds(1))
+        #expect(try other.cancel() == nil)
+        #expect(try other.harness.statistics("m1").withdrawn == 1)
     }
 
     @Test func aMaintainerThatDoesNotComeBackIsLetGo() throws {

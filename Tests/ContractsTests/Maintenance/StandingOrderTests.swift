@@ -46,8 +46,10 @@ import Testing
         let ticket = try harness.ticket()
         #expect(ticket.client.text == "customer" && ticket.isReported)
         #expect(ticket.openedBy == ContractHarness.keyID("press-7.device"))
-        #expect(ticket.request.policy == .firstComeFirstServed && ticket.request.biddingSpan == .hours(1))
-        #expect(ticket.request.acceptWithin == .days(2) && ticket.request.currency == .euro)
+        #expect(
+            ticket.request.tender.policy == .firstComeFirstServed
+                && ticket.request.tender.biddingSpan == .hours(1))
+        #expect(ticket.request.tender.acceptWithin == .days(2) && ticket.request.tender.currency == .euro)
     }
 
     @Test func whatTheOrderCoversIsAwarded() throws {
@@ -122,7 +124,7 @@ import Testing
     func withoutAnOrderEverythingWaitsForTheCustomer(policy: SelectionPolicy) throws {
         if policy == .customersChoice { try order(policy) }
         try report()
-        #expect(try harness.ticket().request.policy == policy)
+        #expect(try harness.ticket().request.tender.policy == policy)
         try harness.maintenance(Steps.bid(0), by: "m1")
         harness.advance(by: .hours(2))
         #expect(try harness.ticket().state == .openForBids)
@@ -177,10 +179,15 @@ import Testing
         ordering("machine.number_out_of_range", "a ceiling is bounded") {
             $0.ceiling = MinorUnits(1_000_000_000_000_001)
         },
-        ordering("machine.number_out_of_range", "bidding takes a minute") { $0.biddingSpan = .seconds(59) },
-        ordering("machine.number_out_of_range", "silence takes an hour") { $0.acceptWithin = .minutes(59) },
+        ordering("machine.number_out_of_range", "bidding takes a minute") {
+            $0.tender.biddingSpan = .seconds(59)
+        },
+        ordering("machine.number_out_of_range", "silence takes an hour") {
+            $0.tender.acceptWithin = .minutes(59)
+        },
         ordering("machine.weights_invalid", "weights are the whole") {
-            $0.policy = .bestScore(.init(weights: .init(price: .whole, arrival: .whole, record: .zero)))
+            $0.tender.policy = .bestScore(
+                .init(weights: .init(price: .whole, arrival: .whole, record: .zero)))
         },
     ]) func refusesAnOrder(_ refusal: Refused) throws { try refusal.check() }
 

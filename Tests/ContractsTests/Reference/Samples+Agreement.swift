@@ -8,7 +8,8 @@ extension Samples {
     private static let agreementID = AgreementID(unchecked: "press-7-rent")
     private static let invoiceID = InvoiceID(issuer: member, number: "2026-0001")
     private static let terms = AgreedTerms(
-        document: document, arbiter: member, currency: .euro, validFrom: time, validTo: time,
+        document: document, arbiter: member, substitute: member, currency: .euro, validFrom: time,
+        validTo: time,
         periodEnds: [interval.to],
         minimumDisputeWindow: .days(10), paymentDays: 30, classificationWindow: .days(5))
     private static let evidence = InvoiceRecord.Evidence(
@@ -56,11 +57,13 @@ extension Samples {
             id: .init(agreement: agreementID, until: interval.to), oem: 1, customer: 2)
         let invoice = InvoiceRecord(
             id: invoiceID, agreement: agreementID, machine: machineID, customer: member, arbiter: member,
-            version: 1, document: document, evidence: evidence, period: interval, currency: .euro,
+            substitute: member, version: 1, document: document, evidence: evidence, period: interval,
+            currency: .euro,
             net: amount,
             tax: .zero, gross: amount, issued: time, disputeUntil: time, dueDate: time, isFinal: true,
             state: .paid, payable: amount, credited: .zero, creditNotes: 0,
-            dispute: .init(recomputed: document, undisputed: .zero, time: time, rulingDue: time),
+            dispute: .init(
+                recomputed: document, undisputed: .zero, time: time, rulingDue: time, substituteDue: time),
             ruling: .init(
                 origin: .arbiter, arbiter: member, payable: amount, reasons: document, time: time),
             payments: [

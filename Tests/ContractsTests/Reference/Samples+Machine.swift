@@ -71,6 +71,12 @@ extension Samples {
                 GapRecord(
                     id: position, first: 1, last: 2, fromMilliseconds: 1, toMilliseconds: 2, reason: "power",
                     previous: digest, declared: time)),
+            try .action(
+                TelemetryContract.self, .contest(.init(machine: machineID, number: 2, reason: "not there"))),
+            try .action(
+                TelemetryContract.self, .withdrawContest(.init(machine: machineID, number: 2))),
+            try .record(
+                ContestRecord(id: position, reason: "not there", contested: time, stands: time)),
             try .record(TelemetryHead(id: machineID, nextSequence: 3, number: 2, digest: digest)),
         ]
     }

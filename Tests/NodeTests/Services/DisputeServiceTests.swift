@@ -144,4 +144,74 @@ import Vault
             #expect(assessment.againstProof.first?.contains("vault.not_reader") == true)
         }
     }
+
+    @Test func anOpenContestHoldsTheInvoiceUpForFiveDaysAtMost() async throws {
+        try await ServicesWorld.with { world in
+            try await world.rent()
+            try await world.importWeek()
+            let honest = try await world.weeksInvoice()
+            try await world.contest(2)
+            await #expect(code { _ = try await world.weeksInvoice() } == "invoice.contest_open")
+            try await world.node.enact(
+                TelemetryContract.self,
+                .withdrawContest(.init(machine: ServicesWorld.machine, number: 2)), as: world.signer("oem"))
+            #expect(try await world.weeksInvoice() == honest)
+            try await world.contest(2)
+            try await world.advance(to: world.node.clock.now.milliseconds + 5 * ServicesWorld.day)
+            let invoice = try await world.weeksInvoice()
+            #expect(invoice.dataQuality.contains { $0.kind == .contested && $0.count == 1 })
+            let id = try await world.invoices("oem").issue(invoice, under: ServicesWorld.agreement)
+            #expect(try world.invoices("customer").recompute(id) == .equal)
+            // What is contested later changes nothing that is issued.
+            try await world.contest(1)
+            try await world.advance(to: world.node.clock.now.milliseconds + 6 * ServicesWorld.day)
+            #expect(try world.invoices("customer").recompute(id) == .equal)
+        }
+    }
+
+    /// An OEM that contests what it can read gains nothing by it.
+    @Test func aBatchThatIsContestedFalselyIsProvenInTheDispute() async throws {
+        try await ServicesWorld.with { world in
+            try await world.rent()
+            try await world.importWeek()
+            let honest = try await world.weeksInvoice()
+            try await world.contest(2)
+            try await world.advance(to: world.node.clock.now.milliseconds + 5 * ServicesWorld.day)
+            let invoice = try await world.weeksInvoice()
+            let id = try await world.invoices("oem").issue(invoice, under: ServicesWorld.agreement)
+            let (customer, arbiter) = (try world.invoices("customer"), try world.invoices("arbiter"))
+            await #expect(code { try await customer.dispute(id) } == "invoice.nothing_to_dispute")
+            let disputed = try await customer.dispute(id, undisputed: .zero, countsContested: true)
+            #expect(disputed.recomputed?.lines == honest.lines)
+            let assessment = try arbiter.assess(id)
+            #expect(assessment.computed == invoice && assessment.againstClaim.isEmpty)
+            #expect(assessment.computedWithContested == disputed.recomputed)
+            #expect(assessment.againstProof.isEmpty)
+            // Whatever it comes to, the OEM gets no more than it has claimed.
+            let payable = min(honest.totals.payable, invoice.totals.payable)
+            try await arbiter.rule(id, payable: payable, reasons: "The batch can be read.")
+            #expect(try world.record(id).payable == payable)
+        }
+    }
+
+    @Test func aContestedBatchThatNobodyHasKeepsNobodyFromRuling() async throws {
+        try await ServicesWorld.with { world in
+            try await world.rent()
+            try await world.importWeek()
+            let batch = try world.anchors[1]
+            try world.documents("customer").vault.shred(CID(parsing: batch.cid))
+            try await world.contest(batch.id.number)
+            try await world.advance(to: world.node.clock.now.milliseconds + 5 * ServicesWorld.day)
+            let invoice = try await world.weeksInvoice()
+            let id = try await world.invoices("oem").issue(invoice, under: ServicesWorld.agreement)
+            let customer = try world.invoices("customer")
+            #expect(try customer.recompute(id) == .equal)
+            await #expect(
+                code { try await customer.dispute(id, countsContested: true) } == "metering.missing_batch")
+            try await customer.dispute(
+                id, undisputed: .zero, countsContested: true, statement: "I had it.")
+            let assessment = try world.invoices("arbiter").assess(id)
+            #expect(assessment.computed == invoice && assessment.computedWithContested == nil)
+        }
+    }
 }

@@ -104,6 +104,16 @@ import Testing
             #expect(TermsFile.text(terms).contains("rulingDays") == false)
             terms.rulingDays = 20
             #expect(TermsFile.text(terms).contains("\"rulingDays\": 20"))
+            terms.substituteArbiter = "board"
+            let text = Array(TermsFile.text(terms).utf8)
+            let read = try TermsFile.read(text) { name throws(NodeError) in try world.node.party(name) }
+            #expect(read == terms)
+            let document = try world.documents("oem").store(
+                terms, name: "Terms", mediaType: "application/cbor", for: [])
+            let figures = try AgreementService.agreed(terms, document: document)
+            #expect(figures.arbiters.map(\.text) == ["arbiter", "board"])
+            terms.substituteArbiter = "arbiter"
+            #expect(!terms.validate().isEmpty)
             try await world.rent()
             let record = try world.node.view().existing(AgreementRecord.self, ServicesWorld.agreement)
             let agreed = try world.node.view().existing(

@@ -103,6 +103,63 @@ import Vault
         }
     }
 
+    @Test(arguments: Lie.allCases) func aContestedBatchIsAGapForEverybody(_ lie: Lie) async throws {
+        try await ServicesWorld.with { world in
+            try await world.rent()
+            try await anchor(lie, in: world)
+            try await world.contest(1)
+            await #expect(code { _ = try meter(world) } == lie.rawValue)
+            try await world.advance(to: world.node.clock.now.milliseconds + 5 * ServicesWorld.day)
+            let metering = try meter(world)
+            #expect(metering.contested == [1] && metering.entries == 0 && metering.anchors == nil)
+            #expect(metering.usage.notes.first { $0.kind == .contested }?.count == 1)
+            #expect(metering.usage.durations.map(\.state) == [.unknown])
+            // Nobody reads it, so it is the same for who has it, and for who has nothing.
+            #expect(try metering == meter(world, as: "customer") && metering == meter(world, as: "m1"))
+            // Telemetry goes on, and the contest of one batch says nothing of the next.
+            try await world.importWeek()
+            let whole = try meter(world)
+            #expect(whole.contested == [1] && whole.isComplete && whole.usage.rise(of: "good") > 1000)
+            #expect(try whole == meter(world, as: "customer"))
+        }
+    }
+
+    @Test func aContestedBatchIsMissingLikeADeclaredGap() async throws {
+        try await ServicesWorld.with { world in
+            try await world.rent()
+            try await world.importWeek(batchEntries: 1500)
+            let honest = try meter(world)
+            let number: UInt64 = 3
+            try await world.contest(number)
+            #expect(try meter(world).usage == honest.usage)
+            try await world.advance(to: world.node.clock.now.milliseconds + 5 * ServicesWorld.day)
+            let metering = try meter(world)
+            let batch = try #require(try world.anchors.first { $0.id.number == number })
+            // The same entries with those of the batch left out.
+            var timeline = try Timeline(windows: honest.usage.measured, reportingIntervalMilliseconds: 60_000)
+            var source = world.press()
+            while let entry = source.next() {
+                if !(batch.first...batch.last).contains(entry.sequence) { try timeline.feed(entry) }
+            }
+            var expected = try Usage.combined(timeline.usage())
+            expected.note(
+                .contested,
+                .init(
+                    sequence: batch.first, time: batch.fromMilliseconds, amount: Int64(batch.count)))
+            #expect(metering.usage.counters == expected.counters)
+            #expect(
+                metering.usage.durations.reduce(0) { $0 + $1.milliseconds }
+                    == expected.durations.reduce(0) { $0 + $1.milliseconds })
+            #expect(metering.usage.notes == expected.notes)
+            #expect(metering.root != honest.root)
+            // Who has the batch can still say what it tells.
+            let counted = try MeteringService(world.documents("customer")).usage(
+                of: ServicesWorld.machine, in: honest.usage.measured, reportingIntervalMilliseconds: 60_000,
+                countsContested: true)
+            #expect(counted == honest)
+        }
+    }
+
     private func anchor(_ lie: Lie, in world: ServicesWorld) async throws {
         let keys = world.home.keystore(of: MemberID("customer")!)
         let device = try keys.heldKey("device-press-7").signer

@@ -139,6 +139,14 @@ struct ServicesWorld {
             ServicesWorld.agreement, periodContaining: ServicesWorld.weekStart, number: number)
     }
 
+    /// The OEM contests a batch.
+    func contest(_ number: UInt64) async throws {
+        try await node.enact(
+            TelemetryContract.self,
+            .contest(.init(machine: ServicesWorld.machine, number: number, reason: "it cannot be read")),
+            as: try signer("oem"))
+    }
+
     var anchors: [AnchorRecord] {
         get throws {
             try node.view().records(

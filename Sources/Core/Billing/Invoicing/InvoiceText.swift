@@ -169,6 +169,7 @@ package struct InvoiceText {
         case .clockStep: "steps back of the device's clock"
         case .counterReset: "counter resets"
         case .unavailable: "spells without data at the source"
+        case .contested: "contested batches, which count as missing"
         }
     }
 

@@ -11,6 +11,8 @@ package struct DataQualityNote: Hashable, Codable, Sendable {
         case counterReset = "COUNTER_RESET"
         /// The source said that it has no data.
         case unavailable = "UNAVAILABLE"
+        /// The OEM contests a batch of entries, and time to put that right is over: it counts as missing.
+        case contested = "CONTESTED"
     }
 
     /// One occurrence, at the entry that showed it.
@@ -18,8 +20,8 @@ package struct DataQualityNote: Hashable, Codable, Sendable {
         package var sequence: UInt64
         /// Milliseconds since 1970 UTC.
         package var time: Int64
-        /// Milliseconds of silence or of a clock step, missing entries, or the counter's value after a
-        /// reset.
+        /// Milliseconds of silence or of a clock step, missing or contested entries, or the counter's value
+        /// after a reset.
         package var amount: Int64
 
         package init(sequence: UInt64, time: Int64, amount: Int64) {

@@ -163,7 +163,7 @@ extension Usage {
     }
 
     /// Counts an occurrence and keeps it where it is among the first.
-    mutating func note(
+    package mutating func note(
         _ kind: DataQualityNote.Kind, _ example: DataQualityNote.Example, counting count: Int64 = 1
     ) {
         self.count(kind, count)

@@ -85,10 +85,15 @@ extension Terms {
         }
         found.require(!machine.isEmpty, .machine, "names no machine")
         found.require(!arbiter.isEmpty, .arbiter, "names no arbiter")
+        found.require(
+            substituteArbiter.map { !$0.isEmpty && !$0.utf8.elementsEqual(arbiter.utf8) } ?? true, .arbiter,
+            "the arbiter's substitute is another member")
     }
 
     private func checkTexts(_ found: inout Problems) {
-        var texts = [machine, arbiter, zone.name, zone.tzdataVersion, paymentReference ?? ""]
+        var texts = [
+            machine, arbiter, substituteArbiter ?? "", zone.name, zone.tzdataVersion, paymentReference ?? "",
+        ]
         for party in [seller, buyer] {
             texts += [party.id, party.registrationName, party.addressLine, party.city]
             texts += [party.postalCode, party.vatID ?? ""]

@@ -39,6 +39,8 @@ package struct Terms: Hashable, Codable, Sendable {
     /// Days from a dispute in which the arbiter rules; after them the undisputed part is payable. Nil is
     /// `standardRulingDays`.
     package var rulingDays: Int?
+    /// The member who may rule after the arbiter's days, for as many again.
+    package var substituteArbiter: String?
     package var paymentReference: String?
     /// The version of the rules that compute the invoice, `InvoiceComputation.rulesVersion`.
     package var rulesVersion: Int
@@ -50,6 +52,7 @@ package struct Terms: Hashable, Codable, Sendable {
         classificationWindowMilliseconds: Int64, disputeWindowBusinessDays: Int, paymentDays: Int,
         holidays: [CivilDate] = [], reportingIntervalMilliseconds: Int64,
         plannedRunTimePerUnitMilliseconds: Int64? = nil, arbiter: String, rulingDays: Int? = nil,
+        substituteArbiter: String? = nil,
         paymentReference: String? = nil, rulesVersion: Int = 1
     ) {
         (self.seller, self.buyer, self.machine) = (seller, buyer, machine)
@@ -62,7 +65,7 @@ package struct Terms: Hashable, Codable, Sendable {
         (self.paymentDays, self.holidays) = (paymentDays, holidays)
         self.reportingIntervalMilliseconds = reportingIntervalMilliseconds
         self.plannedRunTimePerUnitMilliseconds = plannedRunTimePerUnitMilliseconds
-        (self.arbiter, self.rulingDays) = (arbiter, rulingDays)
+        (self.arbiter, self.rulingDays, self.substituteArbiter) = (arbiter, rulingDays, substituteArbiter)
         (self.paymentReference, self.rulesVersion) = (paymentReference, rulesVersion)
     }
 

@@ -25,19 +25,23 @@ extension AgreementContract {
             else: "agreement.amount_out_of_range", "what is undisputed is less than what is payable")
         let terms = try context.existing(TermsRecord.self, invoice.termsID).terms
         let due = context.time + terms.rulingWindow
+        let dispute = InvoiceRecord.Dispute(
+            recomputed: body.recomputed, undisputed: body.undisputed, time: context.time, rulingDue: due,
+            substituteDue: invoice.substitute.map { _ in due + terms.rulingWindow })
         try change(invoice, context) {
             $0.state = .disputed
-            $0.dispute = .init(
-                recomputed: body.recomputed, undisputed: body.undisputed, time: context.time, rulingDue: due)
+            $0.dispute = dispute
         }
-        try context.schedule(Deadline.ruling.rawValue, at: due, subject: invoice.id.keyBytes)
+        try context.schedule(Deadline.ruling.rawValue, at: dispute.ends, subject: invoice.id.keyBytes)
         context.emit("invoiceDisputed", invoice.id)
     }
 
     static func rule(_ body: Rule, _ context: Context) throws(Rejection) {
         let invoice = try context.existing(InvoiceRecord.self, body.invoice)
-        try context.requireRole(.arbiter, of: try context.requireParty(invoice.arbiter))
+        let ruler = try context.requireParty(oneOf: invoice.arbiters)
+        try context.requireRole(.arbiter, of: ruler)
         try requireState(of: invoice, [.disputed], context)
+        try requireTurn(of: ruler.id, on: invoice, context)
         try context.requireDocument(body.reasons)
         // While an invoice is disputed, payable is gross less what is credited.
         try context.require(
@@ -47,19 +51,35 @@ extension AgreementContract {
             $0.state = .adjusted
             $0.payable = body.payable
             $0.ruling = .init(
-                origin: .arbiter, arbiter: invoice.arbiter, payable: body.payable, reasons: body.reasons,
+                origin: .arbiter, arbiter: ruler.id, payable: body.payable, reasons: body.reasons,
                 time: context.time)
         }
         context.emit("invoiceAdjusted", invoice.id)
     }
 
-    /// The arbiter has not ruled in time: what the customer never disputed is payable, and no more.
+    /// The arbiter rules until its time is over, the substitute from then on. A ledger that is behind with
+    /// its deadlines must give neither more time than it had.
+    /// - Throws: `agreement.ruling_too_early`, `agreement.ruling_too_late`.
+    private static func requireTurn(
+        of ruler: MemberID, on invoice: InvoiceRecord, _ context: Context
+    ) throws(Rejection) {
+        guard let dispute = invoice.dispute else { return }
+        let isArbiter = ruler == invoice.arbiter
+        try context.require(
+            isArbiter || dispute.rulingDue <= context.time, else: "agreement.ruling_too_early",
+            "the arbiter may still rule")
+        try context.require(
+            context.time < (isArbiter ? dispute.rulingDue : dispute.ends),
+            else: "agreement.ruling_too_late", "\(ruler)'s time for ruling is over")
+    }
+
+    /// Nobody has ruled in time: what the customer never disputed is payable, and no more.
     ///
     /// Whoever claims has to prove: the undisputed part was payable all along, and for the rest the OEM has
     /// nobody's word but its own. Its claim is not lost by it: it is no longer the ledger's to decide.
     static func ruleByDefault(_ subject: [UInt8], _ context: Context) throws(Rejection) {
         guard let id = InvoiceID(keyBytes: subject), let invoice = try context.get(InvoiceRecord.self, id),
-            invoice.state == .disputed, let dispute = invoice.dispute, dispute.rulingDue <= context.time
+            invoice.state == .disputed, let dispute = invoice.dispute, dispute.ends <= context.time
         else { return }
         let payable = min(invoice.payable, dispute.undisputed)
         try change(invoice, context) {

@@ -23,6 +23,7 @@ extension AgreementContract {
         let invoice = InvoiceRecord(
             id: InvoiceID(issuer: agreement.oem, number: body.number), agreement: agreement.id,
             machine: agreement.machine, customer: agreement.customer, arbiter: version.terms.arbiter,
+            substitute: version.terms.substitute,
             version: version.id.number, document: body.document, evidence: body.evidence, period: body.period,
             currency: body.currency, net: body.net, tax: body.tax, gross: body.gross, issued: context.time,
             disputeUntil: body.disputeUntil, dueDate: body.dueDate, isFinal: body.isFinal, state: .issued,

@@ -60,8 +60,8 @@ extension AgreementContract {
         try context.require(
             try context.existing(MachineRecord.self, agreement.machine).state != .terminated,
             else: "agreement.machine_terminated", "the machine is terminated")
-        // The arbiter may have been suspended since the proposal.
-        try context.requireRole(.arbiter, of: try context.activeMember(version.terms.arbiter))
+        // An arbiter may have been suspended since the proposal.
+        try requireArbiters(version.terms, context)
         let isFirst = agreement.versions.isEmpty
         if let validity = agreement.validity {
             try context.cancel(Deadline.end.rawValue, at: validity.to, subject: agreement.id.keyBytes)
@@ -143,9 +143,18 @@ extension AgreementContract {
         try requirePeriods(terms, context)
         try requireNotOver(terms, context)
         try context.require(
-            !parties.contains(terms.arbiter), else: "agreement.arbiter_is_party",
+            !terms.arbiters.contains { parties.contains($0) }, else: "agreement.arbiter_is_party",
             "a party cannot rule on its own dispute")
-        try context.requireRole(.arbiter, of: try context.activeMember(terms.arbiter))
+        try context.require(
+            terms.substitute != terms.arbiter, else: "agreement.substitute_is_arbiter",
+            "the arbiter is no substitute for itself")
+        try requireArbiters(terms, context)
+    }
+
+    private static func requireArbiters(_ terms: AgreedTerms, _ context: Context) throws(Rejection) {
+        for arbiter in terms.arbiters {
+            try context.requireRole(.arbiter, of: try context.activeMember(arbiter))
+        }
     }
 
     /// Period ends rise within the validity.

@@ -65,8 +65,13 @@ package struct InvoiceRecord: Record {
         /// What the customer does not dispute: it stays payable.
         package var undisputed: MinorUnits
         package var time: Timestamp
-        /// The first moment at which the arbiter can no longer rule: then the undisputed part is payable.
+        /// The first moment at which the arbiter can no longer rule.
         package var rulingDue: Timestamp
+        /// The same for the substitute, who rules from `rulingDue` on; nil where there is none.
+        package var substituteDue: Timestamp?
+
+        /// When nobody can rule any more: then the undisputed part is payable.
+        package var ends: Timestamp { substituteDue ?? rulingDue }
     }
 
     /// The arbiter's decision, or what its silence came to; `payable` is what that set, before later credits.
@@ -99,6 +104,8 @@ package struct InvoiceRecord: Record {
     package var machine: MachineID
     package var customer: MemberID
     package var arbiter: MemberID
+    /// Rules where the arbiter has not in its time.
+    package var substitute: MemberID?
     /// The version of the terms that it was computed under.
     package var version: Int64
     package var document: DocumentReference
@@ -130,6 +137,8 @@ package struct InvoiceRecord: Record {
     package var settled: Timestamp?
 
     package var oem: MemberID { id.issuer }
+    /// Who may rule, in that order.
+    package var arbiters: [MemberID] { [arbiter] + (substitute.map { [$0] } ?? []) }
     package var termsID: TermsRecord.ID { .init(agreement: agreement, number: version) }
 
     /// What has arrived, less what was paid back.

@@ -13,6 +13,8 @@ package struct AgreedTerms: Codable, Hashable, Sendable {
     package var document: DocumentReference
     /// Rules on disputes; not a party.
     package var arbiter: MemberID
+    /// May rule once the arbiter's time is over, for as long again; neither a party nor the arbiter.
+    package var substitute: MemberID?
     package var currency: CurrencyCode
     /// Half-open.
     package var validFrom: Timestamp
@@ -26,21 +28,27 @@ package struct AgreedTerms: Codable, Hashable, Sendable {
     package var paymentDays: Int64
     /// How long after a billing period's end the parties may classify its downtime, 0 to 366 days.
     package var classificationWindow: Span
-    /// From a dispute to the moment at which the arbiter can no longer rule, 1 to 366 days.
+    /// From a dispute to the moment at which the arbiter can no longer rule, 1 to 366 days; from then on as
+    /// long for the substitute.
     package var rulingWindow: Span
 
     package init(
-        document: DocumentReference, arbiter: MemberID, currency: CurrencyCode, validFrom: Timestamp,
-        validTo: Timestamp, periodEnds: [Int64] = [], minimumDisputeWindow: Span, paymentDays: Int64,
+        document: DocumentReference, arbiter: MemberID, substitute: MemberID? = nil,
+        currency: CurrencyCode, validFrom: Timestamp, validTo: Timestamp, periodEnds: [Int64] = [],
+        minimumDisputeWindow: Span, paymentDays: Int64,
         classificationWindow: Span, rulingWindow: Span = .days(30)
     ) {
-        (self.document, self.arbiter, self.currency) = (document, arbiter, currency)
+        (self.document, self.currency) = (document, currency)
+        (self.arbiter, self.substitute) = (arbiter, substitute)
         (self.validFrom, self.validTo, self.periodEnds) = (validFrom, validTo, periodEnds)
         (self.minimumDisputeWindow, self.paymentDays) = (minimumDisputeWindow, paymentDays)
         (self.classificationWindow, self.rulingWindow) = (classificationWindow, rulingWindow)
     }
 
     package var hash: Digest { document.digest }
+
+    /// Who may rule, in that order.
+    package var arbiters: [MemberID] { [arbiter] + (substitute.map { [$0] } ?? []) }
 }
 
 extension AgreedTerms {

@@ -165,10 +165,7 @@ package enum MachineContract: Contract {
 
     private static func requireOrder(_ order: StandingOrder?, _ context: Context) throws(Rejection) {
         guard let order else { return }
-        try context.requireSelection(order.policy)
-        try context.requireBiddingSpan(order.biddingSpan)
-        try context.requireTargets(
-            respond: order.respondWithin, resolve: order.resolveWithin, accept: order.acceptWithin)
+        try context.requireTender(order.tender)
         let prices = 0...MaintenanceContract.maximumPrice
         try context.requireNumber(order.priceLimit.rawValue, "priceLimit", in: prices)
         try context.requireNumber(order.ceiling.rawValue, "ceiling", in: prices)

@@ -8,29 +8,26 @@ import Ledger
 /// A device names a fault and nothing else. Boxes come from the OEM, and a maintainer may be its friend: so
 /// what a fault may cost is the customer's word, given once and taken back at any time.
 package struct StandingOrder: Codable, Hashable, Sendable {
-    package var policy: SelectionPolicy
-    /// From the report to the deadline for bids: one minute to 90 days.
-    package var biddingSpan: Span
-    package var currency: CurrencyCode
+    package var tender: Tender
     /// The dearest offer that the policy may award: 0 to 10¹⁵ minor units. A dearer one waits for consent.
     package var priceLimit: MinorUnits
     /// All that the policy may award until the order is given anew: as far.
     package var ceiling: MinorUnits
-    /// Targets from the report on, up to 366 days.
-    package var respondWithin: Span?
-    package var resolveWithin: Span?
-    /// As in `MaintenanceContract.Open`.
-    package var acceptWithin: Span?
+
+    package init(tender: Tender, priceLimit: MinorUnits, ceiling: MinorUnits) {
+        (self.tender, self.priceLimit, self.ceiling) = (tender, priceLimit, ceiling)
+    }
 
     package init(
         policy: SelectionPolicy = .bestScore(.init(weights: .standard)), biddingSpan: Span = .hours(1),
         currency: CurrencyCode, priceLimit: MinorUnits, ceiling: MinorUnits,
         respondWithin: Span? = .hours(4), resolveWithin: Span? = .hours(24), acceptWithin: Span? = nil
     ) {
-        (self.policy, self.biddingSpan, self.currency) = (policy, biddingSpan, currency)
-        (self.priceLimit, self.ceiling) = (priceLimit, ceiling)
-        (self.respondWithin, self.resolveWithin) = (respondWithin, resolveWithin)
-        self.acceptWithin = acceptWithin
+        self.init(
+            tender: Tender(
+                policy: policy, biddingSpan: biddingSpan, currency: currency, respondWithin: respondWithin,
+                resolveWithin: resolveWithin, acceptWithin: acceptWithin),
+            priceLimit: priceLimit, ceiling: ceiling)
     }
 
     /// What holds where the customer has given none: bids are taken, and every award waits for its consent.
@@ -58,7 +55,7 @@ package struct StandingOrderRecord: Record {
     /// What will have been awarded under the order with an offer; nil where it does not cover it.
     func awarded(with offer: Offer) -> MinorUnits? {
         let price = offer.price.limit
-        guard order.currency == offer.currency, price <= order.priceLimit else { return nil }
+        guard order.tender.currency == offer.currency, price <= order.priceLimit else { return nil }
         let (sum, overflow) = awarded.rawValue.addingReportingOverflow(price.rawValue)
         return !overflow && sum <= order.ceiling.rawValue ? MinorUnits(sum) : nil
     }
@@ -89,47 +86,23 @@ extension StandingOrderRecord: CBORFields {
 
 extension StandingOrder: CBORFields {
     package func write(to writer: inout CBORWriter) {
-        let optional = [acceptWithin != nil, resolveWithin != nil, respondWithin != nil]
-        writer.map(5 + optional.count { $0 })
-        writer.key("policy")
-        policy.write(to: &writer)
+        writer.map(3)
+        writer.key("tender")
+        tender.write(to: &writer)
         writer.key("ceiling")
         writer.integer(ceiling.rawValue)
-        writer.key("currency")
-        writer.text(currency.rawValue)
         writer.key("priceLimit")
         writer.integer(priceLimit.rawValue)
-        writer.key("biddingSpan")
-        biddingSpan.write(to: &writer)
-        if let acceptWithin {
-            writer.key("acceptWithin")
-            acceptWithin.write(to: &writer)
-        }
-        if let resolveWithin {
-            writer.key("resolveWithin")
-            resolveWithin.write(to: &writer)
-        }
-        if let respondWithin {
-            writer.key("respondWithin")
-            respondWithin.write(to: &writer)
-        }
     }
 
     package init(reading reader: inout CBORReader) throws(CodecError) {
         var fields = try CBORFieldCursor(&reader)
-        try fields.key("policy", &reader)
-        policy = try SelectionPolicy(reading: &reader)
+        try fields.key("tender", &reader)
+        tender = try Tender(reading: &reader)
         try fields.key("ceiling", &reader)
         ceiling = MinorUnits(try reader.integer())
-        try fields.key("currency", &reader)
-        currency = try CurrencyCode(named: try reader.text(), at: reader.offset)
         try fields.key("priceLimit", &reader)
         priceLimit = MinorUnits(try reader.integer())
-        try fields.key("biddingSpan", &reader)
-        biddingSpan = try Span(reading: &reader)
-        acceptWithin = fields.has("acceptWithin", &reader) ? try Span(reading: &reader) : nil
-        resolveWithin = fields.has("resolveWithin", &reader) ? try Span(reading: &reader) : nil
-        respondWithin = fields.has("respondWithin", &reader) ? try Span(reading: &reader) : nil
         try fields.end(reader)
     }
 }

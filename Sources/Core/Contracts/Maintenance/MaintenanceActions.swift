@@ -53,18 +53,19 @@ extension MaintenanceContract {
         package var description: String
         /// At most 32, such as pictures of the damage.
         package var documents: [DocumentReference]
-        package var policy: SelectionPolicy
-        /// From now to the deadline for bids: one minute to 90 days.
-        package var biddingSpan: Span
+        package var tender: Tender
         /// Bids are sealed, and opened within this after the deadline: one minute to 7 days.
         package var revealWindow: Span?
-        package var currency: CurrencyCode
-        /// Targets from the report on, up to 366 days.
-        package var respondWithin: Span?
-        package var resolveWithin: Span?
-        /// From a completed repair to the moment at which the customer's silence accepts it: one hour to 366
-        /// days; nil is `TicketRecord.standardAcceptance`.
-        package var acceptWithin: Span?
+
+        package init(
+            ticket: TicketID, machine: MachineID, kind: TicketRecord.Kind, priority: Int64, faultCode: String,
+            failureMode: FailureMode? = nil, description: String = "", documents: [DocumentReference] = [],
+            tender: Tender, revealWindow: Span? = nil
+        ) {
+            (self.ticket, self.machine, self.kind, self.priority) = (ticket, machine, kind, priority)
+            (self.faultCode, self.failureMode, self.description) = (faultCode, failureMode, description)
+            (self.documents, self.tender, self.revealWindow) = (documents, tender, revealWindow)
+        }
 
         package init(
             ticket: TicketID, machine: MachineID, kind: TicketRecord.Kind, priority: Int64, faultCode: String,
@@ -72,12 +73,13 @@ extension MaintenanceContract {
             policy: SelectionPolicy, biddingSpan: Span, revealWindow: Span? = nil, currency: CurrencyCode,
             respondWithin: Span? = nil, resolveWithin: Span? = nil, acceptWithin: Span? = nil
         ) {
-            (self.ticket, self.machine, self.kind, self.priority) = (ticket, machine, kind, priority)
-            (self.faultCode, self.failureMode, self.description) = (faultCode, failureMode, description)
-            (self.documents, self.policy, self.biddingSpan) = (documents, policy, biddingSpan)
-            (self.revealWindow, self.currency) = (revealWindow, currency)
-            (self.respondWithin, self.resolveWithin) = (respondWithin, resolveWithin)
-            self.acceptWithin = acceptWithin
+            self.init(
+                ticket: ticket, machine: machine, kind: kind, priority: priority, faultCode: faultCode,
+                failureMode: failureMode, description: description, documents: documents,
+                tender: Tender(
+                    policy: policy, biddingSpan: biddingSpan, currency: currency,
+                    respondWithin: respondWithin, resolveWithin: resolveWithin, acceptWithin: acceptWithin),
+                revealWindow: revealWindow)
         }
     }
 

@@ -15,7 +15,7 @@ extension MaintenanceContract {
         try context.requireParty(ticket.client)
         try requireState(of: ticket, [.openForBids], context)
         try context.require(
-            ticket.request.policy == .customersChoice || ticket.waitsForConsent,
+            ticket.request.tender.policy == .customersChoice || ticket.waitsForConsent,
             else: "maintenance.not_your_choice", "the policy awards this ticket")
         let bid = try context.existing(
             BidRecord.self, .init(ticket: ticket.id, maintainer: body.maintainer))
@@ -39,7 +39,7 @@ extension MaintenanceContract {
         var ticket = ticket
         let candidates = try candidates(for: ticket, context)
         guard candidates.isEmpty else {
-            guard let weights = ticket.request.policy.weights else {
+            guard let weights = ticket.request.tender.policy.weights else {
                 return try leaveToClient(ticket, "biddingClosed", context)
             }
             return try decide(ticket, among: candidates, weights, context)
@@ -182,7 +182,9 @@ extension MaintenanceContract {
 
     /// Opens the grace window once there are as many bids as the policy waits for.
     static func noteDecisiveBid(_ ticket: inout TicketRecord, _ context: Context) throws(Rejection) {
-        guard let count = ticket.request.policy.decisiveCount, ticket.bidding.bids >= count else { return }
+        guard let count = ticket.request.tender.policy.decisiveCount, ticket.bidding.bids >= count else {
+            return
+        }
         try decide(ticket: &ticket, noLaterThan: context.time + grace(context), context)
     }
 }

@@ -13,16 +13,13 @@ extension MaintenanceContract {
     static func open(_ body: Open, _ context: Context) throws(Rejection) {
         let machine = try context.existing(MachineRecord.self, body.machine)
         let client = try requireClient(of: machine, kind: body.kind, context)
-        try context.requireSelection(body.policy)
-        try context.requireBiddingSpan(body.biddingSpan)
-        try context.requireTargets(
-            respond: body.respondWithin, resolve: body.resolveWithin, accept: body.acceptWithin)
+        try context.requireTender(body.tender)
         if let window = body.revealWindow {
             try context.requireNumber(window, "revealWindow", in: Span.minutes(1)...longestRevealWindow)
         }
         // Sealed bids are compared after all of them are open, so nothing may decide before the deadline.
         try context.require(
-            body.revealWindow == nil || body.policy.decisiveCount == nil,
+            body.revealWindow == nil || body.tender.policy.decisiveCount == nil,
             else: "maintenance.sealed_needs_deadline", "sealed bids wait for the deadline")
         try open(body, of: machine, for: client, isReported: false, context)
     }
@@ -41,9 +38,7 @@ extension MaintenanceContract {
         let request = Open(
             ticket: body.ticket, machine: body.machine, kind: body.kind, priority: body.priority,
             faultCode: body.faultCode, failureMode: body.failureMode, description: body.description,
-            documents: body.documents, policy: order.policy, biddingSpan: order.biddingSpan,
-            currency: order.currency, respondWithin: order.respondWithin, resolveWithin: order.resolveWithin,
-            acceptWithin: order.acceptWithin)
+            documents: body.documents, tender: order.tender)
         try open(request, of: machine, for: client, isReported: true, context)
     }
 
@@ -70,7 +65,7 @@ extension MaintenanceContract {
         try context.requireProse(body.description, "description", bytes: 0...2000)
         try context.requireDocuments(body.documents)
         let bidding = TicketRecord.Bidding(
-            opened: context.time, span: body.biddingSpan, grace: try grace(context),
+            opened: context.time, span: body.tender.biddingSpan, grace: try grace(context),
             revealWindow: body.revealWindow)
         let ticket = TicketRecord(
             body, machine: machine, client: client, openedBy: try context.signer.key,
@@ -206,8 +201,8 @@ extension MaintenanceContract {
         _ offer: Offer, for ticket: TicketRecord, _ context: Context
     ) throws(Rejection) {
         try context.require(
-            offer.currency == ticket.request.currency, else: "maintenance.other_currency",
-            "bids are in \(ticket.request.currency)")
+            offer.currency == ticket.request.tender.currency, else: "maintenance.other_currency",
+            "bids are in \(ticket.request.tender.currency)")
         try context.requireNumber(offer.price.limit.rawValue, "price", in: 0...maximumPrice)
         if case .rate(let rate) = offer.price {
             try context.requireNumber(rate.perHour.rawValue, "perHour", in: 0...maximumPrice)

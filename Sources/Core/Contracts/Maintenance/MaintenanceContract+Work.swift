@@ -51,9 +51,7 @@ extension MaintenanceContract {
         }
         hold.to = context.time
         ticket.holds.append(hold)
-        if hold.reason.pausesClocks, let due = ticket.workDue {
-            ticket.workDue = due + (context.time - hold.from)
-        }
+        ticket.workDue = ticket.workDue.map { $0 + ticket.lastPause(until: context.time) }
         ticket.state = hold.state
         if hold.state == .inProgress && !hold.reason.pausesClocks { ticket.visits += 1 }
         try context.put(ticket)
@@ -82,7 +80,7 @@ extension MaintenanceContract {
         ticket.report = report
         ticket.state = .workDone
         ticket.workDue = nil
-        let due = context.time + (ticket.request.acceptWithin ?? TicketRecord.standardAcceptance)
+        let due = context.time + (ticket.request.tender.acceptWithin ?? TicketRecord.standardAcceptance)
         ticket.acceptanceDue = due
         try context.schedule(acceptance, at: due, subject: ticket.id.keyBytes)
         try context.put(ticket)

@@ -26,50 +26,30 @@ extension MaintenanceContract.Action {
 
 extension MaintenanceContract.Open: CBORFields {
     package func write(to writer: inout CBORWriter) {
-        let optional = [
-            failureMode != nil, acceptWithin != nil, revealWindow != nil, resolveWithin != nil,
-            respondWithin != nil,
-        ]
-        writer.map(10 + optional.count { $0 })
+        writer.map(8 + [failureMode != nil, revealWindow != nil].count { $0 })
         writer.key("kind")
         writer.text(kind.rawValue)
-        writer.key("policy")
-        policy.write(to: &writer)
+        writer.key("tender")
+        tender.write(to: &writer)
         writer.key("ticket")
         writer.text(ticket.text)
         writer.key("machine")
         writer.text(machine.text)
-        writer.key("currency")
-        writer.text(currency.rawValue)
         writer.key("priority")
         writer.integer(priority)
         writer.key("documents")
         writer.list(documents)
         writer.key("faultCode")
         writer.text(faultCode)
-        writer.key("biddingSpan")
-        biddingSpan.write(to: &writer)
         writer.key("description")
         writer.text(description)
         if let failureMode {
             writer.key("failureMode")
             writer.text(failureMode.rawValue)
         }
-        if let acceptWithin {
-            writer.key("acceptWithin")
-            acceptWithin.write(to: &writer)
-        }
         if let revealWindow {
             writer.key("revealWindow")
             revealWindow.write(to: &writer)
-        }
-        if let resolveWithin {
-            writer.key("resolveWithin")
-            resolveWithin.write(to: &writer)
-        }
-        if let respondWithin {
-            writer.key("respondWithin")
-            respondWithin.write(to: &writer)
         }
     }
 
@@ -77,31 +57,24 @@ extension MaintenanceContract.Open: CBORFields {
         var fields = try CBORFieldCursor(&reader)
         try fields.key("kind", &reader)
         kind = try TicketRecord.Kind(named: try reader.text(), at: reader.offset)
-        try fields.key("policy", &reader)
-        policy = try SelectionPolicy(reading: &reader)
+        try fields.key("tender", &reader)
+        tender = try Tender(reading: &reader)
         try fields.key("ticket", &reader)
         ticket = try TicketID(reading: &reader)
         try fields.key("machine", &reader)
         machine = try MachineID(reading: &reader)
-        try fields.key("currency", &reader)
-        currency = try CurrencyCode(named: try reader.text(), at: reader.offset)
         try fields.key("priority", &reader)
         priority = try reader.integer()
         try fields.key("documents", &reader)
         documents = try reader.list(of: DocumentReference.self)
         try fields.key("faultCode", &reader)
         faultCode = try reader.text()
-        try fields.key("biddingSpan", &reader)
-        biddingSpan = try Span(reading: &reader)
         try fields.key("description", &reader)
         description = try reader.text()
         failureMode =
             fields.has("failureMode", &reader)
             ? try FailureMode(named: try reader.text(), at: reader.offset) : nil
-        acceptWithin = fields.has("acceptWithin", &reader) ? try Span(reading: &reader) : nil
         revealWindow = fields.has("revealWindow", &reader) ? try Span(reading: &reader) : nil
-        resolveWithin = fields.has("resolveWithin", &reader) ? try Span(reading: &reader) : nil
-        respondWithin = fields.has("respondWithin", &reader) ? try Span(reading: &reader) : nil
         try fields.end(reader)
     }
 }

@@ -66,10 +66,13 @@ package struct TicketRecord: Record {
         /// How many valid bids it was chosen from.
         package var candidates: Int64
 
-        /// Whether nobody has come a day after the promised arrival, holds apart.
+        /// Whether nobody has come a day after the promised arrival, pauses since the award apart.
         func isForgotten(at now: Timestamp, in ticket: TicketRecord) -> Bool {
-            ticket.state == .awarded && ticket.holds.isEmpty
-                && max(offer.earliestArrival, time) + .days(1) < now
+            let state = ticket.state == .onHold ? ticket.holds.last?.state : ticket.state
+            let due = ticket.pauses(until: now).reduce(max(offer.earliestArrival, time) + .days(1)) {
+                time < $1.to ? $0 + ($1.to - max($1.from, time)) : $0
+            }
+            return state == .awarded && due < now
         }
     }
 
@@ -82,6 +85,10 @@ package struct TicketRecord: Record {
         /// The state to go back to.
         package var state: State
     }
+
+    /// How long one maintainer's word stops the clocks of a ticket in all: two weeks, longer than most floods
+    /// and strikes keep anybody from a machine. What takes longer is for the customer to approve.
+    package static let longestPause = Span.days(14)
 
     /// Where telemetry shows the machine in an up state again.
     package struct Evidence: Codable, Hashable, Sendable {
@@ -170,8 +177,31 @@ extension TicketRecord {
     /// Whether the client may cancel work that has begun. A hold that stops the clocks stops this one too.
     func isOverdue(at now: Timestamp) -> Bool {
         guard let workDue else { return false }
-        if state == .onHold, let hold = holds.last, hold.reason.pausesClocks { return workDue <= hold.from }
-        return workDue <= now
+        return (state == .onHold ? workDue + lastPause(until: now) : workDue) <= now
+    }
+
+    /// How long the last hold has stopped the clocks.
+    func lastPause(until now: Timestamp) -> Span {
+        guard let pause = pauses(until: now).last, pause.hold == holds.count - 1 else { return .seconds(0) }
+        return pause.to - pause.from
+    }
+
+    /// The times in which the clocks stand, in order, each with the index of its hold. A maintainer's word
+    /// stops them for `longestPause` in all, so that nobody rests for ever on force majeure; the customer's
+    /// has no bound.
+    func pauses(until end: Timestamp) -> [(hold: Int, from: Timestamp, to: Timestamp)] {
+        var pauses: [(hold: Int, from: Timestamp, to: Timestamp)] = []
+        for (index, hold) in holds.enumerated() where hold.reason.pausesClocks {
+            var to = min(hold.to ?? end, end)
+            if hold.by != customer {
+                let left = pauses.reduce(TicketRecord.longestPause.nanoseconds) { left, pause in
+                    holds[pause.hold].by == hold.by ? left - (pause.to - pause.from).nanoseconds : left
+                }
+                to = min(to, hold.from + Span(nanoseconds: left))
+            }
+            if hold.from < to { pauses.append((index, hold.from, to)) }
+        }
+        return pauses
     }
 
     /// How long a completed repair waits for the customer where the ticket does not say.
@@ -187,8 +217,10 @@ extension TicketRecord {
     }
 
     /// Whether the agreed time was kept; nil where there is none or the clock still runs.
-    package var isResponseInTime: Bool? { TicketRecord.isKept(responseTime, request.respondWithin) }
-    package var isResolutionInTime: Bool? { TicketRecord.isKept(resolutionTime, request.resolveWithin) }
+    package var isResponseInTime: Bool? { TicketRecord.isKept(responseTime, request.tender.respondWithin) }
+    package var isResolutionInTime: Bool? {
+        TicketRecord.isKept(resolutionTime, request.tender.resolveWithin)
+    }
 
     private static func isKept(_ time: Span?, _ limit: Span?) -> Bool? {
         guard let time, let limit else { return nil }
@@ -199,10 +231,9 @@ extension TicketRecord {
     package func elapsed(until end: Timestamp) -> Span {
         var elapsed = (max(end, reported) - reported).nanoseconds
         // Holds follow one another within the elapsed time, so this stays at or above zero.
-        for hold in holds where hold.reason.pausesClocks {
-            let from = max(hold.from, reported)
-            let to = min(hold.to ?? end, end)
-            if from < to { elapsed -= (to - from).nanoseconds }
+        for pause in pauses(until: end) {
+            let from = max(pause.from, reported)
+            if from < pause.to { elapsed -= (pause.to - from).nanoseconds }
         }
         return Span(nanoseconds: elapsed)
     }

@@ -19,11 +19,16 @@ package enum TelemetryContract: Contract {
     /// consensus time can be that old; the rest is for clocks that differ.
     package static let clockTolerance = Span.hours(2)
 
-    /// What the customer signs, or for `anchor` its device. The CBOR form is `{ name: body }`.
+    /// What the customer signs, for `anchor` also its device, and for contests the OEM. The CBOR form is
+    /// `{ name: body }`.
     package enum Action: Codable, Hashable, Sendable {
         case anchor(Anchor)
         /// Customer only: the numbers in it will never be anchored.
         case declareGap(DeclareGap)
+        /// OEM: the batch is of no use to it.
+        case contest(Contest)
+        /// OEM, while the contest does not stand yet.
+        case withdrawContest(WithdrawContest)
     }
 
     package struct Anchor: Codable, Hashable, Sendable {
@@ -84,6 +89,8 @@ package enum TelemetryContract: Contract {
         switch action {
         case .anchor(let body): try anchor(body, context)
         case .declareGap(let body): try declareGap(body, context)
+        case .contest(let body): try contest(body, context)
+        case .withdrawContest(let body): try withdrawContest(body, context)
         }
     }
 

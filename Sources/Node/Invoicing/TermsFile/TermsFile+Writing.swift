@@ -27,6 +27,7 @@ extension TermsFile {
             file.append(("plannedRunTimePerUnit", duration(unit)))
         }
         if let days = terms.rulingDays { file.append(("rulingDays", .integer(Int64(days)))) }
+        if let substitute = terms.substituteArbiter { file.append(("substituteArbiter", .text(substitute))) }
         if let reference = terms.paymentReference { file.append(("paymentReference", .text(reference))) }
         return JSONValue.object(file).text() + "\n"
     }

@@ -28,6 +28,7 @@ import TimeZones
 /// classificationWindow, reportingInterval, plannedRunTimePerUnit
 ///                    a time such as "5 d", "36 h", "90 s", "250 ms"
 /// disputeWindowBusinessDays, paymentDays, rulingDays   whole numbers
+/// substituteArbiter  who may rule after the arbiter's days, for as many again
 /// holidays           ["2026-12-25", …]
 /// paymentReference
 /// ```
@@ -55,7 +56,7 @@ package enum TermsFile {
     private static let keys = [
         "seller", "buyer", "machine", "arbiter", "currency", "timeZone", "validFrom", "validTo",
         "billingPeriod", "tariff", "serviceLevel", "defaultAttribution", "defaultGapAttribution",
-        "classificationWindow", "disputeWindowBusinessDays", "paymentDays", "rulingDays",
+        "classificationWindow", "disputeWindowBusinessDays", "paymentDays", "rulingDays", "substituteArbiter",
         "holidays", "reportingInterval", "plannedRunTimePerUnit", "paymentReference",
     ]
 
@@ -88,6 +89,9 @@ package enum TermsFile {
             arbiter: try file.required("arbiter").text(),
             rulingDays: try optional(file, "rulingDays") { field throws(NodeError) in
                 Int(try field.integer(1...366))
+            },
+            substituteArbiter: try optional(file, "substituteArbiter") { field throws(NodeError) in
+                try field.text()
             },
             paymentReference: try optional(file, "paymentReference") { field throws(NodeError) in
                 try field.text()
