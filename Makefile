@@ -4,7 +4,7 @@
 .PHONY: help install build release test demo consortium bench simulate chaos fuzz format lint clean
 
 SECONDS ?= 60
-# Tests that start servers and nodes as processes: one after another, so that none waits for the others' load.
+# Tests that start servers and nodes as processes: tools/run-tests.sh runs them one after another.
 PROCESSES := APITests|OrderingTests|NetworkTests|ConsortiumRing|Onboarding|Operation|ServedJourney|HistoryJourney
 # On Linux a release carries Swift's own libraries: one file, which runs where no Swift is. (lld, because GNU's
 # linkers warn of functions in those libraries that nothing here calls.)
@@ -24,9 +24,8 @@ release: install ## Build .build/release/millwright for use: one file that needs
 	$(RELEASE) --product millwright
 
 test: build ## Build and run every test, with the release build for the replay test
-	$(RELEASE) --product millwright
-	MILLWRIGHT_REQUIRE_RELEASE=1 tools/run-tests.sh --skip '$(PROCESSES)'
-	MILLWRIGHT_REQUIRE_NATS=1 tools/run-tests.sh --no-parallel --filter '$(PROCESSES)'
+	MILLWRIGHT_REQUIRE_RELEASE=1 MILLWRIGHT_REQUIRE_NATS=1 tools/run-tests.sh '$(PROCESSES)' \
+		$(RELEASE) --product millwright
 
 demo: install ## Run the demonstration in ./demo, which is emptied first; TELEMETRY=FILE takes a machine's own data
 	$(RELEASE) --product millwright

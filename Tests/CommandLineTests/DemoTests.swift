@@ -28,8 +28,7 @@ struct DemoTests {
     }
 
     @Test func tellsTheWholeStoryOfASimulatedPress() async throws {
-        let place = try Workplace()
-        let told = try await place.succeed("demo --home demo")
+        let (place, told) = try await ToldDemo.copy()
         try await check(place, told, ticket: "Ticket press-7-1 opens by itself")
         #expect(told.output.contains("INVOICE 2026-0001"))
         for line in told.output.split(separator: "\n") {

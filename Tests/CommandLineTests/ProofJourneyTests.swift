@@ -8,8 +8,7 @@ struct ProofJourneyTests {
     private static let genesis = "--genesis demo/genesis.cbor"
 
     @Test func recordsAndProofsOfAStorySayWhatTheyAreAbout() async throws {
-        let place = try Workplace()
-        try await place.succeed("demo --home demo --quiet")
+        let place = try await ToldDemo.copy().place
         try await aReceiptNamesItsSignerAndWhatWasSigned(place)
         try await aStateProofSaysWhatItIsAbout(place)
         try await showPrintsEveryRecordReadably(place)
