@@ -14,14 +14,7 @@ let settings: [SwiftSetting] = [
         ["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
-/// Most of what the tests take goes to these modules, so debug builds optimise them too. They check as much:
-/// overflow, bounds and overlapping accesses trap either way, and nothing uses `assert`.
-let optimised: [SwiftSetting] = settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]
-
-func module(
-    _ name: String, in folder: String, needs dependencies: [Target.Dependency] = [],
-    settings: [SwiftSetting] = settings
-) -> Target {
+func module(_ name: String, in folder: String, needs dependencies: [Target.Dependency] = []) -> Target {
     .target(
         name: name, dependencies: dependencies, path: "Sources/\(folder)/\(name)", swiftSettings: settings)
 }
@@ -56,9 +49,9 @@ let package = Package(
         system("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev", brew: "libmicrohttpd"),
         system("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev", brew: "curl"),
 
-        module("Codec", in: "Core", settings: optimised),
+        module("Codec", in: "Core"),
         module("Merkle", in: "Core", needs: ["Codec"]),
-        module("Ledger", in: "Core", needs: ["Codec", "Merkle"], settings: optimised),
+        module("Ledger", in: "Core", needs: ["Codec", "Merkle"]),
         module("Billing", in: "Core", needs: ["Codec", "Merkle", "Ledger"]),
         module("Contracts", in: "Core", needs: ["Codec", "Merkle", "Ledger", "Billing"]),
 
@@ -81,7 +74,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "Simulation", dependencies: ["Codec", "Merkle", "Ledger"], path: "Sources/Simulation",
-            swiftSettings: optimised),
+            swiftSettings: settings),
         .executableTarget(
             name: "millwright-simulate", dependencies: ["Simulation"], path: "Sources/Simulate",
             swiftSettings: settings),
