@@ -28,9 +28,10 @@ extension InvoiceVerbs {
         "invoice dispute", "dispute an invoice with your own recomputation as proof (customer)",
         detail: """
             The arbiter is let into all that the computation reads. What you do not dispute stays payable; \
-            where the arbiter does not rule within the agreed days (rulingDays, 30) it is all that is. An \
-            invoice whose recomputation is equal cannot be disputed. One whose document you cannot open can \
-            be; and one that you cannot recompute, with a statement and the amount that you do not dispute. \
+            where neither the arbiter rules within the agreed days (rulingDays, 30) nor its substitute, if \
+            the terms name one, in as many more, it is all that is. An invoice whose recomputation is \
+            equal cannot be disputed. One whose document you cannot open can be; and one that you cannot \
+            recompute, with a statement and the amount that you do not dispute. \
             Where the OEM contests a batch, so that it counts as a gap, and you have it: --count-contested.
             """,
         options: [

@@ -73,7 +73,7 @@ struct DocumentNaming {
         else { return [] }
         let agreements = try view.records(
             AgreementRecord.self, where: "inForce", equals: anchor.id.machine.keyBytes)
-        let arbiters = agreements.flatMap { $0.versions.map(\.arbiter) }
+        let arbiters = agreements.flatMap { $0.versions.flatMap(\.arbiters) }
         return [NamedDocument(cid: cid, parties: [machine.customer, machine.oem] + arbiters)]
     }
 

@@ -25,18 +25,20 @@ struct ImportChain {
         // The last batch tells all that stands; whether a failure begins in it, the one before must tell.
         var standing = StandingState()
         var fault: TelemetryEntry?
-        let now = node.clock.now
+        let now = try node.ledgerTime()
         let contested = try view.contests(of: source.machine).filter { $0.stands <= now }.map(\.id)
         for anchor in anchors.suffix(2) {
-            // A batch that counts as a gap: what follows begins anew.
-            guard !contested.contains(anchor.id) else {
+            do {
+                previous = try AnchoredBatch(anchor, documents: source.documents, view: view)
+                    .read(after: nil) { entry throws(NodeError) in
+                        fault = standing.take(entry) ? entry : nil
+                    }
+            } catch {
+                // A batch that counts as a gap and that the customer cannot read either: what follows begins
+                // anew. One that it can read still tells how the machine stood, and is its proof.
+                guard contested.contains(anchor.id), error.isOfTelemetry else { throw error }
                 (previous, standing, fault) = (.zero, StandingState(), nil)
-                continue
             }
-            previous = try AnchoredBatch(anchor, documents: source.documents, view: view)
-                .read(after: nil) { entry throws(NodeError) in
-                    fault = standing.take(entry) ? entry : nil
-                }
         }
         self.standing = standing
         // A batch ends with a failure that begins, so only the last entry can be one that nobody acted on.

@@ -26,7 +26,9 @@ package struct MeteringService: Sendable {
     /// unchanged, to the first entry at or after the end of the last.
     /// - Parameters:
     ///   - windows: sorted and disjoint, in ms since 1970 UTC.
-    ///   - moment: only what was anchored by then counts, and what contests stood; nil for everything.
+    ///   - moment: only what was anchored by then counts, and what contests stood; nil for everything on the
+    ///     ledger now. Then a batch whose contest is open and that cannot be read is passed over as a gap, so
+    ///     that what else is wrong shows at once: `Metering.openContests` says that nothing can rest on it.
     ///   - countsContested: also reads batches whose contests stand; else they are gaps that nobody looks
     ///     into, so that all who compute get the same.
     /// - Throws: `metering.*` where anything differs from the ledger; `billing.*`; `vault.io`.
@@ -38,10 +40,13 @@ package struct MeteringService: Sendable {
         var reading = try Reading(windows: windows, interval: reportingIntervalMilliseconds)
         var previous: Digest?
         if let first = windows.first {
-            let contests = countsContested ? [] : try view.contests(of: machine)
+            let contests = try view.contests(of: machine)
+            // An invoice is issued no earlier than this, so that a contest that stands now stands then.
+            let now: Timestamp
+            if let moment { now = moment } else { now = try node.ledgerTime() }
             let chain = try links(
                 of: machine, asOf: moment,
-                without: contests.filter { $0.stands <= moment ?? node.clock.now }, view)
+                without: countsContested ? [] : contests.filter { $0.stands <= now }, view)
             for link in links(chain, from: first.from) {
                 guard case .anchor(let anchor) = link else {
                     // Messages are lost with the entries, so the next one follows an unknown one.
@@ -51,12 +56,24 @@ package struct MeteringService: Sendable {
                 }
                 if let last = reading.anchors.last, last.device != anchor.device { previous = nil }
                 if anchor.id.number == 1 { previous = .zero }
-                let batch = try AnchoredBatch(anchor, documents: documents, view: view)
-                previous = try batch.read(after: previous) { entry throws(NodeError) in
-                    try reading.take(entry)
+                let contest = contests.first { $0.id == anchor.id }
+                let isOpen = contest.map { $0.stands > now } ?? false
+                let before = reading
+                do {
+                    let batch = try AnchoredBatch(anchor, documents: documents, view: view)
+                    previous = try batch.read(after: previous) { entry throws(NodeError) in
+                        try reading.take(entry)
+                    }
+                    reading.anchors.append(anchor)
+                } catch {
+                    guard moment == nil, isOpen, error.isOfTelemetry else { throw error }
+                    reading = before
+                    reading.contested.append(anchor)
+                    previous = nil
                 }
-                reading.anchors.append(anchor)
-                reading.openContests += contests.filter { $0.id == anchor.id }
+                if let contest, isOpen { reading.openContests.append(contest) }
+                // Who could not read it began anew behind it.
+                if contest != nil, !isOpen { previous = nil }
                 if reading.isComplete { break }
             }
         }
@@ -183,7 +200,16 @@ extension StateView {
     }
 }
 
+extension LedgerAccess {
+    /// A time that no later block falls behind: consensus time, or a demonstration's clock, which is ahead
+    /// of it.
+    func ledgerTime() throws(NodeError) -> Timestamp { clock.isSimulated ? clock.now : try head().time }
+}
+
 extension NodeError {
+    /// Whether a batch cannot be had, opened, or believed.
+    var isOfTelemetry: Bool { code.hasPrefix("metering.") }
+
     /// Billing's own code and words.
     init(_ error: BillingError) {
         self.init(error.code.rawValue, error.detail.isEmpty ? "it cannot be computed" : error.detail)

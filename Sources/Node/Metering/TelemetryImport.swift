@@ -141,11 +141,11 @@ package struct TelemetryImport {
         try node.clock.set(time)
     }
 
-    /// Who may read the telemetry: the parties, and the arbiter of an agreement in force.
+    /// Who may read the telemetry: the parties, and who may rule under an agreement in force.
     private func readers() throws(NodeError) -> [MemberID] {
         let view = try node.view()
         let record = try view.existing(MachineRecord.self, machine)
         let agreements = try view.records(AgreementRecord.self, where: "inForce", equals: machine.keyBytes)
-        return [record.customer, record.oem] + agreements.flatMap { $0.versions.map(\.arbiter) }
+        return [record.customer, record.oem] + agreements.flatMap { $0.versions.flatMap(\.arbiters) }
     }
 }

@@ -194,6 +194,25 @@ import Vault
         }
     }
 
+    /// Nor where the customer goes on importing only when the contest stands.
+    @Test func whatComesAfterAFalseContestKeepsTheChain() async throws {
+        try await ServicesWorld.with { world in
+            try await world.rent()
+            try await world.importWeek(days: 3)
+            let last = try #require(try world.anchors.last).id.number
+            try await world.contest(last)
+            try await world.advance(to: world.node.clock.now.milliseconds + 5 * ServicesWorld.day)
+            try await world.importWeek()
+            #expect(try #require(try world.anchors.last).id.number > last)
+            let id = try await world.invoices("oem").issue(
+                try await world.weeksInvoice(), under: ServicesWorld.agreement)
+            let disputed = try await world.invoices("customer").dispute(
+                id, undisputed: .zero, countsContested: true)
+            let notes = try #require(disputed.recomputed).dataQuality
+            #expect(!notes.contains { $0.kind == .contested || $0.kind == .missingEntries })
+        }
+    }
+
     @Test func aContestedBatchThatNobodyHasKeepsNobodyFromRuling() async throws {
         try await ServicesWorld.with { world in
             try await world.rent()

@@ -121,12 +121,12 @@ struct ServicesWorld {
         return SimulatedMachine(plan)
     }
 
-    /// Imports the week.
+    /// Imports the week, or its first days.
     @discardableResult
-    func importWeek(batchEntries: Int = 5000) async throws -> TelemetryImport.Summary {
+    func importWeek(days: Int64 = 8, batchEntries: Int = 5000) async throws -> TelemetryImport.Summary {
         var options = TelemetryImport.Options()
         options.batchEntries = batchEntries
-        var source = press()
+        var source = press(days: days)
         return try await TelemetryImport(
             of: ServicesWorld.machine, documents: documents("customer"), options: options
         ).run(&source)

@@ -30,13 +30,17 @@ package struct AgreementRecord: Record {
         package var validFrom: Timestamp
         package var validTo: Timestamp
         package var arbiter: MemberID
+        package var substitute: MemberID?
         package var currency: CurrencyCode
 
         package init(_ number: Int64, _ terms: AgreedTerms) {
             self.number = number
             (validFrom, validTo) = (terms.validFrom, terms.validTo)
-            (arbiter, currency) = (terms.arbiter, terms.currency)
+            (arbiter, substitute, currency) = (terms.arbiter, terms.substitute, terms.currency)
         }
+
+        /// Who may rule on invoices under these terms, in turn.
+        package var arbiters: [MemberID] { [arbiter] + (substitute.map { [$0] } ?? []) }
     }
 
     package static let table = "agreement"

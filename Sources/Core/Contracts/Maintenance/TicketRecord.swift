@@ -86,8 +86,8 @@ package struct TicketRecord: Record {
         package var state: State
     }
 
-    /// How long one maintainer's word stops the clocks of a ticket in all: two weeks, longer than most floods
-    /// and strikes keep anybody from a machine. What takes longer is for the customer to approve.
+    /// How long one maintainer's force majeure stops the clocks of a ticket in all: two weeks, longer than
+    /// most floods and strikes keep anybody from a machine. What takes longer is for the customer to approve.
     package static let longestPause = Span.days(14)
 
     /// Where telemetry shows the machine in an up state again.
@@ -187,15 +187,18 @@ extension TicketRecord {
     }
 
     /// The times in which the clocks stand, in order, each with the index of its hold. A maintainer's word
-    /// stops them for `longestPause` in all, so that nobody rests for ever on force majeure; the customer's
-    /// has no bound.
+    /// of force majeure stops them for `longestPause` in all, so that nobody rests on it for ever. The
+    /// customer's word has no bound, nor has the maintainer's that the customer does not let it in: the
+    /// customer ends that itself, and must not gain by keeping its gate shut.
     func pauses(until end: Timestamp) -> [(hold: Int, from: Timestamp, to: Timestamp)] {
         var pauses: [(hold: Int, from: Timestamp, to: Timestamp)] = []
         for (index, hold) in holds.enumerated() where hold.reason.pausesClocks {
             var to = min(hold.to ?? end, end)
-            if hold.by != customer {
+            if hold.by != customer, hold.reason == .forceMajeure {
                 let left = pauses.reduce(TicketRecord.longestPause.nanoseconds) { left, pause in
-                    holds[pause.hold].by == hold.by ? left - (pause.to - pause.from).nanoseconds : left
+                    let other = holds[pause.hold]
+                    return other.by == hold.by && other.reason == .forceMajeure
+                        ? left - (pause.to - pause.from).nanoseconds : left
                 }
                 to = min(to, hold.from + Span(nanoseconds: left))
             }

@@ -27,6 +27,8 @@ extension TelemetryContract {
     /// within what terms usually leave for classification, so that it seldom holds an invoice up.
     package static let contestWindow = Span.days(5)
 
+    private static let contestStands = "contestStands"
+
     package struct Contest: Codable, Hashable, Sendable {
         package var machine: MachineID
         /// The anchor's, in the machine's chain.
@@ -58,10 +60,11 @@ extension TelemetryContract {
         try context.require(
             try context.get(ContestRecord.self, anchor.id) == nil, else: "telemetry.already_contested",
             "the batch is contested")
-        try context.put(
-            ContestRecord(
-                id: anchor.id, reason: body.reason, contested: context.time,
-                stands: context.time + contestWindow))
+        let contest = ContestRecord(
+            id: anchor.id, reason: body.reason, contested: context.time, stands: context.time + contestWindow)
+        try context.put(contest)
+        // Nothing is done then, but consensus time gets there even where nobody sends anything.
+        try context.schedule(contestStands, at: contest.stands, subject: contest.id.keyBytes)
         context.emit("contested", machine.id)
     }
 
@@ -74,6 +77,7 @@ extension TelemetryContract {
         try context.require(
             context.time < contest.stands, else: "telemetry.contest_stands",
             "the time for it is over: the batch is a gap")
+        try context.cancel(contestStands, at: contest.stands, subject: contest.id.keyBytes)
         try context.delete(ContestRecord.self, contest.id)
         context.emit("contestWithdrawn", machine.id)
     }
