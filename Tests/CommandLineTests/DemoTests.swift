@@ -134,6 +134,27 @@ struct DemoTests {
         #expect(try place.read("mine/note.txt") == "mine")
     }
 
+    /// The arbiter's keys go away while the story is told; it is asked near the end. Before that somebody put
+    /// a file beside what the demonstration makes.
+    @Test(arguments: [true, false])
+    func whatSomebodyPutThereMeanwhileStays(isThere: Bool) async throws {
+        let place = try Workplace()
+        let script = """
+            \(isThere ? "mkdir demo" : "")
+            millwright demo --quiet --home demo &
+            until [ -d demo/vault ] || ! kill -0 $!; do sleep 0.02; done
+            echo mine > demo/note.txt
+            rm -r demo/members/schiedsstelle/keys
+            wait $!
+            """
+        let run = try await Binary.shell(script, in: place.folder)
+        #expect(run.status == 1 && run.code == "keys.not_found", "\(run.error)")
+        let left = try FileManager.default.contentsOfDirectory(
+            atPath: place.folder.appendingPathComponent("demo").path)
+        #expect(left == ["note.txt"])
+        #expect(try place.read("demo/note.txt") == "mine\n")
+    }
+
     @Test func refusesDataThatItCannotRead() async throws {
         let place = try Workplace()
         let missing = try await place.call("demo --home demo --telemetry nothing.csv")

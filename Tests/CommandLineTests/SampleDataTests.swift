@@ -105,6 +105,21 @@ struct SampleDataTests {
         #expect(try notes(try await place.succeed(line + " --json")).count == 1)
     }
 
+    @Test func silenceIsDatedInTheInvoice() async throws {
+        let place = try Workplace()
+        let rows = try Self.rows()
+        try place.write((rows[...4] + rows[12...]).joined(separator: "\n"), to: "gap.csv")
+        let invoice = try await place.succeed(Self.compute + "--telemetry gap.csv --json").object()
+        let notes = try #require(invoice["dataQuality"] as? [[String: Any]])
+        let silence = try #require(notes.first { $0["kind"] as? String == "SILENCE" })
+        let examples = try #require(silence["examples"] as? [[String: Any]])
+        #expect(!examples.isEmpty)
+        for example in examples {
+            let time = try #require(example["time"] as? String)
+            #expect(time.wholeMatch(of: /2026-0[23]-\d\dT[:\d]{8}Z/) != nil, "\(time)")
+        }
+    }
+
     @Test func aTableWithTheNewestRowFirstIsRefusedEverywhere() async throws {
         let place = try Workplace()
         let rows = try Self.rows()

@@ -23,7 +23,7 @@ enum DemoVerb {
     ) { invocation in
         let scenario = try scenario(invocation)
         let home = Session.home(invocation)
-        let isNew = !FileManager.default.fileExists(atPath: home.folder.path)
+        let unfinished = try UnfinishedHome(home)
         let story = DemoStory(
             scenario: scenario, folder: home.folder.appendingPathComponent("documents"),
             narrator: Narrator(invocation))
@@ -33,17 +33,13 @@ enum DemoVerb {
         ).found(in: home)
         story.narrator.act("1. Six companies found a consortium")
         story.introduce(chain)
-        do { try await tell(story, in: home, invocation) } catch {
-            throw DemoVerb.cleared(home.folder, isNew: isNew, after: error)
+        let (node, told): (LedgerNode, DemoStory.Told)
+        do { (node, told) = try await tell(story, in: home) } catch {
+            throw cleared(unfinished, story.folder, after: error)
         }
-    }
-
-    /// All acts after the founding.
-    private static func tell(_ story: DemoStory, in home: Home, _ invocation: Invocation) async throws {
-        let node = try LedgerNode(home: home)
+        // The story is whole: it stays, whatever fails from here on.
         do {
             let cast = DemoCast(home: home, ledger: node)
-            let told = try await story.tell(cast)
             if invocation.wantsJSON { try Output.json(DemoReport(story, cast, told)) }
             story.narrator.next(suggestions(home.folder.relativePath, story.scenario.machine, told.first))
         } catch {
@@ -53,21 +49,32 @@ enum DemoVerb {
         try node.close()
     }
 
-    /// Empties a folder that was empty before a demonstration that failed, or was not there: half a story is
-    /// of no use, and the next one wants an empty folder.
-    /// - Returns: the failure, which says so where the folder could not be emptied.
-    private static func cleared(_ folder: URL, isNew: Bool, after failure: any Error) -> any Error {
+    /// All acts after the founding.
+    /// - Returns: also the node that they happened on, still open.
+    private static func tell(
+        _ story: DemoStory, in home: Home
+    ) async throws -> (LedgerNode, DemoStory.Told) {
+        let node = try LedgerNode(home: home)
+        do { return (node, try await story.tell(DemoCast(home: home, ledger: node))) } catch {
+            try? node.close()
+            throw error
+        }
+    }
+
+    /// Removes what a demonstration that failed had made: half a story is of no use, and the next one wants
+    /// an empty folder.
+    /// - Returns: the failure, which says so where something could not be removed.
+    private static func cleared(
+        _ unfinished: UnfinishedHome, _ documents: URL, after failure: any Error
+    ) -> any Error {
         do {
-            let made =
-                isNew
-                ? [folder]
-                : try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
-            for item in made { try FileManager.default.removeItem(at: item) }
+            try unfinished.remove([documents.lastPathComponent])
             return failure
         } catch {
+            let folder = documents.deletingLastPathComponent().path
             return NodeError(
                 "demo.left",
-                "\(ErrorText.of(failure)); what the demonstration had made is still in \(folder.path) "
+                "\(ErrorText.of(failure)); what the demonstration had made is still in \(folder) "
                     + "(\(ErrorText.of(error))): remove it")
         }
     }

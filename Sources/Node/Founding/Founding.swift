@@ -41,25 +41,19 @@ package struct Founding: Sendable {
         (self.created, self.simulated, self.parameters) = (created, simulated, parameters)
     }
 
-    /// Makes keys for every member, writes the genesis document and opens the ledger once. Nothing is left
-    /// behind where the rules refuse the founders.
+    /// Makes keys for every member, writes the genesis document and opens the ledger once. Nothing of its own
+    /// is left behind where the rules refuse the founders; an empty folder that was there before stays.
     /// - Throws: `home.exists`, `genesis.*`, `consortium.*`, `keys.*`.
     package func found(in home: Home) throws(NodeError) -> ChainID {
-        guard !FileManager.default.fileExists(atPath: home.folder.path) || isEmpty(home.folder) else {
-            throw NodeError("home.exists", "\(home.folder.path) is not empty: choose another directory")
-        }
+        let unfinished = try UnfinishedHome(home)
         do {
             let chain = try write(home)
             try LedgerNode(home: home).close()
             return chain
         } catch {
-            try? FileManager.default.removeItem(at: home.folder)
+            try? unfinished.remove()
             throw error
         }
-    }
-
-    private func isEmpty(_ folder: URL) -> Bool {
-        (try? FileManager.default.contentsOfDirectory(atPath: folder.path))?.isEmpty ?? false
     }
 
     func requireName() throws(NodeError) {

@@ -80,7 +80,7 @@ package struct Backup {
     /// Fills an empty data directory from a backup. The node then observes: see `voting-key rotate`.
     /// - Throws: `home.exists`, `backup.incomplete`, `backup.other_ledger`, `backup.damaged`, `backup.io`.
     package func restore(from folder: URL) throws(NodeError) -> BackupNote {
-        try Backup.requireEmpty(home.folder, "home.exists")
+        let unfinished = try UnfinishedHome(home)
         guard let data = try? Data(contentsOf: folder.appendingPathComponent(Backup.noteName)),
             let note = try? JSONDecoder().decode(BackupNote.self, from: data)
         else {
@@ -95,8 +95,7 @@ package struct Backup {
             try fill(from: folder, note, chain)
             return note
         } catch {
-            // It was empty: nothing but the copy's own files is in it.
-            try? FileManager.default.removeItem(at: home.folder)
+            try? unfinished.remove(Backup.plain + Backup.secret)
             switch error {
             case let error as NodeError: throw error
             case let error as StorageError:

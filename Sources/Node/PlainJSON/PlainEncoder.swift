@@ -3,21 +3,31 @@ final class PlainNode {
     private enum Content {
         case nothing
         case value(PlainTree)
-        case object([(name: String, node: PlainNode)])
-        case list([PlainNode])
+        /// Of `fields`.
+        case object
+        /// Of `items`.
+        case list
     }
 
     private var content = Content.nothing
+    // Beside the content and not in it: they grow in place.
+    private var fields: [(name: String, node: PlainNode)] = []
+    private var items: [PlainNode] = []
+    /// The names of the fields are data, as a dictionary's are, and say nothing of what is in them.
+    let namesAreData: Bool
 
-    init(_ tree: PlainTree? = nil) { if let tree { content = .value(tree) } }
+    init(_ tree: PlainTree? = nil, namesAreData: Bool = false) {
+        if let tree { content = .value(tree) }
+        self.namesAreData = namesAreData
+    }
 
     var tree: PlainTree {
         get throws {
             switch content {
             case .nothing: return .object([:])
             case .value(let tree): return tree
-            case .list(let nodes): return .list(try nodes.map { try $0.tree })
-            case .object(let fields):
+            case .list: return .list(try items.map { try $0.tree })
+            case .object:
                 return .object(
                     Dictionary(
                         try fields.map { ($0.name, try $0.node.tree) }, uniquingKeysWith: { $1 }))
@@ -25,24 +35,22 @@ final class PlainNode {
         }
     }
 
-    var count: Int { if case .list(let nodes) = content { nodes.count } else { 0 } }
+    var count: Int { items.count }
 
     func set(_ tree: PlainTree) { content = .value(tree) }
 
-    func beginObject() { if case .object = content {} else { content = .object([]) } }
-    func beginList() { if case .list = content {} else { content = .list([]) } }
+    func beginObject() { content = .object }
+    func beginList() { content = .list }
 
     @discardableResult
     func add(_ name: String, _ node: PlainNode) -> PlainNode {
-        guard case .object(let fields) = content else { return node }
-        content = .object(fields + [(name, node)])
+        fields.append((name, node))
         return node
     }
 
     @discardableResult
     func append(_ node: PlainNode) -> PlainNode {
-        guard case .list(let nodes) = content else { return node }
-        content = .list(nodes + [node])
+        items.append(node)
         return node
     }
 }
@@ -73,8 +81,13 @@ private struct PlainFields<Key: CodingKey>: KeyedEncodingContainerProtocol {
     func encodeNil(forKey key: Key) { node.add(key.stringValue, PlainNode(.null)) }
 
     func encode<T: Encodable>(_ value: T, forKey key: Key) throws {
-        let field = try PlainJSON.field(key.stringValue, value)
-        node.add(field.name, PlainNode(field.tree))
+        let name = key.stringValue
+        if node.namesAreData {
+            node.add(name, PlainNode(try PlainJSON.tree(of: value)))
+        } else {
+            let field = try PlainJSON.field(name, value)
+            node.add(field.name, PlainNode(field.tree))
+        }
     }
 
     func nestedContainer<Nested: CodingKey>(

@@ -1,13 +1,15 @@
-import Billing
 import Foundation
 import Ledger
+import Telemetry
 
 /// Values as JSON for other programs: what the ledger keeps, in plain names.
 ///
 /// * A time is RFC 3339 text in UTC, `2026-03-01T08:00:00Z`, with three, six or nine decimals where needed.
+///   Where RFC 3339 has no form for it, before the year 0 and after 9999, it is whole milliseconds since 1970.
 /// * A length of time is a whole number, and its field's name ends with the unit: `acceptWithinMilliseconds`.
 /// * A choice without details is its name, `"customersChoice"`; one with details is an object of that one
 ///   name, `{"bestScore": {"weights": …}}`.
+/// * A dictionary is an object whose names are its keys: they are data and say nothing of what they name.
 /// * Digests and bytes are hexadecimal, amounts whole minor units of the record's currency, rates millionths.
 /// * What is absent has no field.
 ///
@@ -35,7 +37,8 @@ package enum PlainJSON {
     package static let times = [
         "upSince": "upSince", "until": "until", "from": "from", "to": "to", "oemConcluded": "oemConcluded",
         "customerConcluded": "customerConcluded", "fromMilliseconds": "from", "toMilliseconds": "to",
-        "finalTimeMilliseconds": "finalTime", "startedMilliseconds": "started",
+        "finalTimeMilliseconds": "finalTime", "startedMilliseconds": "started", "madeMilliseconds": "made",
+        "time": "time",
     ]
     /// Those that hold several.
     package static let listsOfTimes: Set = ["periodEnds"]
@@ -65,7 +68,7 @@ package enum PlainJSON {
             if let natural = UInt64(exactly: number) { return .natural(natural) }
         default: break
         }
-        let node = PlainNode()
+        let node = PlainNode(namesAreData: value is any NamedByData)
         try value.encode(to: PlainEncoder(node: node))
         return simplified(try node.tree, of: value)
     }
@@ -82,30 +85,36 @@ package enum PlainJSON {
 
     private static func plain(_ time: Ledger.Timestamp) -> PlainTree {
         text(seconds: time.nanoseconds / 1_000_000_000, nanoseconds: time.nanoseconds % 1_000_000_000)
-            .map(PlainTree.text) ?? .integer(time.nanoseconds)
+            .map(PlainTree.text) ?? .integer(time.milliseconds)
     }
 
     private static func plain(milliseconds: Int64) -> PlainTree {
-        text(seconds: milliseconds / 1_000, nanoseconds: milliseconds % 1_000 * 1_000_000)
-            .map(PlainTree.text) ?? .integer(milliseconds)
+        var (seconds, rest) = milliseconds.quotientAndRemainder(dividingBy: 1_000)
+        // What is before 1970 counts from the second before it.
+        if rest < 0 { (seconds, rest) = (seconds - 1, rest + 1_000) }
+        return text(seconds: seconds, nanoseconds: rest * 1_000_000).map(PlainTree.text)
+            ?? .integer(milliseconds)
     }
 
-    /// RFC 3339 in UTC; nil before 1970 and after 9999.
+    /// The years 0 to 9999, as RFC 3339 has them, in seconds since 1970 UTC.
+    private static let years: ClosedRange<Int64> = -62_167_219_200...253_402_300_799
+
+    /// RFC 3339 in UTC; nil before the year 0 and after 9999.
+    /// - Parameter nanoseconds: after the second, 0 to 999 999 999.
     private static func text(seconds: Int64, nanoseconds: Int64) -> String? {
-        guard seconds >= 0, nanoseconds >= 0, let date = CivilDate(daysSinceEpoch: seconds / 86_400) else {
-            return nil
-        }
-        func digits(_ number: Int64, _ count: Int) -> String {
-            let text = String(number)
-            return String(repeating: "0", count: max(0, count - text.count)) + text
-        }
-        let second = seconds % 86_400
-        let clock = [second / 3_600, second / 60 % 60, second % 60].map { digits($0, 2) }
-        var fraction = digits(nanoseconds, 9)[...]
+        guard years.contains(seconds) else { return nil }
+        let second = Telemetry.Timestamp.text(seconds * 1_000).split(separator: " ").joined(separator: "T")
+        let digits = String(nanoseconds)
+        var fraction = (String(repeating: "0", count: 9 - digits.count) + digits)[...]
         while fraction.hasSuffix("000") { fraction = fraction.dropLast(3) }
-        return "\(date)T" + clock.joined(separator: ":") + (fraction.isEmpty ? "" : ".\(fraction)") + "Z"
+        return second + (fraction.isEmpty ? "" : ".\(fraction)") + "Z"
     }
 }
+
+/// An object's names are the value's keys, and no names of ours.
+private protocol NamedByData {}
+
+extension Dictionary: NamedByData {}
 
 /// A JSON value.
 indirect enum PlainTree: Encodable {

@@ -1,0 +1,32 @@
+import Foundation
+import Testing
+
+/// A founding that is refused, and the folder that it was to happen in.
+@Suite(.enabled(if: Binary.isBuilt, "millwright is not built"))
+struct FoundingTests {
+    private static let refused = "found \(String(repeating: "n", count: 201)) --board chamber --country DE"
+
+    private func refuse(_ place: Workplace) async throws {
+        let run = try await place.call(Self.refused + " --home home")
+        #expect(run.status == 1 && run.code == "genesis.bad_name", "\(run.error)")
+    }
+
+    @Test func anEmptyFolderThatWasThereStays() async throws {
+        let place = try Workplace()
+        let home = place.folder.appendingPathComponent("home")
+        try FileManager.default.createDirectory(
+            at: home, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o750])
+        try await refuse(place)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: home.path) == [])
+        let mode = try FileManager.default.attributesOfItem(atPath: home.path)[.posixPermissions]
+        #expect((mode as? NSNumber)?.intValue == 0o750)
+        try await place.succeed("found Ring --board chamber --country DE --home home")
+    }
+
+    @Test func noFolderIsLeftWhereThereWasNone() async throws {
+        let place = try Workplace()
+        try await refuse(place)
+        #expect(
+            !FileManager.default.fileExists(atPath: place.folder.appendingPathComponent("home").path))
+    }
+}

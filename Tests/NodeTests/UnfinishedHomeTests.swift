@@ -1,0 +1,58 @@
+import Contracts
+import Foundation
+import Ledger
+import Testing
+
+@testable import Node
+
+/// What is taken back of a data directory that never got finished.
+@Suite struct UnfinishedHomeTests {
+    private let files = FileManager.default
+    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+        "unfinished-\(UUID().uuidString)")
+
+    private func names() throws -> [String] { try files.contentsOfDirectory(atPath: folder.path).sorted() }
+
+    private func found() throws {
+        let founding = Founding(
+            name: "Ring",
+            members: [
+                .init(
+                    id: MemberID(unchecked: "a"), name: "A", roles: [.board],
+                    profile: .init(registrationName: "A", country: "DE"))
+            ], validator: MemberID(unchecked: "a"), created: .zero, simulated: true)
+        _ = try founding.found(in: Home(folder))
+    }
+
+    @Test(arguments: [false, true])
+    func onlyWhatWasMadeGoes(isThere: Bool) throws {
+        if isThere { try files.createDirectory(at: folder, withIntermediateDirectories: true) }
+        defer { try? files.removeItem(at: folder) }
+        let unfinished = try UnfinishedHome(Home(folder))
+        try found()
+        try files.createDirectory(
+            at: folder.appendingPathComponent("documents"), withIntermediateDirectories: true)
+        try Data("mine".utf8).write(to: folder.appendingPathComponent("note.txt"))
+        try unfinished.remove(["documents"])
+        #expect(try names() == ["note.txt"])
+        try files.removeItem(at: folder.appendingPathComponent("note.txt"))
+        try unfinished.remove(["documents"])
+        #expect(files.fileExists(atPath: folder.path) == isThere)
+        // Once more where there is nothing.
+        try unfinished.remove()
+    }
+
+    @Test func aFolderThatHoldsSomethingIsNotTaken() throws {
+        try files.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? files.removeItem(at: folder) }
+        let note = folder.appendingPathComponent("note.txt")
+        try Data("mine".utf8).write(to: note)
+        for home in [folder, note] {
+            let error = #expect(throws: NodeError.self) { try UnfinishedHome(Home(home)) }
+            #expect(error?.code == "home.exists")
+        }
+        let error = #expect(throws: NodeError.self) { try found() }
+        #expect(error?.code == "home.exists")
+        #expect(try names() == ["note.txt"])
+    }
+}
