@@ -38,7 +38,7 @@ extension DemoTests {
             expectPlain(try #require(fields), "export")
         }
         let order = try await place.succeed("show standing-order press-7 --home demo --json").object()
-        let selection = order["order"] as? [String: Any]
+        let selection = (order["order"] as? [String: Any])?["tender"] as? [String: Any]
         let policy = selection?["policy"] as? [String: [String: [String: Int]]]
         #expect(
             policy?["bestScore"]?["weights"] == ["price": 500_000, "arrival": 300_000, "record": 200_000])
