@@ -5,7 +5,7 @@ import Telemetry
 /// Values as JSON for other programs: what the ledger keeps, in plain names.
 ///
 /// * A time is RFC 3339 text in UTC, `2026-03-01T08:00:00Z`, with three, six or nine decimals where needed.
-///   Where RFC 3339 has no form for it, before the year 0 and after 9999, it is whole milliseconds since 1970.
+///   Where RFC 3339 has no form for it, before the year 0 and after 9999, it is milliseconds since 1970.
 /// * A length of time is a whole number, and its field's name ends with the unit: `acceptWithinMilliseconds`.
 /// * A choice without details is its name, `"customersChoice"`; one with details is an object of that one
 ///   name, `{"bestScore": {"weights": …}}`.
