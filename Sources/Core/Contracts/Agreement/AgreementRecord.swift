@@ -38,9 +38,6 @@ package struct AgreementRecord: Record {
             (validFrom, validTo) = (terms.validFrom, terms.validTo)
             (arbiter, substitute, currency) = (terms.arbiter, terms.substitute, terms.currency)
         }
-
-        /// Who may rule on invoices under these terms, in turn.
-        package var arbiters: [MemberID] { [arbiter] + (substitute.map { [$0] } ?? []) }
     }
 
     package static let table = "agreement"

@@ -137,8 +137,6 @@ package struct InvoiceRecord: Record {
     package var settled: Timestamp?
 
     package var oem: MemberID { id.issuer }
-    /// Who may rule, in that order.
-    package var arbiters: [MemberID] { [arbiter] + (substitute.map { [$0] } ?? []) }
     package var termsID: TermsRecord.ID { .init(agreement: agreement, number: version) }
 
     /// What has arrived, less what was paid back.

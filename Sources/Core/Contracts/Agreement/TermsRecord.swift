@@ -46,9 +46,6 @@ package struct AgreedTerms: Codable, Hashable, Sendable {
     }
 
     package var hash: Digest { document.digest }
-
-    /// Who may rule, in that order.
-    package var arbiters: [MemberID] { [arbiter] + (substitute.map { [$0] } ?? []) }
 }
 
 extension AgreedTerms {
