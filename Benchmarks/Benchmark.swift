@@ -67,7 +67,9 @@ final class Benchmark {
             let count = min(8_192, records / 2 - workload.machineCount)
             guard count > 0 else { break }
             total += try Load(node: node).run(try workload.machines(count, at: node.clock.now))
+            Report.progress("\(Report.count(workload.machineCount * 2)) of \(Report.count(records)) records")
         }
+        Report.progress("")
         transactions += total.transactions
         let count = Double(max(1, total.transactions))
         growth.append([

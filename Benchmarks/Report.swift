@@ -19,6 +19,12 @@ enum Report {
         write("  " + padded.joined())
     }
 
+    /// How far a long step has come, on a line of a terminal that the next one takes the place of.
+    static func progress(_ text: String) {
+        guard isatty(STDERR_FILENO) == 1 else { return }
+        FileHandle.standardError.write(Data("\r\u{1b}[K\(text)".utf8))
+    }
+
     static func write(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
 
     /// A number with thousands apart.

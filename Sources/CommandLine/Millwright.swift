@@ -15,7 +15,7 @@ struct Millwright {
         VerbGroup("telemetry and figures", TelemetryVerbs.all + BillingVerbs.all),
         VerbGroup("invoices", InvoiceVerbs.all),
         VerbGroup("maintenance", MaintenanceVerbs.all),
-        VerbGroup("look and prove", QueryVerbs.all + DocumentVerbs.all),
+        VerbGroup("look and prove", QueryVerbs.all + DocumentVerbs.all + VersionVerb.all),
         VerbGroup("run a node", OperationVerbs.all + EngineVerbs.all + EvidenceVerbs.all),
         VerbGroup("several companies in one data directory (demonstrations)", ConsortiumVerbs.shared),
     ]
@@ -24,11 +24,13 @@ struct Millwright {
 
     static func main() async {
         Cryptography.initialise()
-        let arguments = Array(CommandLine.arguments.dropFirst())
+        var arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments.first == "--version" { arguments[0] = VersionVerb.version.title }
         exit(await run(arguments))
     }
 
-    /// - Returns: 0 done; 1 the answer is no, or the node failed; 2 the person's input is wrong.
+    /// - Returns: 0 done; 1 the answer is no, or the node failed; 2 the person's input is wrong; 128 and its
+    ///   number for a signal that came before the end.
     static func run(_ arguments: [String]) async -> Int32 {
         do {
             guard let (verb, rest) = find(arguments) else {
@@ -52,10 +54,13 @@ struct Millwright {
         } catch let answer as NegativeAnswer {
             Terminal.error("millwright: \(answer)")
             return 1
+        } catch let interruption as Interruption {
+            Terminal.error("millwright: \(interruption)")
+            return Interruption.status(interruption.signal)
         } catch let error as NodeError {
             Terminal.error("millwright: \(error)")
-            // The person named a place where no ledger is.
-            return error.code == "home.not_founded" ? 2 : 1
+            // The person named a place where no ledger is, or what can be no key's name.
+            return ["home.not_founded", "keys.bad_name"].contains(error.code) ? 2 : 1
         } catch {
             Terminal.error("millwright: cli.failed: \(ErrorText.of(error))")
             return 1

@@ -68,7 +68,7 @@ import Testing
                         night, less planned maintenance
           Failures      MTBF no value, MTTR no value
 
-        Computed from, and by anyone again (rules 1)
+        Computed from, and by anyone again (rules 2)
           Entries       1 to 44580
           Merkle root   4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a
         """

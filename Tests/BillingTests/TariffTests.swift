@@ -126,6 +126,24 @@ import Testing
         #expect(after.lines.map(\.quantity.text) == ["12", "0", "1200"])
     }
 
+    @Test func whereTermsBeginOrEndWithinAPeriodItIsBilledInPart() throws {
+        var terms = Sample.terms([Sample.baseFee])
+        terms.validity = Sample.march
+        #expect(try terms.partialPeriods().isEmpty)
+        terms.validity.from = Sample.berlin("2025-03-12")
+        let first = Terms.PartialPeriod(begins: true, ends: false, days: 20, all: 31)
+        #expect(try terms.partialPeriods() == [first])
+        terms.validity.to = Sample.berlin("2025-04-16") + 1
+        let last = Terms.PartialPeriod(begins: false, ends: true, days: 16, all: 30)
+        #expect(try terms.partialPeriods() == [first, last])
+        terms.validity.to = Sample.berlin("2025-03-20")
+        #expect(try terms.partialPeriods() == [.init(begins: true, ends: true, days: 8, all: 31)])
+        terms.billingPeriod = .custom(from: Sample.berlin("2025-03-01"), to: Sample.berlin("2025-03-20"))
+        #expect(try terms.partialPeriods() == [.init(begins: true, ends: false, days: 8, all: 19)])
+        terms.billingPeriod = .custom(from: Sample.berlin("2025-02-01"), to: Sample.berlin("2025-03-01"))
+        #expect(try terms.partialPeriods().isEmpty)
+    }
+
     @Test func aMinimumIsProratedByDaysToo() throws {
         let line = parts(.flat(Sample.price(1_000_000)), minimum: 3100)
         let spell = Interval(from: Sample.berlin("2025-03-22"), to: Sample.march.to)
@@ -143,6 +161,77 @@ import Testing
         }
         terms.tariff.cap = .zero
         #expect(try Sample.invoice(terms, Sample.usage(good: 5)).totals.payable == .zero)
+    }
+
+    /// March with other terms from the 20th, by the same tariff: 19 and 12 of 31 days.
+    private func marchInTwo(
+        _ terms: Terms, good: (Int64, Int64)
+    ) throws -> (before: Invoice, after: Invoice) {
+        let change = Sample.berlin("2025-03-20")
+        let first = try terms.billingInterval(containing: Sample.march.from, before: change)
+        let before = try Sample.invoice(
+            terms, Sample.usage(good: good.0, measured: [first]), period: first)
+        var later = terms
+        later.validity.from = change
+        let second = try later.billingInterval(containing: change)
+        return (
+            before,
+            try Sample.invoice(later, Sample.usage(good: good.1, measured: [second]), period: second)
+        )
+    }
+
+    /// A cap of 3100.00 a month is 1900.00 for 19 days and 1200.00 for the other 12.
+    @Test func theCapOfAMonthIsSharedByTheTermsInIt() throws {
+        var terms = Sample.terms([parts(.flat(Sample.price(1_000_000)))])
+        terms.tariff.cap = MinorUnits(310_000)
+        let (before, after) = try marchInTwo(terms, good: (5000, 1200))
+        #expect(before.totals.exclusive == MinorUnits(190_000))
+        #expect(before.adjustments.map(\.reason) == ["Cap of 1900.00 EUR, 19 of 31 days"])
+        #expect(after.totals.exclusive == MinorUnits(120_000) && after.adjustments.isEmpty)
+        // 61.2903… and 38.7096… are rounded half up.
+        terms.tariff.cap = MinorUnits(10_000)
+        let (odd, rest) = try marchInTwo(terms, good: (5000, 5000))
+        #expect([odd, rest].map(\.totals.exclusive.rawValue) == [6129, 3871])
+        // Terms that name the rules from before are computed by them.
+        terms.rulesVersion = 1
+        let old = try marchInTwo(terms, good: (5000, 5000))
+        #expect([old.before, old.after].map(\.totals.exclusive.rawValue) == [10_000, 10_000])
+        #expect(old.before.evidence.rulesVersion == 1 && before.evidence.rulesVersion == 2)
+    }
+
+    /// A tier from 31 000 a month begins at 19 000 in 19 days and at 12 000 in the other 12: steady use costs
+    /// what it costs in one month.
+    @Test(arguments: [Prices.Mode.graduated, .volume])
+    func theTiersOfAMonthAreSharedByTheTermsInIt(mode: Prices.Mode) throws {
+        let line = parts(
+            Prices(
+                mode,
+                tiers: [
+                    .init(fromQuantity: .zero, price: Sample.price(1_000_000)),
+                    .init(fromQuantity: Quantity(millionths: 31_000_000_000), price: Sample.price(800_000)),
+                ]))
+        let terms = Sample.terms([line])
+        let (before, after) = try marchInTwo(terms, good: (20_000, 13_000))
+        let whole = try Sample.invoice(terms, Sample.usage(good: 33_000))
+        let amounts = (before.lines + after.lines).map(\.amount.rawValue)
+        switch mode {
+        case .graduated:
+            #expect(amounts == [1_900_000, 80_000, 1_200_000, 80_000])
+            #expect(before.lines[1].name == "Parts, from 19000, 19 of 31 days")
+            #expect(whole.lines[1].name == "Parts, from 31000")
+        case .volume: #expect(amounts == [1_600_000, 1_040_000])
+        }
+        #expect(amounts.reduce(0, +) == whole.totals.lines.rawValue)
+    }
+
+    /// The minimum follows the days that are billed, the cap those of the terms.
+    @Test func aStopCostsNobodyAPartOfTheCap() throws {
+        var terms = Sample.terms([parts(.flat(Sample.price(1_000_000)))])
+        terms.tariff.cap = MinorUnits(310_000)
+        let spell = Interval(from: Sample.berlin("2025-03-22"), to: Sample.march.to)
+        let invoice = try Sample.invoice(terms, Sample.usage(good: 9000, measured: [spell]))
+        #expect(invoice.totals.exclusive == MinorUnits(310_000))
+        #expect(invoice.adjustments.map(\.reason) == ["Cap of 3100.00 EUR"])
     }
 
     @Test func theCapIsSharedAmongVATCategoriesToTheLastUnit() throws {

@@ -52,12 +52,18 @@ struct BillingIntervalJourneyTests {
             try place.write(Self.terms(from: "2026-04-15", fee: "900.00"), to: "later.json")
             try place.write(Self.mapping, to: "press.json")
             try place.write(Self.readings, to: "press.csv")
-            try await place.succeed("agreement propose rent-7 --as press-works --terms terms.json")
-            try await place.succeed("agreement accept rent-7 --as stamper")
+            try await note(
+                "20 of 31 days", by: "agreement propose rent-7 --as press-works --terms terms.json", place)
+            try await note("15 of 30 days", by: "agreement terms rent-7 --as stamper", place)
+            try await note("20 of 31 days", by: "agreement accept rent-7 --as stamper", place)
         }
         let place = consortium.place
-        try await place.succeed("agreement amend rent-7 --as stamper --terms later.json --at 2026-04-02")
-        try await place.succeed("agreement accept rent-7 --as press-works")
+        for line in [
+            "agreement amend rent-7 --as stamper --terms later.json --at 2026-04-02",
+            "agreement terms rent-7 --as press-works", "agreement accept rent-7 --as press-works",
+        ] {
+            try await note("16 of 30 days", by: line, place)
+        }
         try await place.succeed(
             "telemetry import press.csv --machine press-7 --mapping press.json --as stamper")
         try await place.succeed("machine stop press-7 --as stamper --reason \"end of rent\"")
@@ -73,6 +79,13 @@ struct BillingIntervalJourneyTests {
         try await terminate(place)
         #expect(try await consortium.state("machine", "press-7") == "terminated")
         try await place.succeed("verify")
+    }
+
+    /// Terms that begin or end within a month say what part of it they are for.
+    private func note(_ part: String, by line: String, _ place: Workplace) async throws {
+        let run = try await place.call(line)
+        let told = run.error.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        #expect(run.status == 0 && told.contains(part), "\(line): \(told)")
     }
 
     private func refuseWhatIsNoInterval(_ place: Workplace) async throws {
@@ -105,6 +118,8 @@ struct BillingIntervalJourneyTests {
         let dispute = try await place.succeed(
             "invoice dispute \(id) --as stamper --undisputed 1000.00 --json")
         #expect(try dispute.object()["note"] as? String != nil, "\(dispute.output)")
+        let again = try await place.succeed("invoice dispute \(id) --as stamper")
+        #expect(again.output.contains("let in once more"), "\(again.output)")
         let assessment = try await place.succeed("invoice assess \(id) --as judge")
         #expect(assessment.output.contains("vault.not_found"), "\(assessment.output)")
         let gross = Self.invoices[0].gross

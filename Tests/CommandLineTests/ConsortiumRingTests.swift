@@ -21,17 +21,6 @@ struct ConsortiumRingTests {
         return " --telemetry press.csv --mapping \(mapping)"
     }
 
-    private func processes(of place: Workplace) -> [String] {
-        // Where there is no /proc, the program's own word counts.
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-        return names.compactMap { name in
-            guard Int(name) != nil, let line = FileManager.default.contents(atPath: "/proc/\(name)/cmdline")
-            else { return nil }
-            let text = String(decoding: line, as: UTF8.self)
-            return text.contains(place.folder.lastPathComponent) ? text : nil
-        }
-    }
-
     private func check(_ place: Workplace, _ told: Run) async throws {
         #expect(told.output.contains("recomputes it from its own telemetry: equal, bit for bit"))
         #expect(told.output.contains("computes it too and rules"))
@@ -48,7 +37,7 @@ struct ConsortiumRingTests {
             let members = ring.appendingPathComponent("\(name)/members").path
             #expect(try FileManager.default.contentsOfDirectory(atPath: members) == [name])
         }
-        #expect(processes(of: place).isEmpty)
+        #expect(place.processes.isEmpty)
     }
 
     @Test func tellsTheStoryWithOneCompanysNodeOrdering() async throws {
@@ -84,8 +73,8 @@ struct ConsortiumRingTests {
         let text = try place.read("pid").trimmingCharacters(in: .whitespacesAndNewlines)
         kill(try #require(pid_t(text)), SIGKILL)
         #expect(try await shell.status == -SIGKILL)
-        try await eventually("all have ended", note: processes(of: place).joined(separator: "\n")) {
-            homes.allSatisfy { NodeAddress.running(in: $0) == nil } && processes(of: place).isEmpty
+        try await eventually("all have ended", note: place.processes.joined(separator: "\n")) {
+            homes.allSatisfy { NodeAddress.running(in: $0) == nil } && place.processes.isEmpty
         }
         // Asked to end before they are killed: each has let go of its directory in order.
         for home in homes {

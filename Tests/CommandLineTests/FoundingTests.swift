@@ -29,4 +29,29 @@ struct FoundingTests {
         #expect(
             !FileManager.default.fileExists(atPath: place.folder.appendingPathComponent("home").path))
     }
+
+    /// Whoever comes later touches nothing of the first one's, whose ledger is whole.
+    @Test(arguments: [true, false])
+    func ofSeveralAtOnceExactlyOneFounds(isThere: Bool) async throws {
+        let place = try Workplace()
+        let home = place.folder.appendingPathComponent("home")
+        if isThere { try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true) }
+        let runs = try await withThrowingTaskGroup(of: Run.self) { group in
+            for number in 1...4 {
+                group.addTask {
+                    try await place.call("found Ring --board board-\(number) --country DE --home home --json")
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        let winners = runs.filter { $0.status == 0 }
+        #expect(winners.count == 1)
+        for run in runs where run.status != 0 {
+            #expect(run.status == 1 && ["home.busy", "home.exists"].contains(run.code), "\(run.error)")
+        }
+        let status = try await place.succeed("status --home home --json").object()
+        #expect(try winners.first?.object()["chain"] as? String == status["chain"] as? String)
+        #expect((status["keys"] as? [String])?.count == 1)
+        try await place.succeed("verify --home home")
+    }
 }

@@ -28,6 +28,18 @@ struct HelpTests {
         #expect(run.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
     }
 
+    @Test func theProgramSaysItsVersion() async throws {
+        let place = try Workplace()
+        let said = try await place.succeed("--version").output
+        #expect(try await place.succeed("version").output == said)
+        let report = try await place.succeed("--version --json").object()
+        let version = try #require(report["version"] as? String)
+        #expect(
+            version.split(separator: ".").count == 3 && said.hasPrefix("millwright \(version) (contracts"))
+        #expect(report["contracts"] as? [Int] == [1] && report["invoiceRules"] as? Int == 2)
+        #expect(said.split(separator: "\n").count == 1)
+    }
+
     @Test func everyVerbExplainsItself() async throws {
         let place = try Workplace()
         for title in HelpTests.titles(try await place.call("--help").output) {
@@ -43,7 +55,7 @@ struct HelpTests {
             let listed = Set(options(lists.first ?? "", onlyLeading: true))
             #expect(listed.isSuperset(of: ["--json", "--help"]), "\(title)")
             let isOffline = [
-                "telemetry inspect", "billing compute", "receipt verify", "state verify",
+                "telemetry inspect", "billing compute", "receipt verify", "state verify", "version",
             ].contains(title)
             #expect(listed.isSuperset(of: ["--home", "--node"]) != isOffline, "\(title)")
             let mentioned = Set(options(parts.first ?? "", onlyLeading: false))

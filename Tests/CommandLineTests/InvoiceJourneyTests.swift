@@ -60,6 +60,7 @@ struct InvoiceJourneyTests {
         try await repair(consortium)
         try await bill(consortium)
         try await pay(consortium)
+        try await issueAgain(consortium)
         try await consortium.place.succeed("verify")
     }
 
@@ -98,6 +99,23 @@ struct InvoiceJourneyTests {
         #expect(try await consortium.state("ticket", "press-7-1") == "closed")
     }
 
+    /// What both have said; a party's word is known by its end, as a person writes it.
+    private func readWords(_ consortium: Consortium) async throws {
+        let place = consortium.place
+        let words = try await place.succeed(
+            "agreement classifications rent-7 --as press-works --period 2026-03-05 --json"
+        ).list()
+        #expect(words.map { $0["agreed"] as? String } == ["MATERIAL", nil])
+        #expect(words.map { $0["oem"] as? String } == ["MATERIAL", nil])
+        let name = "rent-7/customer/2026-03-10T11:00:00Z"
+        #expect(try await consortium.record("classification", name)["attribution"] as? String == "MATERIAL")
+        let list = try await place.succeed("list classifications").output
+        #expect(
+            list.contains("rent-7     customer  2026-03-10 08:00:00 UTC  2026-03-10 11:00:00 UTC  MATERIAL"))
+        let near = try await place.call("show classification \(name.dropLast(2))")
+        #expect(near.status == 1 && near.error.contains("did you mean \(name)?"), "\(near.error)")
+    }
+
     private func bill(_ consortium: Consortium) async throws {
         let place = consortium.place
         for party in ["stamper", "press-works"] {
@@ -133,11 +151,7 @@ struct InvoiceJourneyTests {
             "agreement classify rent-7 --as stamper --attribution OEM --from 2026-03-31T20:00:00Z "
                 + "--to 2026-04-01T00:00:00Z --json")
         #expect(try said.list().count == 2, "\(said.output)")
-        let words = try await place.succeed(
-            "agreement classifications rent-7 --as press-works --period 2026-03-05 --json"
-        ).list()
-        #expect(words.map { $0["agreed"] as? String } == ["MATERIAL", nil])
-        #expect(words.map { $0["oem"] as? String } == ["MATERIAL", nil])
+        try await readWords(consortium)
         let ahead = try await place.call(
             "agreement classify rent-7 --as press-works --attribution MATERIAL --from 2026-04-02 "
                 + "--to 2026-04-03")
@@ -239,6 +253,35 @@ struct InvoiceJourneyTests {
         try await place.succeed("invoice mark-paid \(id) --as press-works --reference R1 --date 2026-04-20")
         try await place.succeed("invoice confirm-payment \(id) --as stamper --reference R1")
         #expect(try await consortium.record("invoice", id)["refundDue"] == nil)
+    }
+
+    /// A batch that is contested after the payment is a gap in the invoice that is issued again. That comes
+    /// out equal; the customer is told all the same, and approves it only if it says so.
+    private func issueAgain(_ consortium: Consortium) async throws {
+        let place = consortium.place
+        try await place.succeed(
+            "telemetry contest --as press-works --machine press-7 --batch 2 --reason unreadable")
+        try await place.succeed("clock 2026-04-20T00:00:00Z")
+        try await place.succeed(
+            "invoice credit-note press-works/2026-0001 --as press-works --reason \"once more\"")
+        try await place.succeed("invoice issue rent-7 --as press-works --period 2026-03-05")
+        let id = "press-works/2026-0005"
+        let recompute = "invoice recompute \(id) --as stamper"
+        let text = try await place.succeed(recompute).output
+        for word in ["equal", "batch 2", "2026-03-10 09:00:00", "press-7", "--count-contested"] {
+            #expect(text.contains(word), "\(text)")
+        }
+        let equal = try await place.succeed(recompute + " --json").object()
+        let contested = try #require(equal["contested"] as? [[String: Any]])
+        #expect(equal["equal"] as? Bool == true && contested.map { $0["batch"] as? Int } == [2])
+        #expect(contested.first?["from"] as? String == "2026-03-10T09:00:00Z")
+        #expect(contested.first?["machine"] as? String == "press-7")
+        let warned = try await place.call("invoice approve \(id) --as stamper")
+        #expect(warned.status == 1 && warned.code == "invoice.leaves_out_contested", "\(warned.error)")
+        #expect(warned.error.contains("batch 2") && warned.error.contains("--count-contested"))
+        #expect(try await consortium.state("invoice", id) == "issued")
+        try await place.succeed("invoice approve \(id) --as stamper --without-contested")
+        #expect(try await consortium.state("invoice", id) == "confirmed")
     }
 
     @Test func anInvoiceIsComputedFromFilesAlone() async throws {

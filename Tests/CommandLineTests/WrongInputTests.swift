@@ -64,7 +64,14 @@ struct WrongInputTests {
         ("oee", "cli.missing_option"),
         ("found Second --board chamber", "cli.missing_option"),
         ("found Second --board chamber --country Germany", "cli.bad_value"),
+        ("found Second --board chamber --country DE --endpoint node.example", "cli.bad_value"),
         ("member update --as stamper", "cli.missing_option"),
+        ("member update --as stamper --country Germany", "cli.bad_value"),
+        ("member update --as stamper --endpoint node.example:7443", "cli.bad_value"),
+        ("key delegate erp --as stamper --scope everything --until 2027-01-01", "cli.bad_value"),
+        ("machine accept press-7 --as stamper --key ?", "keys.bad_name"),
+        ("proposal parameters --as chamber --reason Because", "cli.missing_option"),
+        ("proposal parameters --as chamber --engine paper", "cli.bad_value"),
         ("telemetry inspect /tmp --mapping none.json", "cli.no_file"),
         ("oee --pbt 1h --apt 6h --pru 30s --pq 648 --gq 635", "cli.bad_value"),
         ("oee --machine press-7", "cli.missing_option"),
@@ -164,8 +171,8 @@ struct WrongInputTests {
         let place = try await ToldDemo.copy().place
         try place.write("", to: "file")
         for (line, code) in [
-            ("found X --board chamber --country DE --home file/x", "keys.io"),
-            ("demo --home file/x --quiet", "keys.io"),
+            ("found X --board chamber --country DE --home file/x", "home.io"),
+            ("demo --home file/x --quiet", "home.io"),
             (
                 "invoice print ulmer-pressen/2026-0001 --as donau-metall --home demo --out file/x",
                 "invoice.io"
@@ -173,7 +180,8 @@ struct WrongInputTests {
         ] {
             let run = try await place.call(line)
             #expect(run.status == 1 && run.code == code && run.errorLine != nil, "\(line): \(run.error)")
-            let reason = run.error.components(separatedBy: " could not be written (").last ?? ""
+            let verb = code == "home.io" ? "made" : "written"
+            let reason = run.error.components(separatedBy: " could not be \(verb) (").last ?? ""
             #expect(
                 reason.count < 40 && reason.hasSuffix(")\n") && !run.error.contains("Cocoa"), "\(run.error)")
         }

@@ -15,7 +15,7 @@ import Testing
     }
 
     /// Rows that the ledger keeps for itself whatever becomes of a transaction.
-    private static let ownTables: Set<String> = ["clocks", "quota", "seen", "~expiry"]
+    private static let ownTables: Set<String> = ["clocks", "quota", "seen", "~leaf"]
 
     private static func contractRows(_ stage: Stage) -> [RowKey: [UInt8]] {
         stage.rows.values.filter { !ownTables.contains($0.key.table) }

@@ -137,13 +137,4 @@ import Testing
         state.undo()
         #expect(try state.record(Counter.self, Counter.rowKey(a))?.value == 1)
     }
-
-    @Test(arguments: [0, 23, 24, 255, 65_536, UInt64(Int64.max)])
-    func aSeenRecordsOwnEncodingIsTheCodecs(leaf: UInt64) throws {
-        let seen = SeenRecord(
-            id: SHA256.digest([1]), expires: Timestamp(nanoseconds: Int64(leaf)), leaf: leaf)
-        var writer = CBORWriter()
-        seen.write(to: &writer)
-        #expect(writer.bytes == (try CBOR.encode(seen)))
-    }
 }

@@ -46,66 +46,6 @@ import Testing
         #expect(try ledger.counter("c") == 5)
     }
 
-    @Test func idsAreForgottenAfterRetentionAndTheirLeafStaysKnown() throws {
-        let ledger = try TestLedger()
-        let transaction = try ledger.add(5)
-        let id = try UnverifiedTransaction(decoding: transaction, hash: TestLedger.hash).id
-        try ledger.run([transaction])
-        #expect(try ledger.rows.value(for: SeenRecord.rowKey(id)) != nil)
-        ledger.clock = ledger.clock + .minutes(10) + SeenRecord.retention
-        try ledger.run([])
-        #expect(try ledger.rows.value(for: SeenRecord.rowKey(id)) != nil, "still within retention")
-        ledger.clock = ledger.clock + .seconds(1)
-        try ledger.run([])
-        #expect(try ledger.rows.value(for: SeenRecord.rowKey(id)) == nil)
-        #expect(try ledger.rows.value(for: SeenRecord.archiveKey(id)) == bigEndianBytes(0))
-    }
-
-    @Test func theIdsOfABlockAreForgottenTogetherAfterTheLatest() throws {
-        let ledger = try TestLedger()
-        let transactions = try [2, 9, 5].map { (minutes: Int64) in
-            let action = CounterContract.Action.add(.init(counter: "c", amount: minutes))
-            return ledger.signed(try ledger.payload(action, expires: ledger.clock + .minutes(minutes)))
-        }
-        let ids = try transactions.map {
-            try UnverifiedTransaction(decoding: $0, hash: TestLedger.hash).id
-        }
-        try ledger.run(transactions)
-        func known() throws -> Int {
-            try ids.count { try ledger.rows.value(for: SeenRecord.rowKey($0)) != nil }
-        }
-        ledger.clock = ledger.clock + .minutes(9) + SeenRecord.retention
-        try ledger.run([])
-        #expect(try known() == 3)
-        ledger.clock = ledger.clock + .seconds(1)
-        try ledger.run([])
-        #expect(try known() == 0)
-        for (leaf, id) in ids.enumerated() {
-            let archived = try ledger.rows.value(for: SeenRecord.archiveKey(id))
-            #expect(archived == bigEndianBytes(UInt64(leaf)))
-        }
-    }
-
-    /// A member may have given a day's transactions, each in a block of its own, the same expiry.
-    @Test func theIdsOfManyBlocksThatAreDueAtOnceAreForgottenInOne() throws {
-        let ledger = try TestLedger()
-        let expires = ledger.clock + .hours(1)
-        var ids: [TransactionID] = []
-        for number in 0..<300 {
-            let action = CounterContract.Action.add(.init(counter: "c", amount: Int64(number)))
-            let transaction = ledger.signed(try ledger.payload(action, expires: expires))
-            ids.append(try UnverifiedTransaction(decoding: transaction, hash: TestLedger.hash).id)
-            try ledger.run([transaction])
-        }
-        ledger.clock = expires + SeenRecord.retention + .seconds(1)
-        try ledger.run([])
-        for (leaf, id) in ids.enumerated() {
-            #expect(try ledger.rows.value(for: SeenRecord.rowKey(id)) == nil)
-            let archived = try ledger.rows.value(for: SeenRecord.archiveKey(id))
-            #expect(archived == bigEndianBytes(UInt64(leaf)))
-        }
-    }
-
     @Test(arguments: [
         (Span.hours(24), Skip.Reason?.none),
         (Span(nanoseconds: Span.hours(24).nanoseconds + 1), .expiryTooFar),

@@ -31,7 +31,6 @@ import Testing
         tree.update([])
         tree.update([(.zero, nil)])
         #expect(tree.root == .zero && tree.count == 0 && tree.value(for: .zero) == nil)
-        #expect(tree.contains([.zero, .zero]) == [false, false])
     }
 
     @Test func hashesAreTheDocumentedOnes() {
@@ -68,7 +67,6 @@ import Testing
             #expect(tree.root == StateTree(building: StateTreeTests.sorted(pairs), hash: sha256).root)
             #expect(tree.count == pairs.count)
             for change in changes { #expect(tree.value(for: change.key) == change.value) }
-            #expect(tree.contains(changes.map(\.key)) == changes.map { $0.value != nil })
         }
     }
 

@@ -106,7 +106,7 @@ import Testing
                     "\(test.action) by \(signer) was refused for another reason: \(code)")
                 let tables = Set(Self.changedTables(before, cell.rows.values))
                 #expect(
-                    tables.isSubset(of: ["clocks", "quota", "seen", "~expiry"]),
+                    tables.isSubset(of: ["clocks", "quota", "seen", "~leaf"]),
                     "\(test.action) by \(signer) was refused and changed \(tables)")
             }
         }

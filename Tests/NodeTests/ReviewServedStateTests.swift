@@ -107,7 +107,7 @@ private struct Tampered {
         let unknown = TransactionID(repeating: 7)
         try tampered.rebuild(rows: { height, rows in
             guard height == 7 else { return }
-            let key = SeenRecord.archiveKey(unknown).bytes
+            let key = SeenRecord.leafKey(unknown).bytes
             rows.append((.rows, .init(key: key, value: bigEndianBytes(1 << 40))))
         })
         let node = try LedgerNode(home: tampered.founded.home)

@@ -15,7 +15,7 @@ import Testing
     /// A store whose log begins with block 3, and what verification says of it.
     private func verify(
         _ forgery: Forgery, _ change: (inout [BlockRecord]) throws -> Void = { _ in },
-        wrongRow: Bool = false, wrongNode: Bool = false, forgotten: Bool = false, epochs: [EpochRecord] = []
+        wrongRow: Bool = false, wrongNode: Bool = false, forgotten: UInt64? = nil, epochs: [EpochRecord] = []
     ) throws -> LedgerVerification.Summary {
         let folder = try TemporaryFolder()
         let store = try LedgerStore(opening: folder.path + "/ledger", chain: forgery.chain)
@@ -24,8 +24,9 @@ import Testing
             if wrongRow, record.header.height == 7, let place = rows.firstIndex(where: { $0.0 == .rows }) {
                 rows[place].1 = .init(key: rows[place].1.key, value: [1])
             }
-            if forgotten, record.header.height == 7 {
-                rows.append((.rows, .init(key: SeenRecord.archiveKey(.zero).bytes, value: [1])))
+            if let forgotten, record.header.height == 7 {
+                let key = SeenRecord.leafKey(.zero).bytes
+                rows.append((.rows, .init(key: key, value: bigEndianBytes(forgotten))))
             }
             try store.overlay.apply(height: record.header.height, changes: rows, nodeCount: 0)
         }
@@ -73,7 +74,10 @@ import Testing
     /// No row and no root says where the leaf of a forgotten id is found.
     @Test func forgottenIdsAreNoTampering() async throws {
         let forgery = try await Forgery()
-        #expect(try verify(forgery, forgotten: true).blocks == 5)
+        #expect(try verify(forgery, forgotten: 1).blocks == 5)
+        #expect { try verify(forgery, forgotten: 1 << 40) } throws: {
+            ($0 as? LedgerVerification.Failure)?.code == "verify.served_state"
+        }
     }
 
     @Test func everyKindOfTamperingIsFound() async throws {

@@ -13,7 +13,7 @@ import Testing
 
     private func names() throws -> [String] { try files.contentsOfDirectory(atPath: folder.path).sorted() }
 
-    private func found() throws {
+    private func found(_ unfinished: UnfinishedHome? = nil) throws {
         let founding = Founding(
             name: "Ring",
             members: [
@@ -21,7 +21,11 @@ import Testing
                     id: MemberID(unchecked: "a"), name: "A", roles: [.board],
                     profile: .init(registrationName: "A", country: "DE"))
             ], validator: MemberID(unchecked: "a"), created: .zero, simulated: true)
-        _ = try founding.found(in: Home(folder))
+        if let unfinished {
+            _ = try founding.found(in: unfinished)
+        } else {
+            _ = try founding.found(in: Home(folder))
+        }
     }
 
     @Test(arguments: [false, true])
@@ -29,7 +33,7 @@ import Testing
         if isThere { try files.createDirectory(at: folder, withIntermediateDirectories: true) }
         defer { try? files.removeItem(at: folder) }
         let unfinished = try UnfinishedHome(Home(folder))
-        try found()
+        try found(unfinished)
         try files.createDirectory(
             at: folder.appendingPathComponent("documents"), withIntermediateDirectories: true)
         try Data("mine".utf8).write(to: folder.appendingPathComponent("note.txt"))
@@ -54,5 +58,22 @@ import Testing
         let error = #expect(throws: NodeError.self) { try found() }
         #expect(error?.code == "home.exists")
         #expect(try names() == ["note.txt"])
+    }
+
+    @Test func aFolderThatAnotherFillsIsNotTaken() throws {
+        defer { try? files.removeItem(at: folder) }
+        let unfinished = try UnfinishedHome(Home(folder))
+        let early = #expect(throws: NodeError.self) { try found() }
+        #expect(early?.code == "home.busy")
+        #expect(try names() == [])
+        try found(unfinished)
+        let made = try names()
+        let late = #expect(throws: NodeError.self) { try found() }
+        #expect(late?.code == "home.busy")
+        #expect(try names() == made && Home(folder).isFounded)
+        // What is taken back can be filled by the next.
+        try unfinished.remove()
+        try found()
+        #expect(Home(folder).isFounded)
     }
 }

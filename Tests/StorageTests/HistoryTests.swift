@@ -175,7 +175,8 @@ import Testing
 
     /// What only older blocks give is seen at once, by readers too that go on over a checkpoint under way.
     @Test func rowsAndDigestsBelowAreFilled() throws {
-        let archived = Ledger.RowKey(table: SeenRecord.archive, key: [9]).bytes
+        let archived = Ledger.RowKey(table: SeenRecord.leafTable, key: [9]).bytes
+        let later = Ledger.RowKey(table: SeenRecord.leafTable, key: [10]).bytes
         func history(_ height: UInt64) -> [UInt8] {
             StoreTable.historyKey(height: height, position: 1, row: [1])
         }
@@ -188,6 +189,7 @@ import Testing
                     (.history, .init(key: history(height), value: [])),
                 ]
                 if height == 1 { changes.append((.rows, .init(key: archived, value: [1]))) }
+                if height == 2 { changes.append((.rows, .init(key: later, value: [2]))) }
                 try store.overlay.apply(height: height, changes: changes, nodeCount: 0)
             }
             return store
@@ -206,6 +208,7 @@ import Testing
         #expect(pauses == 3)
         let reader = target.overlay.snapshot()
         #expect(try reader.value(forKey: archived) == [1])
+        #expect(try reader.value(forKey: later) == nil, "a leaf that lies above")
         #expect(try reader.entries(limit: 100, in: .history).map(\.key) == (0...6).map { history($0) })
         #expect(try reader.value(forKey: [1]) == [6])
         #expect(try target.nodes.digest(at: 0) == digest)

@@ -64,7 +64,7 @@ struct SnapshotWorld {
         let change = ChangeReference(height: height, position: 1)
         let stored = StoredRow(change: change, record: try CBOR.encode(part)).encoded
         let key = Part.rowKey(part.id)
-        return [(key, stored)] + (try derived.keys(for: key, stored: stored)).map { ($0, []) }
+        return [(key, stored)] + (try derived.rows(for: key, stored: stored)).map { ($0.key, $0.value) }
     }
 
     /// Appends a block that puts the parts, with a leaf, and applies it.

@@ -176,7 +176,7 @@ import Testing
         let listed = Part.indexKey("owner", Array("two".utf8), Part.Name(number: 1).keyBytes)
         let smuggled = SnapshotChunk.encode([rows[0], Row(key: listed.bytes, value: [])])
         #expect(try code { try forged([smuggled]) } == "snapshot.wrong_key")
-        for name in ["~expiry", "~archive", "~"] {
+        for name in ["~leaf", "~"] {
             let key = Ledger.RowKey(table: name, key: [1, 2, 3])
             let chunk = SnapshotChunk.encode([Row(key: key.bytes, value: [])])
             #expect(try code { try forged([chunk]) } == "snapshot.wrong_key")

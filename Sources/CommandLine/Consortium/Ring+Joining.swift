@@ -26,6 +26,8 @@ extension Ring {
         guard let member = DemoCast.members.first(where: { $0.id == company.member }) else { return }
         let (name, profile) = (company.member.text, member.profile)
         let file = folder.appendingPathComponent("\(name).invitation")
+        // It is good for once.
+        defer { unlink(file.path) }
         let roles = member.roles.flatMap { ["--role", $0.rawValue] }
         func tell(_ who: MemberID, _ line: String) {
             narrator?.say("\(who.text)$".padding(toLength: 15, withPad: " ", startingAt: 0) + line)
@@ -48,8 +50,6 @@ extension Ring {
         try start(company)
         tell(founder.member, "millwright admit \(name)")
         try run(["admit", name], home: founder.home)
-        // It was good for once.
-        unlink(file.path)
     }
 
     /// Runs one command of this program to its end.

@@ -26,9 +26,11 @@ final class Ring: Sendable {
         var nodes: [ChildProcess] = []
         var servers: [ChildProcess] = []
         var isStopping = false
+        /// Why, where somebody asked for it.
+        var signal: Int32?
     }
 
-    let folder: URL
+    private let unfinished: UnfinishedHome
     let chain: ChainID
     let companies: [Company]
     let begins: Timestamp
@@ -38,35 +40,47 @@ final class Ring: Sendable {
     /// The nodes that did not end well; held while they end.
     private let ending = Mutex<[String]>([])
 
+    var folder: URL { unfinished.home.folder }
+
     // MARK: Founding
 
     /// Founds the ledger: the board's company alone, in a data directory of its own. The others join.
-    /// - Throws: `home.exists`, `nats.not_installed`, `http.server`, and what founding throws.
+    /// - Throws: `home.exists`, `home.busy`, `nats.not_installed`, `http.server`, and what founding throws.
+    ///   Nothing is left behind then.
     init(in folder: URL, engine: Engine, begins: Timestamp) throws {
-        let held = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        guard held.isEmpty else {
-            throw NodeError("home.exists", "\(folder.path) is not empty: choose another directory")
+        let unfinished = try UnfinishedHome(Home(folder))
+        self.begins = begins
+        self.unfinished = unfinished
+        do {
+            let members = DemoCast.members
+            let ports = try LocalPorts.free(members.count + 2 * RingServers.count)
+            let companies = zip(members, ports).map { member, port in
+                Company(
+                    member: member.id, home: Home(folder.appendingPathComponent(member.id.text)),
+                    endpoint: "https://127.0.0.1:\(port)")
+            }
+            servers = engine == .nats ? try RingServers(ports: Array(ports.dropFirst(members.count))) : nil
+            chain = try Ring.found(companies, begins: begins)
+            self.companies = companies
+        } catch {
+            try? unfinished.remove(only: DemoCast.members.map(\.id.text))
+            throw error
         }
-        let members = DemoCast.members
-        let ports = try LocalPorts.free(members.count + 2 * RingServers.count)
-        servers = engine == .nats ? try RingServers(ports: Array(ports.dropFirst(members.count))) : nil
-        (self.folder, self.begins) = (folder, begins)
-        companies = zip(members, ports).map { member, port in
-            Company(
-                member: member.id, home: Home(folder.appendingPathComponent(member.id.text)),
-                endpoint: "https://127.0.0.1:\(port)")
-        }
+    }
+
+    private static func found(_ companies: [Company], begins: Timestamp) throws -> ChainID {
         let founder = companies.first { $0.member == DemoCast.board } ?? companies[0]
         var founding = Founding(
             name: DemoCast.consortium,
-            members: members.filter { $0.id == founder.member }.map { member in
+            members: DemoCast.members.filter { $0.id == founder.member }.map { member in
                 var member = member
                 member.endpoint = founder.endpoint
                 return member
             }, validator: founder.member, created: begins, simulated: true)
         founding.engines = ["embedded:"]
-        chain = try founding.found(in: [founder.member: founder.home], validators: [founder.member])
-        try Ring.configure(founder, .defaults(member: founder.member, endpoint: founder.endpoint))
+        let chain = try founding.found(in: [founder.member: founder.home], validators: [founder.member])
+        try configure(founder, .defaults(member: founder.member, endpoint: founder.endpoint))
+        return chain
     }
 
     /// As the configuration says, but the node listens on this machine only.
@@ -186,8 +200,12 @@ final class Ring: Sendable {
     /// Ends all nodes, then the servers, and waits for them; whoever calls meanwhile waits too.
     /// - Returns: the nodes that did not end well, with how they ended.
     @discardableResult
-    func stop() -> [String] {
-        running.withLock { $0.isStopping = true }
+    func stop(for signal: Int32? = nil) -> [String] {
+        running.withLock { running in
+            // What ends anyway was not ended by a signal that comes then.
+            if !running.isStopping { running.signal = signal }
+            running.isStopping = true
+        }
         return ending.withLock { failures in
             let (nodes, servers) = running.withLock { running in
                 defer { (running.nodes, running.servers) = ([], []) }
@@ -200,6 +218,21 @@ final class Ring: Sendable {
             for server in servers { server.end(seconds: 10) }
             failures += ends.filter { $0.1 != 0 }.map { "\($0.0): \($0.1)" }
             return failures
+        }
+    }
+
+    /// Removes everything, when all has ended, where a signal was the reason.
+    /// - Returns: what to say of it; nil where there was none.
+    func interrupted() -> Interruption? {
+        guard let signal = running.withLock({ $0.signal }) else { return nil }
+        do {
+            try unfinished.remove(only: companies.map(\.member.text) + ["nats", "documents"])
+            return Interruption(signal, "all processes have ended, and what was made is removed")
+        } catch {
+            return Interruption(
+                signal,
+                "all processes have ended, and what was made is still in \(folder.path) "
+                    + "(\(ErrorText.of(error))): remove it")
         }
     }
 }

@@ -17,7 +17,8 @@ enum RingVerb {
             runs. Then the story of millwright demo is told across them: each \
             company signs with its own keys, acts through its own node, and sees others' documents only \
             where they were sealed to it. All processes end with the story, on Ctrl-C, and where something \
-            fails; the directory then stays, with a log of each node.
+            fails. Where it fails the directory stays, with a log of each node; a story that Ctrl-C stops \
+            leaves nothing behind.
             """,
         options: [.value("engine", "ENGINE", "nats (the default), or embedded: a company's node orders")]
             + DemoVerb.sourceOptions + [
@@ -36,14 +37,12 @@ enum RingVerb {
             folder: folder.appendingPathComponent("documents"),
             narrator: Narrator(invocation))
         signal(SIGPIPE, SIG_IGN)
-        let signals = Signals([SIGINT, SIGTERM, SIGHUP])
-        defer { signals.end() }
         story.narrator.act("1. Six companies make a consortium, each with a node of its own")
+        let begun = Late<Ring>()
+        let signals = Signals(Signals.endings) { begun.value.stop(for: $0) }
+        defer { signals.end() }
         let ring = try Ring(in: folder, engine: engine, begins: story.begins)
-        let stopper = Task { [stream = signals.stream] in
-            for await _ in stream { ring.stop() }
-        }
-        defer { stopper.cancel() }
+        begun.set(ring)
         do {
             try await tell(story, ring, wantsJSON: invocation.wantsJSON)
             if invocation.has("keep") {
@@ -55,7 +54,7 @@ enum RingVerb {
             var reason: any Error = error
             do { try ring.check() } catch { reason = error }
             ring.stop()
-            throw reason
+            throw ring.interrupted() ?? reason
         }
         let failures = ring.stop()
         guard failures.isEmpty else {
@@ -81,7 +80,7 @@ enum RingVerb {
             let count = try vault.list().count
             story.narrator.say(
                 company.member.text.padding(toLength: 16, withPad: " ", startingAt: 0)
-                    + "\(company.home.folder.relativePath), \(count) documents in its vault")
+                    + "\(company.home.folder.relativePath), \(Output.count(count, "document")) in its vault")
         }
         let shown = ring.folder.relativePath
         story.narrator.next([

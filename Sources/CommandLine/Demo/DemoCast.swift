@@ -58,7 +58,10 @@ struct DemoCast: Sendable {
     /// The demonstration's year, which names the series of invoice numbers.
     var year: String { String(Output.time(clock.now).prefix(4)) }
 
+    /// - Throws: `member.unknown`; `CancellationError` where the story is to end: whatever happens in it
+    ///   begins here.
     func company(_ id: MemberID) throws -> Company {
+        try Task.checkCancellation()
         guard let company = companies[id] else {
             throw NodeError("member.unknown", "\(id) is not in this demonstration")
         }

@@ -27,11 +27,12 @@ struct DemoDispute: Sendable {
         narrator.say(
             "\(DemoCast.name(DemoCast.oem)) issues \(id.number): \(Self.payable(inflated))."
         )
-        guard case .differs(let differences, let recomputed) = try customer.recompute(id) else {
+        guard case .differs(let differences, let recomputed, _) = try customer.recompute(id) else {
             throw NegativeAnswer("demo.equal", "the inflated invoice was recomputed equal")
         }
         narrator.bad(
-            "\(DemoCast.name(DemoCast.customer)) recomputes it and finds \(differences.count) differences:")
+            "\(DemoCast.name(DemoCast.customer)) recomputes it and finds "
+                + "\(Output.count(differences.count, "difference")):")
         for difference in differences.prefix(3) { narrator.item(difference) }
         if differences.count > 3 { narrator.item("and \(differences.count - 3) more") }
         try await customer.dispute(id)

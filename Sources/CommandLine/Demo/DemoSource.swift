@@ -55,7 +55,8 @@ struct DemoSource: TelemetrySource {
     }
 
     mutating func next() throws(TelemetryError) -> TelemetryEntry? {
-        if isAtHorizon { return nil }
+        // A story that is to end hears of no more readings.
+        if isAtHorizon || Task.isCancelled { return nil }
         guard let entry = try advance() else { return nil }
         isAtHorizon = entry.time >= horizon
         lastSequence = entry.sequence

@@ -13,7 +13,8 @@ enum DemoVerb {
         detail: """
             Founds a consortium of six companies in an empty directory and runs the whole job on one \
             machine with a demonstration's clock. With --telemetry it bills a real machine's own data. \
-            Where it fails it removes what it made, so that the same command can be given again.
+            Where it fails, and on Ctrl-C, it removes what it made, so that the same command can be given \
+            again.
             """,
         options: sourceOptions + [.flag("quiet", "say only where the files are")],
         examples: [
@@ -27,14 +28,8 @@ enum DemoVerb {
         let story = DemoStory(
             scenario: scenario, folder: home.folder.appendingPathComponent("documents"),
             narrator: Narrator(invocation))
-        let chain = try Founding(
-            name: DemoCast.consortium, members: DemoCast.members, validator: DemoCast.board,
-            created: story.begins, simulated: true
-        ).found(in: home)
-        story.narrator.act("1. Six companies found a consortium")
-        story.introduce(chain)
         let (node, told): (LedgerNode, DemoStory.Told)
-        do { (node, told) = try await tell(story, in: home) } catch {
+        do { (node, told) = try await Signals.interrupting { try await tell(story, in: unfinished) } } catch {
             throw cleared(unfinished, story.folder, after: error)
         }
         // The story is whole: it stays, whatever fails from here on.
@@ -49,11 +44,18 @@ enum DemoVerb {
         try node.close()
     }
 
-    /// All acts after the founding.
+    /// All acts.
     /// - Returns: also the node that they happened on, still open.
     private static func tell(
-        _ story: DemoStory, in home: Home
+        _ story: DemoStory, in unfinished: UnfinishedHome
     ) async throws -> (LedgerNode, DemoStory.Told) {
+        let home = unfinished.home
+        let chain = try Founding(
+            name: DemoCast.consortium, members: DemoCast.members, validator: DemoCast.board,
+            created: story.begins, simulated: true
+        ).found(in: unfinished)
+        story.narrator.act("1. Six companies found a consortium")
+        story.introduce(chain)
         let node = try LedgerNode(home: home)
         do { return (node, try await story.tell(DemoCast(home: home, ledger: node))) } catch {
             try? node.close()
@@ -61,21 +63,22 @@ enum DemoVerb {
         }
     }
 
-    /// Removes what a demonstration that failed had made: half a story is of no use, and the next one wants
-    /// an empty folder.
+    /// Removes what a demonstration that failed or was stopped had made: half a story is of no use, and the
+    /// next one wants an empty folder.
     /// - Returns: the failure, which says so where something could not be removed.
     private static func cleared(
         _ unfinished: UnfinishedHome, _ documents: URL, after failure: any Error
     ) -> any Error {
+        let interruption = failure as? Interruption
         do {
             try unfinished.remove([documents.lastPathComponent])
-            return failure
+            return interruption.map { Interruption($0.signal, "what was made is removed") } ?? failure
         } catch {
-            let folder = documents.deletingLastPathComponent().path
-            return NodeError(
-                "demo.left",
-                "\(ErrorText.of(failure)); what the demonstration had made is still in \(folder) "
-                    + "(\(ErrorText.of(error))): remove it")
+            let left =
+                "what the demonstration had made is still in \(unfinished.home.folder.path) "
+                + "(\(ErrorText.of(error))): remove it"
+            if let interruption { return Interruption(interruption.signal, left) }
+            return NodeError("demo.left", "\(ErrorText.of(failure)); \(left)")
         }
     }
 

@@ -124,6 +124,55 @@ extension Invocation {
         return Bytes(bytes)
     }
 
+    /// A country as two capital letters.
+    func country() throws -> String? {
+        guard let text = string("country") else { return nil }
+        guard text.utf8.count == 2, text.utf8.allSatisfy({ 0x41...0x5a ~= $0 }) else {
+            throw UsageError(
+                "cli.bad_value", "--country takes two capital letters such as DE, not «\(text)»")
+        }
+        return text
+    }
+
+    /// Where a node is reached; an empty text takes it back.
+    func endpoint() throws -> String? {
+        guard let text = string("endpoint") else { return nil }
+        let isURL =
+            text.utf8.allSatisfy { 0x21...0x7e ~= $0 }
+            && ["https://", "http://"].contains { text.hasPrefix($0) && text.count > $0.count }
+        guard text.isEmpty || isURL else {
+            throw UsageError(
+                "cli.bad_value", "--endpoint takes a URL such as https://node.example:7443, not «\(text)»")
+        }
+        return text
+    }
+
+    /// Ordering engines as the ledger names them.
+    func engines() throws -> [String] {
+        let engines = strings("engine")
+        for engine in engines where EngineAddress(engine) == nil {
+            throw UsageError(
+                "cli.bad_value",
+                "«\(engine)» is no engine: embedded:MEMBER, nats://HOST:PORT or nats-tls://HOST:PORT")
+        }
+        return engines
+    }
+
+    /// What a key may sign, each as `contract.action` or `contract.*`, sorted.
+    func scopes() throws -> [String] {
+        func isWord(_ text: Substring) -> Bool {
+            1...32 ~= text.utf8.count && text.allSatisfy { $0.isASCII && $0.isLetter }
+        }
+        return try strings("scope").map { text in
+            let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.count == 2, isWord(parts[0]), parts[1] == "*" || isWord(parts[1]) else {
+                throw UsageError(
+                    "cli.bad_value", "--scope takes CONTRACT.ACTION or CONTRACT.*, not «\(text)»")
+            }
+            return text
+        }.sorted()
+    }
+
     /// `press-works/2026-0001`: the issuer and its number.
     func invoiceID(_ name: String = "invoice") throws -> InvoiceID {
         let text = try required(name)

@@ -25,6 +25,16 @@ enum Output {
         "\(amount.text(in: currency)) \(currency)"
     }
 
+    /// `66.7 %`, as one compares rates in a list; `show` and `--json` are exact.
+    static func rounded(_ rate: Rate) -> String {
+        "\(Rate(ppm: (rate.ppm + 500) / 1000 * 1000).percentText) %"
+    }
+
+    /// `1 document`, `2 documents`.
+    static func count(_ number: Int, _ noun: String) -> String {
+        "\(number) \(noun)\(number == 1 ? "" : "s")"
+    }
+
     static func decimal(millionths: Int64) -> String {
         let magnitude = millionths.magnitude
         var fraction = String(magnitude % 1_000_000)

@@ -1,23 +1,77 @@
 import Foundation
+import HTTP
+import Synchronization
 
-/// Signals as a stream, in the place of what the system does with them.
+/// Signals in the place of what the system does with them.
 final class Signals {
-    let stream: AsyncStream<Int32>
-    /// Ends the stream, from any thread.
-    let finish: @Sendable () -> Void
     private let sources: [any DispatchSourceSignal]
 
-    init(_ numbers: [Int32]) {
-        let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)
-        (self.stream, finish) = (stream, { continuation.finish() })
+    /// - Parameter handler: called for one signal after the other, whatever the program's tasks do.
+    init(_ numbers: [Int32], _ handler: @escaping @Sendable (Int32) -> Void) {
+        let queue = DispatchQueue(label: "signals")
         sources = numbers.map { number in
             signal(number, SIG_IGN)
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { continuation.yield(number) }
+            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+            source.setEventHandler { handler(number) }
             source.resume()
             return source
         }
     }
 
     func end() { for source in sources { source.cancel() } }
+
+    /// What asks a program to end: Ctrl-C, the system, and the terminal's going away.
+    static let endings = [SIGINT, SIGTERM, SIGHUP]
+
+    /// Runs a body that ends early where somebody asks the program to: the first signal cancels its task, so
+    /// that it can take back what it made; a second one ends the program at once.
+    /// - Throws: what the body throws; `Interruption` where a signal was the reason.
+    static func interrupting<Result: Sendable>(
+        _ body: @escaping @Sendable () async throws -> Result
+    ) async throws -> Result {
+        let first = Mutex<Int32?>(nil)
+        let work = Late<Task<Result, any Error>>()
+        let signals = Signals(endings) { number in
+            let isSecond = first.withLock { first in
+                defer { first = first ?? number }
+                return first != nil
+            }
+            if isSecond { _exit(Interruption.status(number)) }
+            work.value.cancel()
+        }
+        defer { signals.end() }
+        let task = Task { try await body() }
+        work.set(task)
+        do { return try await task.value } catch {
+            throw first.withLock { $0 }.map { Interruption($0, "") } ?? error
+        }
+    }
+}
+
+/// A value that comes later: whoever asks before waits for it.
+final class Late<Value: Sendable>: Sendable {
+    private let held = ConditionMutex<Value?>(nil)
+
+    func set(_ value: Value) { held.update { $0 = value } }
+
+    var value: Value {
+        while true {
+            let value = held.wait(milliseconds: 60_000, until: { $0 != nil }, then: { $0 })
+            if let value { return value }
+        }
+    }
+}
+
+/// Somebody ended the program before its work was done.
+struct Interruption: Error, CustomStringConvertible {
+    let signal: Int32
+    /// What became of what was made until then.
+    let message: String
+
+    init(_ signal: Int32, _ message: String) { (self.signal, self.message) = (signal, message) }
+
+    var description: String { "cli.interrupted: stopped before the end; \(message)" }
+
+    /// As shells tell it.
+    static func status(_ signal: Int32) -> Int32 { 128 + signal }
 }

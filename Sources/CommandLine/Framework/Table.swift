@@ -1,8 +1,9 @@
 /// Rows under a header, whole where a program reads them, no wider than a person's terminal.
 ///
-/// What does not fit goes on below itself at its spaces; where that is not enough, long names in all columns
-/// but the first are shortened in their middle (`show` has them whole); and where the first column alone is
-/// too wide, each row becomes a block of lines.
+/// Where it does not fit, times lose what they have in common. What is then still too long goes on below
+/// itself at its spaces; where that is not enough, long names in all columns but the first are shortened in
+/// their middle (`show` has them whole); and where the first column alone is too wide, each row becomes a
+/// block of lines.
 struct Table {
     private var header: [String]
     private var rows: [[String]]
@@ -19,6 +20,7 @@ struct Table {
         guard let limit, total(natural) > limit else { return layOut(natural, bold) }
         var table = self
         table.nameZonesOnce()
+        if table.total(table.widths) > limit { table.leaveOutSeconds() }
         for shortest in [Int.max, Table.shortest] {
             let choices = [true, false].compactMap {
                 table.widths(within: limit, shortest: shortest, oneByOne: $0)
@@ -71,6 +73,16 @@ struct Table {
             guard !times.isEmpty, others.allSatisfy({ $0 == "-" }) else { continue }
             header[column] += " UTC"
             for row in times { rows[row][column].removeLast(4) }
+        }
+    }
+
+    /// Where all of a column's times are whole minutes.
+    private mutating func leaveOutSeconds() {
+        for column in header.indices where header[column].hasSuffix(" UTC") {
+            let times = rows.indices.filter { rows[$0][column] != "-" }
+            guard times.allSatisfy({ rows[$0][column].count == 19 && rows[$0][column].hasSuffix(":00") })
+            else { continue }
+            for row in times { rows[row][column].removeLast(3) }
         }
     }
 

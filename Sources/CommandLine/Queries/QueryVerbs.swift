@@ -35,7 +35,7 @@ enum QueryVerbs {
     static let show = Verb(
         "show", "show one record with all its fields",
         options: [
-            .positional("kind", "machine, invoice, …"), .positional("id", "its name, as list prints it"),
+            .positional("kind", "machine, invoice, …"), .record,
         ],
         examples: ["millwright show machine press-7", "millwright show invoice press-works/2026-0001 --json"]
     ) { invocation in
@@ -69,7 +69,7 @@ enum QueryVerbs {
     static let history = Verb(
         "history", "show what changed a record, by whom and when",
         options: [
-            .positional("kind", "machine, invoice, …"), .positional("id", "its name, as list prints it"),
+            .positional("kind", "machine, invoice, …"), .record,
         ],
         examples: ["millwright history machine press-7"]
     ) { invocation in

@@ -8,7 +8,7 @@ extension QueryVerbs {
     static let stateProve = Verb(
         "state prove", "write a proof of what a record holds now, or that there is none",
         options: [
-            .positional("kind", "machine, invoice, …"), .positional("id", "its name, as list prints it"),
+            .positional("kind", "machine, invoice, …"), .record,
             .value("out", "FILE", "where to write the proof", required: true),
         ],
         examples: ["millwright state prove machine press-7 --out press-7.proof"]

@@ -62,6 +62,11 @@ struct TableView: Sendable {
     }
 }
 
+extension Option {
+    static let record = Option.positional(
+        "id", "its name as list prints it; that of several columns as in press-7/1")
+}
+
 extension TableView {
     /// A table whose names are texts of their own.
     init<R: Record>(
@@ -176,11 +181,12 @@ extension TableView {
         TableView(
             ClassificationRecord.self, "classification", "classifications",
             [
-                ("CLASSIFICATION", { $0.id.description }),
+                ("AGREEMENT", { $0.id.agreement.text }), ("PARTY", { $0.id.party.rawValue }),
                 ("FROM", { ISO8601.text(milliseconds: $0.from) }),
                 ("TO", { ISO8601.text(milliseconds: $0.id.until) }),
                 ("SAYS", { $0.attribution.rawValue }),
-            ]),
+            ]
+        ) { "\($0.agreement)/\($0.party.rawValue)/\(ISO8601.option(milliseconds: $0.until))" },
         TableView(
             InvoiceRecord.self, "invoice", "invoices",
             [
@@ -214,7 +220,7 @@ extension TableView {
             [
                 ("MAINTAINER", { $0.id.text }), ("COMPLETED", { "\($0.completed)" }),
                 ("FIRST-TIME FIXES", { "\($0.firstTimeFixes)" }), ("ON TIME", { "\($0.onTime)" }),
-                ("REPUTATION", { "\($0.reputation.percentText) %" }),
+                ("REPUTATION", { Output.rounded($0.reputation) }),
             ]),
         TableView(
             CreditNoteRecord.self, "credit-note", "credit-notes",

@@ -26,6 +26,7 @@ enum AgreementVerbs {
             let terms = try TermsInput.read(invocation, in: session)
             let final = try await AgreementService(try session.documents()).propose(agreement, terms: terms)
             try noteInterval(terms, session)
+            try notePart(terms)
             try session.announce(final, saying: "\(agreement) is proposed for \(terms.machine)")
         }
     }
@@ -43,6 +44,18 @@ enum AgreementVerbs {
                 + "invoices take silence of more than \(text(3 * agreed)) as unknown.")
     }
 
+    /// Says so where the first or the last invoice is of a part of a billing period only.
+    private static func notePart(_ terms: Terms) throws {
+        let prorated =
+            terms.proratesTiersAndCap ? "base fees, minimums, tiers and the cap" : "base fees and minimums"
+        for part in try terms.partialPeriods() {
+            let word = part.begins ? part.ends ? "begin and end" : "begin" : "end"
+            Terminal.note(
+                "these terms \(word) within a billing period. Their part of it, \(part.days) of \(part.all) "
+                    + "days, has an invoice of its own: \(prorated) are prorated by days.")
+        }
+    }
+
     static let accept = Verb(
         "agreement accept", "accept the terms that the other party has proposed",
         detail: """
@@ -55,14 +68,19 @@ enum AgreementVerbs {
     ) { invocation in
         let agreement: AgreementID = try invocation.identifier("agreement")
         try await Session.with(invocation) { session in
-            let final = try await AgreementService(try session.documents()).accept(agreement)
+            let (final, terms) = try await AgreementService(try session.documents()).accept(agreement)
+            try notePart(terms)
             try session.announce(final, saying: "\(agreement) is agreed")
         }
     }
 
     static let amend = Verb(
         "agreement amend", "propose other terms for an agreement in force (either party)",
-        detail: "They replace the present ones from their own beginning, once the other party accepts.",
+        detail: """
+            They replace the present ones from their own beginning, once the other party accepts. Where that \
+            is within a billing period, each part of it has an invoice of its own, and base fees, minimums, \
+            tiers and the cap are prorated by days. A day begun counts whole: best is a local midnight.
+            """,
         options: [agreement, .value("terms", "FILE", "the new terms as JSON", required: true)]
             + Option.signing,
         examples: ["millwright agreement amend rent-7 --as press-works --terms examples/terms/press.json"]
@@ -72,6 +90,7 @@ enum AgreementVerbs {
             let terms = try TermsInput.read(invocation, in: session)
             let final = try await AgreementService(try session.documents()).amend(agreement, terms: terms)
             try noteInterval(terms, session)
+            try notePart(terms)
             try session.announce(final, saying: "other terms are proposed for \(agreement)")
         }
     }
@@ -98,6 +117,7 @@ enum AgreementVerbs {
         let agreement: AgreementID = try invocation.identifier("agreement")
         try await Session.with(invocation) { session in
             let terms = try AgreementService(try session.documents()).terms(of: agreement)
+            try notePart(terms)
             Terminal.print(TermsFile.text(terms))
         }
     }

@@ -32,15 +32,11 @@ enum ConsortiumVerbs {
     }
 
     static func profile(_ invocation: Invocation, name: String) throws -> MemberProfile {
-        let country = try invocation.required("country")
-        guard country.utf8.count == 2, country.utf8.allSatisfy({ 0x41...0x5a ~= $0 }) else {
-            throw UsageError(
-                "cli.bad_value", "--country takes two capital letters such as DE, not «\(country)»")
-        }
-        return MemberProfile(
+        MemberProfile(
             registrationName: invocation.string("registered-name") ?? name,
             addressLine: invocation.string("address") ?? "", city: invocation.string("city") ?? "",
-            postalCode: invocation.string("postal-code") ?? "", country: country,
+            postalCode: invocation.string("postal-code") ?? "",
+            country: try invocation.country() ?? invocation.required("country"),
             vatID: invocation.string("vat-id"), email: invocation.string("email") ?? "")
     }
 
@@ -76,7 +72,7 @@ enum ConsortiumVerbs {
                 .init(
                     id: board, name: invocation.string("registered-name") ?? board.text, roles: [.board],
                     profile: try profile(invocation, name: board.text),
-                    endpoint: invocation.string("endpoint") ?? "")
+                    endpoint: try invocation.endpoint() ?? "")
             ],
             validator: board, created: try invocation.time("at") ?? now, simulated: simulated)
         let home = Session.home(invocation)
@@ -148,7 +144,7 @@ enum ConsortiumVerbs {
             let signing = try store.signingKey()
             let sealing = try store.sealingKey().publicKey
             let name = try session.node.view().existing(MemberRecord.self, member).name
-            let endpoint = invocation.string("endpoint") ?? ""
+            let endpoint = try invocation.endpoint() ?? ""
             let pins = try nodeKeys(session, of: member, endpoint: endpoint)
             let action = ConsortiumContract.Action.join(
                 .init(
@@ -224,14 +220,16 @@ enum ConsortiumVerbs {
             let profile = MemberProfile(
                 registrationName: text("registered-name", old.registrationName),
                 addressLine: text("address", old.addressLine), city: text("city", old.city),
-                postalCode: text("postal-code", old.postalCode), country: text("country", old.country),
+                postalCode: text("postal-code", old.postalCode),
+                country: try invocation.country() ?? old.country,
                 vatID: invocation.string("vat-id") ?? old.vatID, email: text("email", old.email))
             try await session.perform(
                 ConsortiumContract.self,
                 .updateProfile(
                     .init(
                         name: text("name", record.name), profile: profile,
-                        endpoint: text("endpoint", record.endpoint))), saying: "\(record.id) is updated")
+                        endpoint: try invocation.endpoint() ?? record.endpoint)),
+                saying: "\(record.id) is updated")
         }
     }
 

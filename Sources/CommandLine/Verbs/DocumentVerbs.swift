@@ -23,7 +23,7 @@ enum DocumentVerbs {
             is overwritten. Exit status 1 where one is not sealed to you; the others are written.
             """,
         options: [
-            .positional("kind", "machine, ticket, …"), .positional("id", "its name, as list prints it"),
+            .positional("kind", "machine, ticket, …"), .record,
             .value("out", "DIR", "where to write them (default: the current folder)"),
             .value("as", "MEMBER", "the member that reads", required: true),
         ],

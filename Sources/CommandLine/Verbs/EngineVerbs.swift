@@ -86,12 +86,7 @@ enum EngineVerbs {
         ] + OnboardingVerbs.signing,
         examples: ["millwright engine list set nats-tls://a.example:4222,b.example:4222 --as chamber"]
     ) { invocation in
-        let named = invocation.strings("engine").filter { $0 != "embedded:" }
-        for engine in named where EngineAddress(engine) == nil {
-            throw UsageError(
-                "cli.bad_value",
-                "«\(engine)» is no engine: embedded:MEMBER, nats://HOST:PORT or nats-tls://HOST:PORT")
-        }
+        let named = try invocation.engines().filter { $0 != "embedded:" }
         try await Session.with(invocation) { session in
             let now = try session.node.view().existing(ParametersRecord.self, ParametersRecord.Key())
             let change = ParametersChange(
@@ -99,7 +94,8 @@ enum EngineVerbs {
                 invitationDays: now.invitationDays, auctionGraceSeconds: now.auctionGraceSeconds,
                 engines: named + ["embedded:"])
             try await ProposalVerbs.propose(
-                session, .setParameters(change), saying: "proposed \(named.count + 1) engines")
+                session, .setParameters(change), saying: "proposed \(Output.count(named.count + 1, "engine"))"
+            )
         }
     }
 

@@ -13,21 +13,44 @@ extension InvoiceVerbs {
 
     static let approve = Verb(
         "invoice approve", "approve an invoice, or give a dispute up (customer)",
-        detail: "An invoice that nobody disputes is confirmed by itself when its dispute window closes.",
-        options: [invoice] + Option.signing,
+        detail: """
+            An invoice that nobody disputes is confirmed by itself when its dispute window closes. One that \
+            leaves out batches because the OEM contests them is not approved by oversight: the batches are \
+            named, and --without-contested says that they may count as gaps.
+            """,
+        options: [
+            invoice, .flag("without-contested", "contested batches may count as gaps in it"),
+        ] + Option.signing,
         examples: ["millwright invoice approve press-works/2026-0001 --as stamper"]
     ) { invocation in
         let id = try invocation.invoiceID()
         try await Session.with(invocation) { session in
+            let contested = try session.node.contestedBatches(in: id)
+            if let warning = warning(of: contested, in: id), !invocation.has("without-contested") {
+                if invocation.wantsJSON {
+                    try session.json(
+                        ContestedInvoiceReport(
+                            invoice: id.description, contested: contested.map(ContestedReport.init)))
+                }
+                throw NegativeAnswer(
+                    "invoice.leaves_out_contested",
+                    warning + ". Or approve it all the same: --without-contested")
+            }
             try await session.perform(
                 AgreementContract.self, .approve(.init(invoice: id)), saying: "\(id) is approved")
         }
     }
 
+    private struct ContestedInvoiceReport: Encodable {
+        let invoice: String
+        let contested: [ContestedReport]
+    }
+
     static let dispute = Verb(
         "invoice dispute", "dispute an invoice with your own recomputation as proof (customer)",
         detail: """
-            The arbiter is let into all that the computation reads. What you do not dispute stays payable; \
+            The arbiter is let into all that the computation reads; once more where you dispute the invoice \
+            already, as after an interruption. What you do not dispute stays payable; \
             where neither the arbiter rules within the agreed days (rulingDays, 30) nor its substitute, if \
             the terms name one, in as many more, it is all that is. An invoice whose recomputation is \
             equal cannot be disputed. One whose document you cannot open can be; and one that you cannot \
@@ -55,8 +78,14 @@ extension InvoiceVerbs {
                 try disputed.recomputed.map {
                     try write($0, invocation, isSimulated: session.isSimulated)
                 } ?? []
-            let note = disputed.missingClaim.map { "the OEM's document cannot be opened: \($0)" }
-            try report(id, session, note: note, files: files)
+            let missing = disputed.missingBatches.map { "\($0)" }.joined(separator: ", ")
+            let notes = [
+                disputed.wasDisputed ? "you dispute it already: the arbiter was let in once more" : nil,
+                disputed.missingClaim.map { "the OEM's document cannot be had: \($0)" },
+                missing.isEmpty ? nil : "the arbiter cannot be let into batches that you lack: \(missing)",
+            ].compactMap { $0 }
+            try report(
+                id, session, note: notes.isEmpty ? nil : notes.joined(separator: "; "), files: files)
         }
     }
 

@@ -148,38 +148,73 @@ enum InvoiceVerbs {
         let invoice: String
         let equal: Bool
         let differences: [String]
+        /// Batches that count as gaps because the OEM contests them.
+        let contested: [ContestedReport]
+    }
+
+    /// A batch that the OEM contests.
+    struct ContestedReport: Encodable {
+        let machine: MachineID
+        let batch: UInt64
+        let fromMilliseconds: Int64
+        let toMilliseconds: Int64
+
+        init(_ anchor: AnchorRecord) {
+            (machine, batch) = (anchor.id.machine, anchor.id.number)
+            (fromMilliseconds, toMilliseconds) = (anchor.fromMilliseconds, anchor.toMilliseconds)
+        }
+    }
+
+    /// Says which batches an invoice leaves out because the OEM contests them, and what can be done.
+    static func warning(of contested: [AnchorRecord], in id: InvoiceID) -> String? {
+        guard let first = contested.first else { return nil }
+        let names = contested.map { anchor in
+            let times = Interval(from: anchor.fromMilliseconds, to: anchor.toMilliseconds)
+            return "batch \(anchor.id.number) (\(ISO8601.text(times)))"
+        }
+        return
+            "\(id.issuer) contests \(names.joined(separator: ", ")) of \(first.id.machine): left out, "
+            + "their time counts as a gap. If you have them: "
+            + "millwright invoice dispute \(id) --count-contested"
     }
 
     static let recompute = Verb(
         "invoice recompute", "compute an issued invoice again and compare it, bit for bit",
         detail: """
             Reads the telemetry and the terms from the vault, checks them against the ledger, and computes \
-            the invoice anew. Exit status 1 where it differs.
+            the invoice anew. Exit status 1 where it differs. Batches that the OEM contests count as gaps, \
+            for everybody; they are named, so that the customer can dispute an invoice without them.
             """,
         options: [invoice, .value("out", "DIR", "where it differs: write the recomputed one there"), reader],
         examples: ["millwright invoice recompute press-works/2026-0001 --as stamper"]
     ) { invocation in
         let id = try invocation.invoiceID()
         try await Session.with(invocation) { session in
-            switch try InvoiceService(try session.documents()).recompute(id) {
+            let found = try InvoiceService(try session.documents()).recompute(id)
+            let warning = warning(of: found.contested, in: id)
+            func report(_ differences: [String]) throws {
+                try session.json(
+                    RecomputationReport(
+                        invoice: id.description, equal: differences.isEmpty, differences: differences,
+                        contested: found.contested.map(ContestedReport.init)))
+            }
+            switch found {
             case .equal:
-                if invocation.wantsJSON {
-                    return try session.json(
-                        RecomputationReport(invoice: id.description, equal: true, differences: []))
-                }
+                if invocation.wantsJSON { return try report([]) }
                 Terminal.print("\(Terminal.green("equal")) \(id): the recomputation is the same, bit for bit")
-            case .differs(let differences, let recomputed):
+                if let warning { Terminal.print("      " + Help.wrap(warning, indent: "      ")) }
+            case .differs(let differences, let recomputed, _):
                 _ = try write(recomputed, invocation, isSimulated: session.isSimulated)
                 if invocation.wantsJSON {
-                    try session.json(
-                        RecomputationReport(invoice: id.description, equal: false, differences: differences))
+                    try report(differences)
                 } else {
-                    for difference in differences {
+                    for difference in differences + (warning.map { [$0] } ?? []) {
                         Terminal.print(Help.wrap("- " + difference, indent: "  "))
                     }
                 }
                 throw NegativeAnswer(
-                    "invoice.differs", "the recomputation of \(id) differs in \(differences.count) places")
+                    "invoice.differs",
+                    "the recomputation of \(id) differs in \(Output.count(differences.count, "place"))")
             }
         }
     }

@@ -44,6 +44,7 @@ enum KeyVerbs {
             "millwright key delegate erp --as press-works --scope agreement.issueInvoice --until 2027-01-01"
         ]
     ) { invocation in
+        let scopes = try invocation.scopes()
         try await Session.with(invocation) { session in
             let member = try session.member()
             let store = session.home.keystore(of: member)
@@ -54,9 +55,9 @@ enum KeyVerbs {
                 .delegateKey(
                     .init(
                         key: try session.newKey(key, of: member, sealing: []),
-                        scopes: invocation.strings("scope").sorted(),
+                        scopes: scopes,
                         expires: try invocation.requiredTime("until"))),
-                saying: "key «\(name)» may sign \(invocation.strings("scope").joined(separator: ", "))")
+                saying: "key «\(name)» may sign \(scopes.joined(separator: ", "))")
         }
     }
 

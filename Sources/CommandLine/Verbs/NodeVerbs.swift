@@ -33,11 +33,13 @@ enum NodeVerbs {
         let log = NodeLog(level ?? configuration.level)
         // A peer that goes away in the middle of an answer must not end the process.
         signal(SIGPIPE, SIG_IGN)
-        let signals = Signals([SIGTERM, SIGINT, SIGHUP])
+        let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)
+        let signals = Signals(Signals.endings) { continuation.yield($0) }
         defer { signals.end() }
-        let service = try NodeService(
-            home: home, configuration: configuration, log: log, onEnd: signals.finish)
-        for await number in signals.stream {
+        let service = try NodeService(home: home, configuration: configuration, log: log) {
+            continuation.finish()
+        }
+        for await number in stream {
             guard number == SIGHUP else { break }
             reload(service, file, level: level, log: log)
         }
@@ -122,13 +124,14 @@ enum NodeVerbs {
         lines += report.reasons.map { "          " + $0.prefix(70) }
         let time = Output.time(Timestamp(milliseconds: report.finalTimeMilliseconds))
         let role = report.isValidator ? "validates" : "follows"
+        let validators = Output.count(report.validators.count, "validator")
         lines += [
             "ledger    \(report.chain)",
             "final     block \(report.finalHeight), \(time)",
             "head      block \(report.headHeight), \(report.pending) not final; outbox \(report.outbox)",
             "log       from block \(report.firstHeight)"
                 + (report.firstHeight == 0 ? "" : "; millwright fetch-history brings those before it"),
-            "epoch     \(report.epoch), \(report.validators.count) validators, this node \(role)",
+            "epoch     \(report.epoch), \(validators), this node \(role)",
             "engine    \(report.engine.address)", "          \(report.engine.summary.prefix(68))",
             "TLS key   \(report.pin)" + (report.pinIsOnLedger ? "" : " (not on the ledger)"),
         ]

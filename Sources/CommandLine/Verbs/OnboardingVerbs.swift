@@ -144,7 +144,7 @@ enum OnboardingVerbs {
         var joining = Joining(
             invitation, into: home,
             profile: try ConsortiumVerbs.profile(invocation, name: invitation.name),
-            endpoint: invocation.string("endpoint") ?? "",
+            endpoint: try invocation.endpoint() ?? "",
             now: try invocation.time("at")
                 ?? Ledger.Timestamp(milliseconds: Int64(Date().timeIntervalSince1970 * 1000)))
         joining.wantsSnapshot = invocation.has("snapshot")

@@ -37,9 +37,15 @@ enum ProposalVerbs {
         ] + Option.signing,
         examples: ["millwright proposal parameters --as chamber --invitation-days 30"]
     ) { invocation in
+        let engines = try invocation.engines()
+        let names = invocation.verb.options.prefix { $0.name != reason.name }.map(\.name)
+        guard names.contains(where: invocation.has) else {
+            throw UsageError(
+                "cli.missing_option",
+                "proposal parameters needs what is to change: --\(names.joined(separator: ", --"))")
+        }
         try await Session.with(invocation) { session in
             let now = try session.node.view().existing(ParametersRecord.self, ParametersRecord.Key())
-            let engines = invocation.strings("engine")
             let change = ParametersChange(
                 transactionsPerSecond: try invocation.integer("transactions-per-second")
                     ?? now.transactionsPerSecond,
@@ -76,7 +82,8 @@ enum ProposalVerbs {
         try await Session.with(invocation) { [validators] session in
             try await propose(
                 session, .setValidators(validators: validators),
-                saying: "proposed \(validators.count) validators, in force from the next epoch")
+                saying:
+                    "proposed \(Output.count(validators.count, "validator")), in force from the next epoch")
         }
     }
 

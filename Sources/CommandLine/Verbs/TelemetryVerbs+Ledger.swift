@@ -70,7 +70,7 @@ extension TelemetryVerbs {
                     last: summary.sequences?.upperBound, tickets: summary.opened,
                     refusedTickets: summary.refusedTickets, report: ImportReportJSON(summary.report)))
         }
-        let anchors = "\(summary.anchors) \(summary.anchors == 1 ? "anchor" : "anchors")"
+        let anchors = Output.count(summary.anchors, "anchor")
         Terminal.print(
             "\(Terminal.green("final")) \(summary.anchored) entries of \(machine) in \(anchors)"
                 + (summary.passedOver > 0 ? ", \(summary.passedOver) were anchored already" : ""))

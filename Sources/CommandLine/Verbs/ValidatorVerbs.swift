@@ -40,7 +40,7 @@ enum ValidatorVerbs {
             let record = try session.node.view().existing(MemberRecord.self, try session.member())
             let keepsPins = pins.isEmpty && !invocation.has("no-pins")
             var body = ConsortiumContract.SetNode(
-                endpoint: invocation.string("endpoint") ?? record.endpoint,
+                endpoint: try invocation.endpoint() ?? record.endpoint,
                 tlsPins: keepsPins ? record.tlsPins ?? [] : pins)
             if invocation.has("offer-vote") {
                 body.votingKey = try session.newKey(session.home.votingKey(), of: record.id, sealing: [])
@@ -76,14 +76,15 @@ enum ValidatorVerbs {
                 else {
                     throw NegativeAnswer(
                         "validators.no_key",
-                        "\(member) has brought no voting key: see member node --offer-vote"
+                        "\(member) has brought no voting key yet: its node does so by itself while it runs, "
+                            + "a moment after the company's admission; see also member node --offer-vote"
                     )
                 }
                 proposed.append(.init(member: member, votingKey: key))
             }
             try await ProposalVerbs.propose(
                 session, .setValidators(validators: proposed),
-                saying: "proposed \(proposed.count) validators, in force from the next epoch")
+                saying: "proposed \(Output.count(proposed.count, "validator")), in force from the next epoch")
         }
     }
 

@@ -121,30 +121,6 @@ package struct StateTree: Sendable {
         return leaf.key == key ? leaf.value : nil
     }
 
-    /// Whether there are pairs with these keys, in the keys' order.
-    ///
-    /// In a large tree the way down to one key waits for memory at each step. All ways go down together, so
-    /// that the processor fetches the nodes of one level at once.
-    package func contains(_ keys: [Digest]) -> [Bool] {
-        var found = [Bool](repeating: false, count: keys.count)
-        guard !top.isEmpty else { return found }
-        var ways = keys.indices.map { (key: $0, link: top.link) }
-        while !ways.isEmpty {
-            var open = 0
-            for (key, link) in ways {
-                if link.isLeaf {
-                    found[key] = leaves[link.index].key == keys[key]
-                } else {
-                    let (bit, left, right, _) = interiors[link.index].outline
-                    ways[open] = (key, keys[key].bit(bit) ? right : left)
-                    open += 1
-                }
-            }
-            ways.removeLast(ways.count - open)
-        }
-        return found
-    }
-
     /// Proof of a key's value, or of its absence.
     package func proof(for key: Digest) -> StateProof {
         guard !top.isEmpty else { return StateProof(path: [], leaf: nil) }

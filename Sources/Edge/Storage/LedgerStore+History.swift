@@ -22,8 +22,10 @@ extension LedgerStore {
     /// - Throws: those of the disk, and what `pause` throws.
     package func fill(from source: LedgerStore, size: UInt64, pause: () throws -> Void) throws {
         let reader = source.overlay.snapshot()
-        try fill(.rows, from: reader, prefix: Ledger.RowKey(table: SeenRecord.archive, key: []).bytes, pause)
-        try fill(.history, from: reader, prefix: [], pause)
+        let leaves = Ledger.RowKey(table: SeenRecord.leafTable, key: []).bytes
+        // What the source has of later blocks these have to say themselves.
+        try fill(.rows, from: reader, prefix: leaves, pause) { bigEndianNumber($0.value) < size }
+        try fill(.history, from: reader, prefix: [], pause) { _ in true }
         let count = Int(LogTree.nodeCount(size: size))
         for position in stride(from: 0, to: count, by: LedgerStore.fillDigests) {
             let digests = try source.nodes.digests(
@@ -38,14 +40,16 @@ extension LedgerStore {
     }
 
     private func fill(
-        _ table: StoreTable, from reader: LayeredReader, prefix: [UInt8], _ pause: () throws -> Void
+        _ table: StoreTable, from reader: LayeredReader, prefix: [UInt8], _ pause: () throws -> Void,
+        where isWanted: (Row) -> Bool
     ) throws {
         var start: [UInt8]?
         while true {
             let rows = try reader.entries(
                 from: start, prefix: prefix, limit: LedgerStore.fillRows, in: table)
             guard let last = rows.last else { return }
-            try state.fill(rows.map { RowChange(key: $0.key, value: $0.value) }, in: table)
+            let wanted = rows.filter(isWanted)
+            try state.fill(wanted.map { RowChange(key: $0.key, value: $0.value) }, in: table)
             start = last.key + [0]
             try pause()
         }

@@ -18,7 +18,8 @@ package struct AgreementService: Sendable {
     // MARK: Terms
 
     /// Stores terms for both parties and the arbiter, and proposes them.
-    /// - Throws: `terms.*` where they do not hold together or name others than the machine's parties;
+    /// - Throws: `terms.*` where they do not hold together, or name others than the machine's parties or an
+    ///   older version of the rules;
     ///   `agreement.*`.
     @discardableResult
     package func propose(
@@ -47,10 +48,13 @@ package struct AgreementService: Sendable {
     }
 
     /// Reads what is proposed, checks it as an acceptor should, and accepts it.
+    /// - Returns: the terms that were accepted, too: nobody has to open them again.
     /// - Throws: `agreement.nothing_proposed`, `terms.*`, `document.*`, `vault.*`, `timezone.*`,
     ///   `agreement.*`.
     @discardableResult
-    package func accept(_ agreement: AgreementID) async throws(NodeError) -> FinalTransaction {
+    package func accept(
+        _ agreement: AgreementID
+    ) async throws(NodeError) -> (transaction: FinalTransaction, terms: Terms) {
         let view = try node.view()
         let record = try view.existing(AgreementRecord.self, agreement)
         guard let number = record.pending else {
@@ -63,10 +67,11 @@ package struct AgreementService: Sendable {
         guard try Self.agreed(terms, document: proposal.terms.document) == proposal.terms else {
             throw NodeError("terms.other_figures", "the ledger's figures are not those of the sealed terms")
         }
-        return try await node.enact(
+        let final = try await node.enact(
             AgreementContract.self,
             .accept(.init(agreement: agreement, number: number, termsHash: proposal.terms.hash)),
             as: signer)
+        return (final, terms)
     }
 
     /// The stretch of time around an instant that one invoice bills, both in ms since 1970 UTC; where no
@@ -146,6 +151,13 @@ package struct AgreementService: Sendable {
 
     private func check(_ terms: Terms, for machine: MachineRecord) throws(NodeError) {
         if let problem = terms.validate().first { throw NodeError(problem.code.rawValue, problem.detail) }
+        // Their parties could not tell from them that an older computation holds.
+        guard terms.rulesVersion == InvoiceComputation.rulesVersion else {
+            throw NodeError(
+                "terms.rules_version",
+                "the terms are to be computed by rules \(terms.rulesVersion): propose them again, by rules "
+                    + "\(InvoiceComputation.rulesVersion)")
+        }
         guard terms.machine == machine.id.text, terms.seller.id == machine.oem.text,
             terms.buyer.id == machine.customer.text
         else {

@@ -9,6 +9,11 @@ package struct Disputed: Hashable, Sendable {
     package let recomputed: Invoice?
     /// Why the OEM's document cannot be had; nil where it can.
     package let missingClaim: String?
+    /// Batches of the invoice's time that the customer lacks, so that it could not let the arbiter into them,
+    /// by number.
+    package let missingBatches: [UInt64]
+    /// Whether the dispute stood already, and the arbiter was only let in once more.
+    package var wasDisputed = false
 }
 
 /// An arbiter's own look at a disputed invoice.
@@ -33,11 +38,12 @@ package struct Assessment: Sendable {
 extension InvoiceService {
     static let statementMediaType = "text/plain"
 
-    /// Disputes an invoice with its recomputation as proof, which the OEM and the arbiter can open; the
-    /// arbiter is let into all that the computation reads.
+    /// Disputes an invoice with its recomputation as proof, which the OEM and the arbiter can open; once the
+    /// ledger has taken it, the arbiter is let into all that the computation reads.
     ///
     /// The OEM's document is not needed: an invoice that was sealed away from the customer is disputed like
-    /// one that is wrong.
+    /// one that is wrong. A dispute that stands already, such as one whose first call was interrupted, is
+    /// left as it is, and the arbiter is let in once more.
     /// - Parameters:
     ///   - undisputed: what stays payable; nil for the recomputed amount, or just less than what is claimed.
     ///   - countsContested: the proof reads the batches that the OEM contests and the invoice leaves out.
@@ -50,50 +56,44 @@ extension InvoiceService {
         _ id: InvoiceID, undisputed: MinorUnits? = nil, countsContested: Bool = false,
         statement: String? = nil
     ) async throws(NodeError) -> Disputed {
+        let record = try node.view().invoice(id)
+        if record.state == .disputed, record.customer == documents.member.id, let dispute = record.dispute,
+            undisputed ?? dispute.undisputed == dispute.undisputed
+        {
+            return try letArbitersIn(
+                to: record, recomputed: proof(of: dispute).invoice, wasDisputed: true)
+        }
         let found: Recomputed
         do { found = try recomputed(id, countsContested: countsContested) } catch {
             guard let statement else { throw error }
-            return try await dispute(id, undisputed: undisputed, saying: statement, because: error)
+            return try await dispute(record, undisputed: undisputed, saying: statement, because: error)
         }
         guard statement == nil else {
             throw NodeError(
                 "invoice.recomputable", "the invoice can be recomputed: that is the proof, not a statement")
         }
         guard !differences(found).isEmpty else {
-            let contested = found.metering.contested.map { "\($0)" }.joined(separator: ", ")
+            let contested = countsContested ? [] : try node.contestedBatches(in: id)
+            let numbers = contested.map { "\($0.id.number)" }.joined(separator: ", ")
             throw NodeError(
                 "invoice.nothing_to_dispute",
                 "the recomputation is equal, bit for bit"
-                    + (contested.isEmpty ? "" : "; contested batches that count as gaps: \(contested)"))
+                    + (numbers.isEmpty ? "" : "; contested batches that count as gaps: \(numbers)"))
         }
-        let (record, computed) = (found.record, found.computed)
-        let view = try node.view()
-        let agreement = try view.existing(AgreementRecord.self, record.agreement)
+        let computed = found.computed
+        let agreement = try node.view().existing(AgreementRecord.self, record.agreement)
         let proof = try store(computed, of: agreement, arbiters: record.arbiters)
-        if found.claimed.invoice != nil {
-            for arbiter in record.arbiters { try documents.addReader(arbiter, to: record.document) }
-        }
-        try letArbitersReadTerms(of: record)
-        for number in found.metering.anchors.map(Array.init) ?? []
-        where !found.metering.contested.contains(number) {
-            let position = ChainPosition(machine: record.machine, number: number)
-            guard let anchor = try view.get(AnchorRecord.self, position) else { continue }
-            for arbiter in record.arbiters { try documents.addReader(arbiter, toCID: anchor.cid) }
-        }
         let most = MinorUnits(max(0, record.payable.rawValue - 1))
         try await dispute(
             id, with: proof, undisputed: undisputed ?? min(max(.zero, computed.totals.payable), most))
-        if case .unavailable(let reason) = found.claimed {
-            return Disputed(recomputed: computed, missingClaim: reason)
-        }
-        return Disputed(recomputed: computed, missingClaim: nil)
+        return try letArbitersIn(to: record, recomputed: computed)
     }
 
-    /// Disputes in words what cannot be computed.
+    /// Disputes in words what cannot be computed. The arbiter may be able to all the same: it is let into
+    /// whatever the customer has.
     private func dispute(
-        _ id: InvoiceID, undisputed: MinorUnits?, saying statement: String, because error: NodeError
+        _ record: InvoiceRecord, undisputed: MinorUnits?, saying statement: String, because error: NodeError
     ) async throws(NodeError) -> Disputed {
-        let record = try node.view().invoice(id)
         guard let undisputed else {
             throw NodeError(
                 "invoice.undisputed_missing",
@@ -101,14 +101,10 @@ extension InvoiceService {
         }
         let text = "\(statement)\n\nNot recomputed: \(error.code): \(error.message)\n"
         let proof = try documents.store(
-            bytes: Array(text.utf8), name: "Dispute of invoice \(id.number)",
+            bytes: Array(text.utf8), name: "Dispute of invoice \(record.id.number)",
             mediaType: Self.statementMediaType, for: [record.oem] + record.arbiters)
-        try letArbitersReadTerms(of: record)
-        try await dispute(id, with: proof, undisputed: undisputed)
-        if case .unavailable(let reason) = claim(of: record) {
-            return Disputed(recomputed: nil, missingClaim: reason)
-        }
-        return Disputed(recomputed: nil, missingClaim: nil)
+        try await dispute(record.id, with: proof, undisputed: undisputed)
+        return try letArbitersIn(to: record, recomputed: nil)
     }
 
     private func dispute(
@@ -119,9 +115,42 @@ extension InvoiceService {
             .dispute(.init(invoice: id, recomputed: proof, undisputed: undisputed)), as: signer)
     }
 
-    private func letArbitersReadTerms(of record: InvoiceRecord) throws(NodeError) {
-        let version = try node.view().existing(TermsRecord.self, record.termsID)
-        for arbiter in record.arbiters { try documents.addReader(arbiter, to: version.terms.document) }
+    /// Lets the arbiters of a dispute that stands into the terms, the invoice and the telemetry of its time,
+    /// as far as the customer has them.
+    ///
+    /// Not before it stands: a dispute that the ledger refuses gives an arbiter nothing to read. Contested
+    /// batches too: it computes with and without them.
+    private func letArbitersIn(
+        to record: InvoiceRecord, recomputed: Invoice?, wasDisputed: Bool = false
+    ) throws(NodeError) -> Disputed {
+        let terms = try node.view().existing(TermsRecord.self, record.termsID).terms.document
+        _ = try letArbiters(of: record, into: terms.cid)
+        var missingClaim: String?
+        if case .unavailable(let reason) = claim(of: record) {
+            missingClaim = reason
+        } else {
+            _ = try letArbiters(of: record, into: record.document.cid)
+        }
+        var missing: [UInt64] = []
+        for anchor in try MeteringService(documents).batches(
+            of: record.machine, tellingOf: record.period, asOf: record.issued)
+        where try !letArbiters(of: record, into: anchor.cid) { missing.append(anchor.id.number) }
+        return Disputed(
+            recomputed: recomputed, missingClaim: missingClaim, missingBatches: missing,
+            wasDisputed: wasDisputed)
+    }
+
+    /// Lets the arbiters of an invoice read a document.
+    /// - Returns: false where the member cannot read it itself.
+    private func letArbiters(of record: InvoiceRecord, into cid: String) throws(NodeError) -> Bool {
+        do {
+            for arbiter in record.arbiters { try documents.addReader(arbiter, toCID: cid) }
+            return true
+        } catch {
+            let isLacking = ["vault.not_found", "vault.not_reader", "vault.damaged", "document.bad_cid"]
+            guard isLacking.contains(error.code) else { throw error }
+            return false
+        }
     }
 
     /// Computes a disputed invoice once more, by nobody's figures but the ledger's and the vault's.

@@ -5,11 +5,19 @@ import Ledger
 
 /// What recomputing an invoice came to.
 package enum Recomputation: Hashable, Sendable {
-    /// Bit for bit.
-    case equal
+    /// Bit for bit. `contested` are batches that the calculation left out as gaps because the OEM contests
+    /// them: right by the ledger, and still worth a look before the invoice is approved.
+    case equal(contested: [AnchorRecord])
     /// Sentences that name the field, the recomputed value, then the claimed one. Where the OEM's document
-    /// cannot be opened, the first says so, and the rest compare with the ledger.
-    case differs([String], recomputed: Invoice)
+    /// cannot be had, the first says so, and the rest compare with the ledger.
+    case differs([String], recomputed: Invoice, contested: [AnchorRecord])
+
+    /// By their numbers.
+    package var contested: [AnchorRecord] {
+        switch self {
+        case .equal(let contested), .differs(_, _, let contested): contested
+        }
+    }
 }
 
 /// A document of a dispute, as the one who looks can have it. Whoever sealed it may have kept it from others.
@@ -17,7 +25,7 @@ package enum DisputeDocument: Hashable, Sendable {
     case invoice(Invoice)
     /// In words, where there is no computation.
     case statement(String)
-    /// Why it cannot be opened.
+    /// Why it cannot be had.
     case unavailable(String)
 
     package var invoice: Invoice? { if case .invoice(let invoice) = self { invoice } else { nil } }
@@ -37,7 +45,10 @@ extension InvoiceService {
     ) throws(NodeError) -> Recomputation {
         let found = try recomputed(id, countsContested: countsContested)
         let differences = differences(found)
-        return differences.isEmpty ? .equal : .differs(differences, recomputed: found.computed)
+        let contested = countsContested ? [] : try node.contestedBatches(in: id)
+        return differences.isEmpty
+            ? .equal(contested: contested)
+            : .differs(differences, recomputed: found.computed, contested: contested)
     }
 
     struct Recomputed {
@@ -59,8 +70,17 @@ extension InvoiceService {
     }
 
     /// The invoice as the OEM sealed it, or why it cannot be had: nobody is kept from computing by that.
+    ///
+    /// The ledger takes whatever document the OEM names, also another of those that the customer can open:
+    /// what is not this invoice is nothing to compare with, nor to let an arbiter into.
     func claim(of record: InvoiceRecord) -> DisputeDocument {
-        do { return .invoice(try documents.open(Invoice.self, record.document)) } catch {
+        do throws(NodeError) {
+            let invoice = try documents.open(Invoice.self, record.document)
+            guard invoice.isClaimed(by: record) else {
+                throw NodeError("document.other", "«\(record.document.name)» is not this invoice")
+            }
+            return .invoice(invoice)
+        } catch {
             return .unavailable("\(error.code): \(error.message)")
         }
     }
@@ -86,7 +106,7 @@ extension InvoiceService {
             return found.computed.difference(from: claimed)
                 + differences(of: claimed, "in the document", from: found.record)
         case .statement(let reason), .unavailable(let reason):
-            return ["the OEM's document cannot be opened: \(reason)"]
+            return ["the OEM's document cannot be had: \(reason)"]
                 + differences(of: found.computed, "recomputed", from: found.record)
         }
     }
@@ -112,5 +132,13 @@ extension InvoiceService {
             "attribution hash", "\(record.evidence.attributionRoot)", "\(claimed.evidence.attributionHash)")
         compare("rules version", "\(record.evidence.rulesVersion)", "\(claimed.evidence.rulesVersion)")
         return found
+    }
+}
+
+extension Invoice {
+    /// Whether it is by name the invoice of a record, whatever its figures are.
+    fileprivate func isClaimed(by record: InvoiceRecord) -> Bool {
+        kind == .invoice && number == record.id.number && seller.id == record.oem.text
+            && buyer.id == record.customer.text && machine == record.machine.text
     }
 }

@@ -79,8 +79,37 @@ package struct InvoiceService: Sendable {
                 termsHash: basis.version.terms.hash,
                 attributionHash: try attributions.digest(with: node.rules.hash))
             return (invoice, metering)
-        } catch let error as BillingError { throw NodeError(error) } catch {
+        } catch let error as BillingError {
+            throw explained(error, basis, metering, in: windows)
+        } catch {
             throw NodeError("invoice.attributions", "the attributions have no digest", cause: error)
+        }
+    }
+
+    /// Billing's error, with the batch to look at where it is a counter that rose too far.
+    private func explained(
+        _ error: BillingError, _ basis: BillingBasis, _ metering: Metering, in windows: [Interval]
+    ) -> NodeError {
+        guard error.code == .overflow,
+            let line = basis.terms.tariff.lines.first(where: { $0.id == error.line }),
+            case .perUnit(let counter) = line.basis
+        else { return NodeError(error) }
+        let rose = "\(error.detail); counter «\(counter)» rose by \(metering.usage.rise(of: counter))"
+        do {
+            guard
+                let found = try MeteringService(documents).steepestRise(
+                    of: counter, of: basis.agreement.machine, in: windows, metering)
+            else { return NodeError(error) }
+            return NodeError(
+                error.code.rawValue,
+                "\(rose), most of it by \(found.rise) at entry \(found.entry.sequence) of "
+                    + "\(Telemetry.Timestamp.text(found.entry.time)) UTC: "
+                    + AnchoredBatch.name(of: found.batch))
+        } catch let failure {
+            // What is wrong is the overflow: where it comes from could only not be found.
+            return NodeError(
+                error.code.rawValue,
+                "\(rose), where cannot be read: " + failure.message, cause: failure)
         }
     }
 

@@ -4,6 +4,7 @@ import Contracts
 import Cryptography
 import Ledger
 import Merkle
+import Telemetry
 
 /// Reads one anchored batch from the vault and believes none of it before it agrees with the ledger.
 struct AnchoredBatch {
@@ -101,6 +102,20 @@ struct AnchoredBatch {
 
     // MARK: Failures
 
+    /// Billing's code for an entry that it does not count, with the batch that the entry is in.
+    func failure(_ error: BillingError, at entry: TelemetryEntry) -> NodeError {
+        let time = Telemetry.Timestamp.text(entry.time)
+        return NodeError(
+            error.code.rawValue,
+            "\(AnchoredBatch.name(of: anchor)), cannot be counted from entry \(entry.sequence) of "
+                + "\(time) UTC on" + (error.detail.isEmpty ? "" : ": \(error.detail)"))
+    }
+
+    /// `batch 3 of press-7, entries 1 to 5000`.
+    static func name(of anchor: AnchorRecord) -> String {
+        "batch \(anchor.id.number) of \(anchor.id.machine), entries \(anchor.first) to \(anchor.last)"
+    }
+
     private func failure(_ reason: String, _ what: String, cause: (any Error)? = nil) -> NodeError {
         AnchoredBatch.failure(reason, what, anchor, cause: cause)
     }
@@ -110,8 +125,7 @@ struct AnchoredBatch {
     ) -> NodeError {
         NodeError(
             "metering.\(reason)",
-            "batch \(anchor.id.number) of \(anchor.id.machine), entries \(anchor.first) to \(anchor.last), "
-                + what, cause: cause)
+            "\(name(of: anchor)), \(what)", cause: cause)
     }
 
     private static func translated(_ error: NodeError, of anchor: AnchorRecord) -> NodeError {

@@ -62,7 +62,9 @@ package struct MeteringService: Sendable {
                 do {
                     let batch = try AnchoredBatch(anchor, documents: documents, view: view)
                     previous = try batch.read(after: previous) { entry throws(NodeError) in
-                        try reading.take(entry)
+                        do throws(BillingError) { try reading.take(entry) } catch {
+                            throw batch.failure(error, at: entry)
+                        }
                     }
                     reading.anchors.append(anchor)
                 } catch {
@@ -78,6 +80,62 @@ package struct MeteringService: Sendable {
             }
         }
         return try reading.metering(rules: node.rules)
+    }
+
+    /// The batches that whoever computes a stretch of time may have to read, by the ledger alone: from the
+    /// last before it to the first that reaches its end, contested ones too.
+    /// - Parameter moment: only what was anchored by then.
+    /// - Throws: `metering.broken_chain`.
+    func batches(
+        of machine: MachineID, tellingOf interval: Interval, asOf moment: Timestamp
+    ) throws(NodeError) -> [AnchorRecord] {
+        let view = try node.view()
+        let standing = try view.contests(of: machine).filter { $0.stands <= moment }
+        var batches: [AnchorRecord] = []
+        for link in links(
+            try links(of: machine, asOf: moment, without: standing, view), from: interval.from)
+        {
+            switch link {
+            case .gap: continue
+            case .contested(let anchor): batches.append(anchor)
+            case .anchor(let anchor):
+                batches.append(anchor)
+                if anchor.toMilliseconds >= interval.to { return batches }
+            }
+        }
+        return batches
+    }
+
+    /// Where a counter rose most: what to look at where its rise is too large to be billed.
+    /// - Parameters:
+    ///   - metering: what the counter was read with; its batches are there.
+    ///   - windows: the time that counts.
+    /// - Returns: the batch and the entry; nil where it never rose.
+    /// - Throws: as `usage(of:in:reportingIntervalMilliseconds:asOf:)`.
+    func steepestRise(
+        of counter: String, of machine: MachineID, in windows: [Interval], _ metering: Metering
+    ) throws(NodeError) -> (batch: AnchorRecord, entry: TelemetryEntry, rise: UInt64)? {
+        let view = try node.view()
+        var steepest: (batch: AnchorRecord, entry: TelemetryEntry, rise: UInt64)?
+        var before: UInt64?
+        for number in metering.anchors.map(Array.init) ?? [] where !metering.contested.contains(number) {
+            let position = ChainPosition(machine: machine, number: number)
+            guard let anchor = try view.get(AnchorRecord.self, position) else { continue }
+            let batch = try AnchoredBatch(anchor, documents: documents, view: view)
+            _ = try batch.read(after: nil) { entry in
+                guard
+                    let value = entry.counters.first(where: { $0.name.utf8.elementsEqual(counter.utf8) })?
+                        .value
+                else { return }
+                let rise = before.map { value < $0 ? value : value - $0 } ?? 0
+                before = value
+                guard rise > steepest?.rise ?? 0, windows.contains(where: { $0.contains(entry.time) }) else {
+                    return
+                }
+                steepest = (anchor, entry, rise)
+            }
+        }
+        return steepest
     }
 
     /// An anchor or a gap.
@@ -160,11 +218,11 @@ private struct Reading {
 
     var isComplete: Bool { end.map { latest >= $0 } ?? true }
 
-    mutating func take(_ entry: TelemetryEntry) throws(NodeError) {
+    mutating func take(_ entry: TelemetryEntry) throws(BillingError) {
         entries += 1
         // What follows the end is verified with its batch but no longer counts.
         guard !isComplete else { return }
-        do { try timeline.feed(entry) } catch { throw NodeError(error) }
+        try timeline.feed(entry)
         latest = max(latest, entry.time)
     }
 
@@ -172,10 +230,7 @@ private struct Reading {
         do {
             var usage = try Usage.combined(timeline.usage())
             // Of what nobody has read, only the ledger's word on its times is there.
-            for anchor in contested
-            where windows.contains(where: {
-                anchor.fromMilliseconds < $0.to && $0.from <= anchor.toMilliseconds
-            }) {
+            for anchor in contested where anchor.touches(windows) {
                 usage.note(
                     .contested,
                     .init(
@@ -189,7 +244,12 @@ private struct Reading {
                 openContests: openContests,
                 root: Metering.root(over: anchors.map(\.root), hash: rules.hash), entries: entries,
                 isComplete: isComplete)
-        } catch { throw NodeError(error) }
+        } catch {
+            guard let first = anchors.first, let last = anchors.last else { throw NodeError(error) }
+            throw NodeError(
+                error.code.rawValue,
+                "batches \(first.id.number) to \(last.id.number) of \(first.id.machine): \(error.detail)")
+        }
     }
 }
 
@@ -207,8 +267,8 @@ extension LedgerAccess {
 }
 
 extension NodeError {
-    /// Whether a batch cannot be had, opened, or believed.
-    var isOfTelemetry: Bool { code.hasPrefix("metering.") }
+    /// Whether a batch cannot be had, opened, believed, or counted.
+    var isOfTelemetry: Bool { code.hasPrefix("metering.") || code.hasPrefix("billing.") }
 
     /// Billing's own code and words.
     init(_ error: BillingError) {

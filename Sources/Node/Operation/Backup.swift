@@ -78,7 +78,8 @@ package struct Backup {
     // MARK: Putting one back
 
     /// Fills an empty data directory from a backup. The node then observes: see `voting-key rotate`.
-    /// - Throws: `home.exists`, `backup.incomplete`, `backup.other_ledger`, `backup.damaged`, `backup.io`.
+    /// - Throws: `home.exists`, `home.busy`, `home.io`, `backup.incomplete`, `backup.other_ledger`,
+    ///   `backup.damaged`, `backup.io`.
     package func restore(from folder: URL) throws(NodeError) -> BackupNote {
         let unfinished = try UnfinishedHome(home)
         guard let data = try? Data(contentsOf: folder.appendingPathComponent(Backup.noteName)),

@@ -6,11 +6,10 @@ import Synchronization
 /// Decodes ordered batches and verifies their signatures on all cores; with a width of 1 on the caller's
 /// thread.
 ///
-/// A key's name is its thumbprint, so what a name stands for never changes: public keys are cached for good,
-/// and whether a key may sign is left to execution.
+/// Whether a key may sign is left to execution.
 final class BatchVerifier: Sendable {
     private let rules: Rules
-    let publicKeys: Mutex<[KeyID: [UInt8]]> = Mutex([:])
+    let publicKeys = Mutex(PublicKeys())
     private let lookUp: @Sendable (KeyID) throws -> [UInt8]?
     /// How many threads there are cores for.
     let width: Int
@@ -79,7 +78,12 @@ final class BatchVerifier: Sendable {
     func candidates(_ transactions: ArraySlice<[UInt8]>) throws -> [Candidate] {
         let decoded = transactions.map { try? UnverifiedTransaction(decoding: $0, hash: rules.hash) }
         let names = decoded.map { $0?.key }
-        let known = publicKeys.withLock { keys in names.map { $0.flatMap { keys[$0] } } }
+        let known = publicKeys.withLock { keys in
+            names.map { name -> [UInt8]? in
+                guard let name else { return nil }
+                return keys[name]
+            }
+        }
         return try decoded.indices.map { try candidate(decoded[$0], known: known[$0]) }
     }
 
@@ -89,6 +93,12 @@ final class BatchVerifier: Sendable {
         let verified = VerifiedTransaction(
             transaction, publicKey: publicKey, verifier: rules.verify, hash: rules.hash)
         return verified.map { .verified($0) } ?? .invalid(.badSignature)
+    }
+
+    /// Takes in the keys that final blocks have brought: most sign something soon.
+    func learn(_ keys: [KeyRecord]) {
+        guard !keys.isEmpty else { return }
+        publicKeys.withLock { known in for key in keys { known[key.id] = key.publicKey.array } }
     }
 
     private func found(_ key: KeyID) throws -> [UInt8]? {

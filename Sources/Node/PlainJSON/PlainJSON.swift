@@ -84,27 +84,25 @@ package enum PlainJSON {
     }
 
     private static func plain(_ time: Ledger.Timestamp) -> PlainTree {
-        text(seconds: time.nanoseconds / 1_000_000_000, nanoseconds: time.nanoseconds % 1_000_000_000)
-            .map(PlainTree.text) ?? .integer(time.milliseconds)
+        text(time.nanoseconds, perSecond: 1_000_000_000).map(PlainTree.text) ?? .integer(time.milliseconds)
     }
 
     private static func plain(milliseconds: Int64) -> PlainTree {
-        var (seconds, rest) = milliseconds.quotientAndRemainder(dividingBy: 1_000)
-        // What is before 1970 counts from the second before it.
-        if rest < 0 { (seconds, rest) = (seconds - 1, rest + 1_000) }
-        return text(seconds: seconds, nanoseconds: rest * 1_000_000).map(PlainTree.text)
-            ?? .integer(milliseconds)
+        text(milliseconds, perSecond: 1_000).map(PlainTree.text) ?? .integer(milliseconds)
     }
 
     /// The years 0 to 9999, as RFC 3339 has them, in seconds since 1970 UTC.
     private static let years: ClosedRange<Int64> = -62_167_219_200...253_402_300_799
 
-    /// RFC 3339 in UTC; nil before the year 0 and after 9999.
-    /// - Parameter nanoseconds: after the second, 0 to 999 999 999.
-    private static func text(seconds: Int64, nanoseconds: Int64) -> String? {
+    /// A time since 1970 UTC as RFC 3339 has it; nil before the year 0 and after 9999.
+    /// - Parameter unit: how many of it are a second: 1000 for milliseconds, 10⁹ for nanoseconds.
+    private static func text(_ time: Int64, perSecond unit: Int64) -> String? {
+        var (seconds, rest) = time.quotientAndRemainder(dividingBy: unit)
+        // What is before 1970 counts from the second before it.
+        if rest < 0 { (seconds, rest) = (seconds - 1, rest + unit) }
         guard years.contains(seconds) else { return nil }
         let second = Telemetry.Timestamp.text(seconds * 1_000).split(separator: " ").joined(separator: "T")
-        let digits = String(nanoseconds)
+        let digits = String(rest * (1_000_000_000 / unit))
         var fraction = (String(repeating: "0", count: 9 - digits.count) + digits)[...]
         while fraction.hasSuffix("000") { fraction = fraction.dropLast(3) }
         return second + (fraction.isEmpty ? "" : ".\(fraction)") + "Z"

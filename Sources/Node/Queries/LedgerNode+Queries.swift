@@ -115,9 +115,7 @@ extension LedgerNode {
     }
 
     func leafIndex(of id: TransactionID) throws(NodeError) -> UInt64? {
-        let view = try view()
-        if let seen = try view.get(SeenRecord.self, id) { return seen.leaf }
-        return try view.row(SeenRecord.archiveKey(id)).map { bigEndianNumber($0) }
+        try view().row(SeenRecord.leafKey(id)).map { bigEndianNumber($0) }
     }
 
     /// The block that holds a leaf, by binary search over log sizes.

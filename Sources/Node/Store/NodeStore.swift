@@ -136,8 +136,7 @@ package final class NodeStore: Sendable {
 
     /// Whether the final state knows a transaction.
     func hasSeen(_ id: TransactionID) throws -> Bool {
-        if try store.overlay.value(forKey: SeenRecord.rowKey(id).bytes) != nil { return true }
-        return try store.overlay.value(forKey: SeenRecord.archiveKey(id).bytes) != nil
+        try store.overlay.value(forKey: SeenRecord.leafKey(id).bytes) != nil
     }
 
     /// When the first deadline of the final state is due.

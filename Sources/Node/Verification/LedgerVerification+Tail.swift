@@ -203,30 +203,41 @@ extension LedgerVerification {
         guard try StateTree(rowsOf: served, hash: rules.hash).root == header.stateRoot else {
             throw failure("state_root", header.height, "the served rows do not give the state root")
         }
-        try checkDerivedRows(served, at: header.height)
+        try checkDerivedRows(served, at: header)
         try checkHistoryEnds(served, at: header.height)
     }
 
-    /// Rows of indexes, which no root covers, are those that the other rows give. Where forgotten ids'
-    /// leaves are found only all blocks tell.
-    private func checkDerivedRows(_ served: LayeredReader, at height: Height) throws {
+    /// Rows of indexes, which no root covers, are those that the other rows give. Where the leaves of
+    /// forgotten ids are found only all blocks tell.
+    private func checkDerivedRows(_ served: LayeredReader, at header: BlockHeader) throws {
         var (given, found): ([Row], [Row]) = ([], [])
-        var remembered = RememberedIDs()
+        func failure(_ place: Row?) -> any Error {
+            let table = place.map { Ledger.RowKey(bytes: $0.key).table } ?? "?"
+            return self.failure(
+                "served_state", header.height, "the served row of \(table) is not what the rows give")
+        }
         try served.forEachRow { row in
             let key = Ledger.RowKey(bytes: row.key)
-            if key.table == SeenRecord.archive { return }
+            if key.table == SeenRecord.leafTable {
+                guard row.value.count == 8, bigEndianNumber(row.value) < header.logSize else {
+                    throw failure(row)
+                }
+                return
+            }
             if key.isDerived { return found.append(row) }
-            given += try derived.keys(for: key, stored: row.value).map { Row(key: $0.bytes, value: []) }
-            try remembered.note(key, stored: row.value)
+            for (key, value) in try derived.rows(for: key, stored: row.value) {
+                let row = Row(key: key.bytes, value: value)
+                if key.table != SeenRecord.leafTable {
+                    given.append(row)
+                } else if try served.value(forKey: row.key) != row.value {
+                    throw failure(row)
+                }
+            }
         }
-        given += remembered.rows.map { Row(key: $0.key.bytes, value: $0.value) }
         let order = KeySorting.order(of: given.map(\.key))
         given = order.map { given[$0] }
         guard given == found else {
-            let place = zip(given, found).first { $0 != $1 }?.0 ?? given.last ?? found.last
-            let table = place.map { Ledger.RowKey(bytes: $0.key).table }
-            throw failure(
-                "served_state", height, "the served row of \(table ?? "?") is not what the rows give")
+            throw failure(zip(given, found).first { $0 != $1 }?.0 ?? given.last ?? found.last)
         }
     }
 }

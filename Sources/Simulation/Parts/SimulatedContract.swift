@@ -61,12 +61,10 @@ enum SimulatedContract: Contract {
     }
 
     /// The rules with every member's account and key.
-    /// - Parameter isForgetful: whether ids of transactions do not stay.
     static func contracts(
-        members: [(member: MemberID, publicKey: [UInt8])], engines: [String], isForgetful: Bool
+        members: [(member: MemberID, publicKey: [UInt8])], engines: [String]
     ) -> ContractSet {
-        let contract: any Contract.Type = isForgetful ? ForgetfulContract.self : SimulatedContract.self
-        return ContractSet(version: 1, contracts: [contract]) {
+        ContractSet(version: 1, contracts: [SimulatedContract.self]) {
             (genesis: Genesis, context: Context) throws(Rejection) in
             for (member, publicKey) in members {
                 try context.put(AccountRecord(id: member))
@@ -80,19 +78,5 @@ enum SimulatedContract: Contract {
                     transactionsPerSecond: 1_000_000, bytesPerSecond: 1_000_000_000, engines: engines))
             try context.put(ValidatorsRecord(current: genesis.validators))
         }
-    }
-}
-
-/// The same, broken: with every transaction those before it are forgotten.
-enum ForgetfulContract: Contract {
-    static let name = SimulatedContract.name
-
-    static func apply(_ action: SimulatedContract.Action, in context: Context) throws(Rejection) {
-        for seen in try context.all(SeenRecord.self) { try context.delete(SeenRecord.self, seen.id) }
-        try SimulatedContract.apply(action, in: context)
-    }
-
-    static func due(_ timer: Timer, in context: Context) throws(Rejection) {
-        try SimulatedContract.due(timer, in: context)
     }
 }

@@ -232,6 +232,15 @@ final class SimulatedNode {
         world.written(item, by: self)
     }
 
+    /// What a sabotaged node's store has lost.
+    var hiddenTable: String? {
+        switch sabotage {
+        case .wrongRows where index == 0, .wrongRowsEverywhere: "counter"
+        case .forgetIDs: SeenRecord.leafTable
+        default: nil
+        }
+    }
+
     func restart() throws {
         guard !isUp, !isDeadForGood, !isHalted else { return }
         isUp = true
@@ -240,7 +249,7 @@ final class SimulatedNode {
         (served, epochs) = (disk.checkpoint.served, disk.checkpoint.epochs)
         world.reports.rewind(index, to: disk.checkpoint.header.height)
         reader = SimulatedReader(disk.checkpoint.rows)
-        if sabotage == .wrongRows, index == 0 { reader.hiddenTable = "counter" }
+        reader.hiddenTable = hiddenTable
         var voteState = disk.checkpoint.voteState
         var tail = try disk.tail.map { try world.recoded($0) }
         if sabotage == .forgetVotes {
@@ -263,7 +272,7 @@ final class SimulatedNode {
         self.replica = replica
         world.after(milliseconds: 1, .tick(index, life: life))
         // What became final in the blocks that a snapshot stands for.
-        disk.outbox.removeAll { reader.rows.values[SeenRecord.rowKey($0.id)] != nil }
+        disk.outbox.removeAll { reader.rows.values[SeenRecord.leafKey($0.id)] != nil }
         try take(effects)
     }
 

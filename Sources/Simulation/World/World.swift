@@ -97,8 +97,7 @@ final class World {
         rules = Rules(
             chain: hash(genesisBytes), hash: hash, verify: FastCryptography.verifier,
             contracts: [
-                SimulatedContract.contracts(
-                    members: members, engines: plan.engines, isForgetful: sabotage == .forgetIDs)
+                SimulatedContract.contracts(members: members, engines: plan.engines)
             ])
         let (executor, block) = try Executor.found(genesis, bytes: genesisBytes, rules: rules)
         genesisHeader = executor.head
@@ -128,9 +127,7 @@ final class World {
             }
             node.clockDrift = Int64(chance.within(0...2)) - 1
             node.sabotage = sabotage
-            if sabotage == .wrongRows && index == 0 || sabotage == .wrongRowsEverywhere {
-                node.reader.hiddenTable = "counter"
-            }
+            node.reader.hiddenTable = node.hiddenTable
             if plan.liars.contains(index) {
                 node.liar = Liar(world: self, node: index, isEager: plan.isEager)
             }

@@ -18,6 +18,24 @@ static inline struct MHD_Daemon *http_start(
     return MHD_start_daemon(flags, 0, NULL, NULL, handler, context, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
 }
 
+/* A socket that never waits and that no program started meanwhile gets, from its first moment on where the
+   system can do that. */
+static inline int http_socket(const struct addrinfo *entry) {
+#ifdef SOCK_CLOEXEC
+    return socket(entry->ai_family, entry->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, entry->ai_protocol);
+#else
+    int descriptor = socket(entry->ai_family, entry->ai_socktype, entry->ai_protocol);
+    if (descriptor >= 0
+        && (fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0 || fcntl(descriptor, F_SETFL, O_NONBLOCK) < 0)) {
+        int failure = errno;
+        close(descriptor);
+        errno = failure;
+        return -1;
+    }
+    return descriptor;
+#endif
+}
+
 /* A listening socket on a numeric address or a name; -1 and a message where there is none. */
 static inline int http_listen(const char *host, const char *port, int backlog, const char **message) {
     struct addrinfo hints = {0}, *found = NULL;
@@ -31,14 +49,13 @@ static inline int http_listen(const char *host, const char *port, int backlog, c
     int descriptor = -1, failure = EADDRNOTAVAIL;
     for (struct addrinfo *entry = found; entry != NULL && descriptor < 0; entry = entry->ai_next) {
         const int on = 1;
-        descriptor = socket(entry->ai_family, entry->ai_socktype, entry->ai_protocol);
+        descriptor = http_socket(entry);
         if (descriptor < 0) {
             failure = errno;
             continue;
         }
         setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-        if (fcntl(descriptor, F_SETFD, FD_CLOEXEC) < 0 || fcntl(descriptor, F_SETFL, O_NONBLOCK) < 0
-            || bind(descriptor, entry->ai_addr, entry->ai_addrlen) < 0 || listen(descriptor, backlog) < 0) {
+        if (bind(descriptor, entry->ai_addr, entry->ai_addrlen) < 0 || listen(descriptor, backlog) < 0) {
             failure = errno;
             close(descriptor);
             descriptor = -1;

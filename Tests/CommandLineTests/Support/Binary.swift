@@ -170,6 +170,18 @@ final class Workplace: Sendable {
         String(decoding: try Data(contentsOf: folder.appendingPathComponent(name)), as: UTF8.self)
     }
 
+    /// The command lines of all processes that work here. Where there is no /proc there are none, and a
+    /// program's own word counts.
+    var processes: [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.compactMap { name in
+            guard Int(name) != nil, let line = FileManager.default.contents(atPath: "/proc/\(name)/cmdline")
+            else { return nil }
+            let text = String(decoding: line, as: UTF8.self)
+            return text.contains(folder.lastPathComponent) ? text : nil
+        }
+    }
+
     static func words(_ line: String) -> [String] {
         var words: [String] = []
         for (index, part) in line.split(separator: "\"", omittingEmptySubsequences: false).enumerated() {

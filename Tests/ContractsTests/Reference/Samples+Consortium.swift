@@ -82,6 +82,12 @@ extension Samples {
         ]
     }
 
+    private static var seen: SeenRecord {
+        var seen = SeenRecord(.init(of: time))
+        seen.add(digest, leaf: 3)
+        return seen
+    }
+
     /// The ledger's own tables.
     static func ledger() throws -> [Sample] {
         [
@@ -95,7 +101,7 @@ extension Samples {
             try .record(
                 VotingKeyRecord(id: key, publicKey: publicKey, member: member, since: 1, replaced: 2)),
             try .record(QuotaRecord.full(member, at: time)),
-            try .record(SeenRecord(id: digest, expires: time, leaf: 3)),
+            try .record(seen),
             try .record(ClocksRecord(clocks: [.init(member: member, time: time)])),
         ]
     }

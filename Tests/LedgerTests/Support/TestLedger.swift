@@ -204,11 +204,20 @@ final class TestLedger {
     }
 
     func order(_ bytes: [UInt8], verified: Bool = true) throws -> [Replica.Effect] {
+        let next = try next(bytes, verified: verified)
+        position += 1
+        return try replica.ordered(next, reader: rows)
+    }
+
+    /// What `run` would order.
+    func next(_ transactions: [[UInt8]]) throws -> OrderedBatch {
+        try next(batch(transactions), verified: true)
+    }
+
+    private func next(_ bytes: [UInt8], verified: Bool) throws -> OrderedBatch {
         let batch = try Batch(decoding: bytes, chain: rules.chain)
         let candidates = batch.transactions.map { candidate($0, verified: verified) }
-        position += 1
-        return try replica.ordered(
-            OrderedBatch(batch: batch, position: position, candidates: candidates), reader: rows)
+        return OrderedBatch(batch: batch, position: position + 1, candidates: candidates)
     }
 
     private func candidate(_ bytes: [UInt8], verified: Bool) -> Candidate {

@@ -19,7 +19,7 @@ import Testing
             #expect(try oem.nextNumber(series: "2026") == "2026-0001")
             let id = try await oem.issue(invoice, under: ServicesWorld.agreement)
             #expect(try oem.nextNumber(series: "2026") == "2026-0002")
-            #expect(try customer.recompute(id) == .equal)
+            #expect(try customer.recompute(id) == .equal(contested: []))
             #expect(try customer.invoice(id) == invoice)
             await #expect(code { try await customer.dispute(id) } == "invoice.nothing_to_dispute")
             await #expect(code { _ = try world.invoices("m1").recompute(id) } == "vault.not_reader")
@@ -55,7 +55,7 @@ import Testing
             try world.node.clock.set(
                 Ledger.Timestamp(milliseconds: ServicesWorld.weekStart + 12 * ServicesWorld.day))
             let id = try await oem.issue(compute(), under: agreement)
-            #expect(try world.invoices("customer").recompute(id) == .equal)
+            #expect(try world.invoices("customer").recompute(id) == .equal(contested: []))
         }
     }
 
@@ -94,7 +94,7 @@ import Testing
             #expect(invoice.performance.downtimeMilliseconds == 3 * ServicesWorld.hour)
             #expect(invoice.performance.serviceTimeMilliseconds < 4 * ServicesWorld.day)
             let id = try await oem.issue(invoice, under: agreement)
-            #expect(try world.invoices("customer").recompute(id) == .equal)
+            #expect(try world.invoices("customer").recompute(id) == .equal(contested: []))
         }
     }
 
@@ -142,8 +142,8 @@ import Testing
             var source = world.press(days: 12)
             try await TelemetryImport(of: ServicesWorld.machine, documents: world.documents("customer"))
                 .run(&source)
-            #expect(try world.invoices("customer").recompute(id) == .equal)
-            #expect(try world.invoices("arbiter").recompute(id) == .equal)
+            #expect(try world.invoices("customer").recompute(id) == .equal(contested: []))
+            #expect(try world.invoices("arbiter").recompute(id) == .equal(contested: []))
         }
     }
 
@@ -159,7 +159,7 @@ import Testing
             let (oem, customer) = (try world.invoices("oem"), try world.invoices("customer"))
             let arbiter = try world.invoices("arbiter")
             let id = try await oem.issue(inflated, under: ServicesWorld.agreement)
-            guard case .differs(let sentences, let recomputed) = try customer.recompute(id) else {
+            guard case .differs(let sentences, let recomputed, _) = try customer.recompute(id) else {
                 Issue.record("an inflated invoice is recomputed equal")
                 return
             }
@@ -189,7 +189,7 @@ import Testing
             var invoice = try await world.weeksInvoice()
             invoice.evidence.telemetryRoot = .zero
             let id = try await world.invoices("oem").issue(invoice, under: ServicesWorld.agreement)
-            guard case .differs(let sentences, _) = try world.invoices("customer").recompute(id) else {
+            guard case .differs(let sentences, _, _) = try world.invoices("customer").recompute(id) else {
                 Issue.record("another telemetry root is recomputed equal")
                 return
             }

@@ -75,6 +75,13 @@ struct ServicesWorld {
 
     /// Registers, accepts and starts the machine, and agrees the terms.
     func rent() async throws {
+        try await register()
+        try await agree()
+        try await start()
+    }
+
+    /// Registers the machine and accepts it.
+    func register() async throws {
         let key = try home.keystore(of: MemberID("customer")!).createHeldKey("device-press-7")
         let machine = ServicesWorld.machine
         try await node.enact(
@@ -90,10 +97,16 @@ struct ServicesWorld {
                     reportingIntervalMilliseconds: 60_000)), as: try signer("oem"))
         try await node.enact(
             MachineContract.self, .accept(.init(machine: machine)), as: try signer("customer"))
+    }
+
+    func agree() async throws {
         try await AgreementService(documents("oem")).propose(ServicesWorld.agreement, terms: terms())
         try await AgreementService(documents("customer")).accept(ServicesWorld.agreement)
+    }
+
+    func start() async throws {
         try await node.enact(
-            MachineContract.self, .start(.init(machine: machine)), as: try signer("customer"))
+            MachineContract.self, .start(.init(machine: ServicesWorld.machine)), as: try signer("customer"))
     }
 
     func terms() throws -> Terms {

@@ -41,6 +41,7 @@ import Testing
 
     @Test func readsBackWhatItWrites() throws {
         var terms = try Self.read(try Self.example())
+        #expect(terms.rulesVersion == InvoiceComputation.rulesVersion)
         #expect(try Self.read(TermsFile.text(terms)) == terms)
         terms.billingPeriod = .custom(from: terms.validity.from, to: terms.validity.from + 90_000_001)
         terms.tariff.lines[1].vat = VAT(.standard, rate: Rate(percent: 7))
@@ -50,6 +51,7 @@ import Testing
         terms.serviceLevel?.consequence = .proportional(
             target: Rate(percent: 98), floor: Rate(percent: 70), slope: 2)
         terms.reportingIntervalMilliseconds = 1500
+        terms.rulesVersion = 1
         terms.paymentReference = "a \"quoted\" \\ reference"
         #expect(try Self.read(TermsFile.text(terms)) == terms)
     }
@@ -72,6 +74,7 @@ import Testing
         (#""5 d""#, #""5 days""#, "terms.bad_value", "classificationWindow"),
         (#""2026-01-06""#, #""2026-02-30""#, "terms.bad_value", "holidays[1]"),
         (#""stamper""#, #""nobody""#, "terms.bad_value", "buyer"),
+        (#""timeZone""#, #""rulesVersion": 3, "timeZone""#, "terms.bad_value", "rulesVersion"),
         ("Europe/Berlin", "Europe/Nowhere", "timezone.unknown", "Europe/Nowhere"),
         (#""from": "0", "price""#, #""from": "1", "price""#, "terms.tiers", "parts"),
     ])

@@ -6,12 +6,16 @@ import Codec
 /// Usage → tiers → minimum shortfall → cap → bonus or malus (itself capped) → VAT. Each line rounds
 /// once, each adjustment once, VAT once per category and rate.
 package enum InvoiceComputation {
-    /// What `Terms.rulesVersion` and the invoice's evidence name. It changes with any figure this
-    /// module computes.
-    package static let rulesVersion = 1
+    /// What new terms name in `Terms.rulesVersion`, and the invoice's evidence after them. It changes with
+    /// any figure this module computes; what older terms name is computed as it was:
+    ///
+    /// 1. Tiers and the cap are those of a whole period in every billing interval.
+    /// 2. They are prorated, so that terms that are amended within a period do not charge its cap twice.
+    package static let rulesVersion = 2
 
     /// Computes the invoice of one billing interval. What is prorated is prorated by the days of the whole
-    /// period that it lies in.
+    /// period that it lies in: base fees and minimums by those that were billed, tiers and the cap by the
+    /// interval's own. A stop costs nobody a part of the cap. [choice]
     /// - Parameters:
     ///   - usage: of `terms.billedTime(in: period, inService:)`, by `Timeline`; several spells combined.
     ///   - period: as `terms.billingInterval(containing:before:)` gives it.
@@ -28,13 +32,16 @@ package enum InvoiceComputation {
         try check(usage, against: period, of: terms)
         let whole = try terms.period(containing: period.from)
         let days = try terms.days(touchedBy: usage.measured, of: whole)
-        var computation = LineComputation(terms: terms, usage: usage, days: days)
+        let part = try terms.days(touchedBy: [period], of: whole)
+        let share =
+            terms.proratesTiersAndCap ? PeriodShare(days: part.touched, of: part.all) : PeriodShare.whole
+        var computation = LineComputation(terms: terms, usage: usage, days: days, share: share)
         try computation.run()
         let performance = try Invoice.Performance(terms: terms, usage: usage, attributions: attributions)
 
         var groups = try VATGroups(computation.lines)
         var adjustments: [Invoice.Adjustment] = []
-        if let cap = terms.tariff.cap { adjustments += try groups.cap(at: cap, in: terms.currency) }
+        if let cap = terms.tariff.cap { adjustments += try groups.cap(at: cap, share, in: terms.currency) }
         if let level = terms.serviceLevel, let availability = performance.availability {
             let rate = try level.adjustment(at: availability)
             let name = rate > .zero ? "Bonus" : "Malus"
@@ -55,7 +62,7 @@ package enum InvoiceComputation {
             evidence: Invoice.Evidence(
                 firstSequence: usage.firstSequence, lastSequence: usage.lastSequence,
                 telemetryRoot: telemetryRoot, termsHash: termsHash, attributionHash: attributionHash,
-                rulesVersion: rulesVersion))
+                rulesVersion: terms.rulesVersion))
     }
 
     private static func check(

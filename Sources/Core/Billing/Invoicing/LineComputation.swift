@@ -4,24 +4,33 @@ struct LineComputation {
     let usage: Usage
     /// Local days that were billed, of those that the period has.
     let days: (touched: Int64, all: Int64)
+    /// The billing interval's, by which tiers are prorated.
+    let share: PeriodShare
     private(set) var lines: [Invoice.Line] = []
 
-    init(terms: Terms, usage: Usage, days: (touched: Int64, all: Int64)) {
-        (self.terms, self.usage, self.days) = (terms, usage, days)
+    init(terms: Terms, usage: Usage, days: (touched: Int64, all: Int64), share: PeriodShare) {
+        (self.terms, self.usage, self.days, self.share) = (terms, usage, days, share)
     }
 
     /// Adds the lines of the whole tariff, in its order.
-    /// - Throws: `billing.overflow`, `billing.zero_denominator`.
+    /// - Throws: `billing.overflow`, naming the line.
     mutating func run() throws(BillingError) {
         for line in terms.tariff.lines {
-            switch line.basis {
-            case .baseFee: try addBaseFee(line)
-            case .perUnit(let counter):
-                try add(line, used: try Quantity(whole: usage.rise(of: counter)), unit: .piece)
-            case .perHour(let states):
-                let time = try usage.milliseconds(in: states)
-                try add(line, used: try Quantity(hoursOfMilliseconds: time), unit: .hour)
+            do { try add(line) } catch {
+                throw BillingError(
+                    error.code, "tariff line «\(line.id)» comes to more than 64 bits hold", line: line.id)
             }
+        }
+    }
+
+    private mutating func add(_ line: TariffLine) throws(BillingError) {
+        switch line.basis {
+        case .baseFee: try addBaseFee(line)
+        case .perUnit(let counter):
+            try add(line, used: try Quantity(whole: usage.rise(of: counter)), unit: .piece)
+        case .perHour(let states):
+            let time = try usage.milliseconds(in: states)
+            try add(line, used: try Quantity(hoursOfMilliseconds: time), unit: .hour)
         }
     }
 
@@ -67,7 +76,11 @@ struct LineComputation {
         _ line: TariffLine, _ name: String, from: Quantity, to: Quantity, paid: Quantity,
         _ unit: Invoice.UnitCode
     ) throws(BillingError) {
-        let tiers = line.prices.tiers
+        var tiers = line.prices.tiers
+        for index in tiers.indices {
+            let bound = try share.of(tiers[index].fromQuantity.millionths)
+            tiers[index].fromQuantity = Quantity(millionths: bound)
+        }
         if line.prices.mode == .volume {
             let tier = tiers.last { $0.fromQuantity <= paid } ?? tiers[0]
             return try append(line, name, try to.subtracting(from), unit, tier.price)
@@ -77,7 +90,8 @@ struct LineComputation {
             let upper = index + 1 < tiers.count ? min(to, tiers[index + 1].fromQuantity) : to
             let lower = max(from, tier.fromQuantity)
             guard lower < upper else { continue }
-            let label = tiers.count == 1 ? name : "\(name), from \(tier.fromQuantity.text)"
+            let label =
+                tiers.count == 1 ? name : "\(name), from \(tier.fromQuantity.text)\(share.remark)"
             try append(line, label, try upper.subtracting(lower), unit, tier.price)
             isWritten = true
         }

@@ -25,13 +25,14 @@ struct VATGroups {
         get throws(BillingError) { try MinorUnits.sum(groups.map(\.taxable)) }
     }
 
-    /// Brings the total down to a limit, each group in proportion.
-    mutating func cap(at limit: MinorUnits, in currency: CurrencyCode) throws(BillingError)
-        -> [Invoice.Adjustment]
-    {
+    /// Brings the total down to the share of a whole period's limit, each group in proportion.
+    mutating func cap(
+        at whole: MinorUnits, _ share: PeriodShare, in currency: CurrencyCode
+    ) throws(BillingError) -> [Invoice.Adjustment] {
+        let limit = MinorUnits(try share.of(whole.rawValue))
         let excess = try total.subtracting(limit)
         guard excess > .zero else { return [] }
-        let reason = "Cap of \(limit.text(in: currency)) \(currency)"
+        let reason = "Cap of \(limit.text(in: currency)) \(currency)\(share.remark)"
         var adjustments: [Invoice.Adjustment] = []
         let parts = try excess.apportioned(over: groups.map(\.taxable))
         for (index, part) in parts.enumerated() where part > .zero {

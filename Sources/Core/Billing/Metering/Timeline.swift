@@ -102,8 +102,8 @@ package struct Timeline: Hashable, Codable, Sendable {
         guard counters.count + added <= Timeline.maximumCounters else {
             throw BillingError(.tooMany, "counters")
         }
-        guard entry.counters.allSatisfy({ $0.value <= Int64.max }) else {
-            throw BillingError(.overflow, "a counter is 2^63 or more")
+        if let counter = entry.counters.first(where: { $0.value > Int64.max }) {
+            throw BillingError(.overflow, "counter «\(counter.name)» is 2^63 or more")
         }
     }
 }

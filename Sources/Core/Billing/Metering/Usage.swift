@@ -138,9 +138,11 @@ extension Usage {
     mutating func add(_ counter: CounterRise) throws(BillingError) {
         let index = counters.firstIndex { !$0.name.utf8.lexicographicallyPrecedes(counter.name.utf8) }
         if let index, counters[index].name.utf8.elementsEqual(counter.name.utf8) {
-            let rise = try Rounding.add(counters[index].rise, counter.rise)
-            let resets = try Rounding.add(counters[index].resets, counter.resets)
-            (counters[index].rise, counters[index].resets) = (rise, resets)
+            do {
+                let rise = try Rounding.add(counters[index].rise, counter.rise)
+                let resets = try Rounding.add(counters[index].resets, counter.resets)
+                (counters[index].rise, counters[index].resets) = (rise, resets)
+            } catch { throw BillingError(error.code, "counter «\(counter.name)» rises beyond 2^63 in all") }
         } else {
             counters.insert(counter, at: index ?? counters.count)
         }

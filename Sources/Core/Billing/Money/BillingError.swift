@@ -29,8 +29,12 @@ package struct BillingError: Error, Hashable, Sendable, CustomStringConvertible 
 
     package let code: Code
     package let detail: String
+    /// The tariff line that cannot be computed, where it is one.
+    package let line: String?
 
-    package init(_ code: Code, _ detail: String = "") { (self.code, self.detail) = (code, detail) }
+    package init(_ code: Code, _ detail: String = "", line: String? = nil) {
+        (self.code, self.detail, self.line) = (code, detail, line)
+    }
 
     package var description: String { code.rawValue + (detail.isEmpty ? "" : ": \(detail)") }
 }

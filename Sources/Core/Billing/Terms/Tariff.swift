@@ -2,7 +2,8 @@
 package struct Tariff: Hashable, Codable, Sendable {
     /// In the order of the invoice.
     package var lines: [TariffLine]
-    /// The most that a period's lines may add up to, before bonus, malus and VAT.
+    /// The most that a period's lines may add up to, before bonus, malus and VAT; prorated by days where the
+    /// terms are in force in a part of the period only.
     package var cap: MinorUnits?
     /// For lines that name none of their own.
     package var vat: VAT
@@ -68,7 +69,8 @@ package struct Prices: Hashable, Codable, Sendable {
     }
 
     package struct Tier: Hashable, Codable, Sendable {
-        /// The quantity from which the price holds: a volume tier from 1000 holds for exactly 1000.
+        /// The quantity in a whole period from which the price holds: a volume tier from 1000 holds for
+        /// exactly 1000. It is prorated as the cap is.
         package var fromQuantity: Quantity
         package var price: UnitPrice
 

@@ -44,6 +44,39 @@ extension Terms {
         return interval
     }
 
+    /// A billing period that terms begin or end within, so that it is billed in part.
+    package struct PartialPeriod: Hashable, Sendable {
+        package let begins, ends: Bool
+        /// Local days that the terms are in force, and those of the whole period.
+        package let days, all: Int64
+
+        package init(begins: Bool, ends: Bool, days: Int64, all: Int64) {
+            (self.begins, self.ends, self.days, self.all) = (begins, ends, days, all)
+        }
+    }
+
+    /// The periods that the terms begin or end within, in order: none to two, where fees and minimums, and
+    /// tiers and the cap by later rules, are prorated. Other terms that follow may cut more.
+    /// - Throws: `billing.time_out_of_range`, `billing.invalid_interval`.
+    package func partialPeriods() throws(BillingError) -> [PartialPeriod] {
+        guard validity.isValid else { throw BillingError(.invalidInterval) }
+        var found: [PartialPeriod] = []
+        var before: Interval?
+        for time in [validity.from, validity.to - 1] {
+            if case .custom(let from, let to) = billingPeriod, !Interval(from: from, to: to).contains(time) {
+                continue
+            }
+            let whole = try period(containing: time)
+            guard whole != before else { continue }
+            before = whole
+            let (begins, ends) = (whole.from < validity.from, validity.to < whole.to)
+            guard begins || ends else { continue }
+            let days = try days(touchedBy: [try billingInterval(containing: time)], of: whole)
+            found.append(PartialPeriod(begins: begins, ends: ends, days: days.touched, all: days.all))
+        }
+        return found
+    }
+
     /// The most periods that terms may have: two years of days, 66 of months.
     package static let maximumPeriods = 800
 

@@ -130,8 +130,8 @@ extension Terms {
             found.require(1...31_536_000_000 ~= unit, .plannedRunTime, "is 1 ms to one year")
         }
         found.require(
-            rulesVersion == InvoiceComputation.rulesVersion, .rulesVersion,
-            "these rules are version \(InvoiceComputation.rulesVersion)")
+            1...InvoiceComputation.rulesVersion ~= rulesVersion, .rulesVersion,
+            "these rules are versions 1 to \(InvoiceComputation.rulesVersion)")
     }
 
     private func checkTariff(_ found: inout Problems) {

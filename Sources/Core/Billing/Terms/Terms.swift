@@ -42,7 +42,8 @@ package struct Terms: Hashable, Codable, Sendable {
     /// The member who may rule after the arbiter's days, for as many again.
     package var substituteArbiter: String?
     package var paymentReference: String?
-    /// The version of the rules that compute the invoice, `InvoiceComputation.rulesVersion`.
+    /// The version of the rules that compute the invoice, at most `InvoiceComputation.rulesVersion`, which
+    /// new terms name.
     package var rulesVersion: Int
 
     package init(
@@ -53,7 +54,7 @@ package struct Terms: Hashable, Codable, Sendable {
         holidays: [CivilDate] = [], reportingIntervalMilliseconds: Int64,
         plannedRunTimePerUnitMilliseconds: Int64? = nil, arbiter: String, rulingDays: Int? = nil,
         substituteArbiter: String? = nil,
-        paymentReference: String? = nil, rulesVersion: Int = 1
+        paymentReference: String? = nil, rulesVersion: Int = InvoiceComputation.rulesVersion
     ) {
         (self.seller, self.buyer, self.machine) = (seller, buyer, machine)
         (self.currency, self.zone, self.validity) = (currency, zone, validity)
@@ -70,4 +71,7 @@ package struct Terms: Hashable, Codable, Sendable {
     }
 
     package static let standardRulingDays = 30
+
+    /// Whether a part of a billing period has a part of its tiers and cap, by the rules that the terms name.
+    package var proratesTiersAndCap: Bool { rulesVersion >= 2 }
 }

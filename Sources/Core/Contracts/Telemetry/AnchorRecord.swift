@@ -16,7 +16,7 @@ package struct ChainPosition: RecordKey, Hashable, Codable {
 }
 
 /// A batch of telemetry in the vault: what it covers, and the root that each entry can be proven against.
-package struct AnchorRecord: Record {
+package struct AnchorRecord: Record, Hashable {
     package static let table = "anchor"
 
     package var id: ChainPosition

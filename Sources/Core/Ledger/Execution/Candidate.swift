@@ -8,6 +8,15 @@ package enum Candidate: Sendable {
     case unknownKey(UnverifiedTransaction)
     /// Not a transaction, or its signature is wrong: no leaf.
     case invalid(Skip.Reason)
+
+    /// Nil where it is none.
+    var transaction: SignedTransaction? {
+        switch self {
+        case .verified(let verified): verified.transaction
+        case .unknownKey(let unverified): unverified.transaction
+        case .invalid: nil
+        }
+    }
 }
 
 /// A transaction of a batch that got no leaf.
@@ -72,6 +81,12 @@ package struct ExecutedBlock: Sendable {
     /// (`LogFrontier`).
     package let logNodes: [Digest]
     package let events: [Event]
+
+    /// The records of a type that the block wrote.
+    /// - Throws: `cbor.*`, though the executor has written them.
+    package func records<R: Record>(_ type: R.Type) throws -> [R] {
+        try changes.of(R.table).compactMap { try $0.value.map { try StoredRow.record(type, in: $0) } }
+    }
 }
 
 /// That a step changed a row, and which step had changed it before.

@@ -12,16 +12,20 @@ package struct Executor: Sendable {
     package private(set) var headHash: Digest
     package private(set) var log: LogFrontier
     package private(set) var tree: StateTree
+    /// When something falls due next.
+    private var calm = Calm()
+    private var usedIDs: UsedIDs
 
     /// Deadlines carried out in one block; the rest follow in the next.
     static let timersPerBlock = 256
-    /// Forgotten ids in one block: as many as another can hold, whose ids are forgotten together.
+    /// Rows of forgotten ids in one block: as many as another can have written.
     static let forgottenPerBlock = Batch.maximumCount
 
     /// Goes on from a block: its header, the log's peaks, the state tree at it.
     package init(rules: Rules, head: BlockHeader, log: LogFrontier, tree: StateTree) {
         (self.rules, self.head, self.log, self.tree) = (rules, head, log, tree)
         headHash = head.hashed(rules.hash)
+        usedIDs = UsedIDs(since: head.logSize == 0 ? nil : head.time)
     }
 
     /// Founds the ledger: block 0.
@@ -55,7 +59,7 @@ package struct Executor: Sendable {
         return (executor, block)
     }
 
-    /// Executes one batch on the head. On a thrown error the executor is unchanged and the node must halt.
+    /// Executes one batch on the head. On a thrown error the executor stays on it, and the node must halt.
     /// - Parameter reader: the rows at the head's height.
     package mutating func execute(
         _ ordered: OrderedBatch, sender: MemberID, reader: any StateReader
@@ -81,11 +85,14 @@ package struct Executor: Sendable {
 
         var run = TransactionRun(
             rules: rules, contracts: contracts, parameters: parameters, state: state, height: height,
-            time: time, firstLeaf: head.logSize, areKnown: areKnown(ordered.candidates))
+            time: time, firstLeaf: head.logSize,
+            mayBeUsed: ordered.candidates.map { candidate in
+                candidate.transaction.map { usedIDs.mayHold($0.id, at: time) } ?? false
+            })
         for (index, candidate) in ordered.candidates.enumerated() {
             try run.process(candidate, at: index)
         }
-        run.close()
+        try run.close()
         if let fault = state.fault { throw fault }
 
         return finish(
@@ -98,27 +105,21 @@ package struct Executor: Sendable {
             content: ordered.batch.bytes, state: state, run: run)
     }
 
-    /// Which transactions' ids the parent's state remembers: the state tree says it for all of them at once.
-    /// An id that this block forgets is of a transaction that has expired.
-    private func areKnown(_ candidates: [Candidate]) -> [Bool] {
-        tree.contains(
-            candidates.map { candidate in
-                let id: TransactionID
-                switch candidate {
-                case .invalid: return .zero
-                case .verified(let verified): id = verified.transaction.id
-                case .unknownKey(let unverified): id = unverified.id
-                }
-                return Executor.treeKey(SeenRecord.rowKey(id), hash: rules.hash)
-            })
-    }
-
     /// Puts the block's rows and leaves into the trees, and their roots into its header.
     private mutating func finish(
         _ unrooted: BlockHeader, content: [UInt8], state: BlockState, run: TransactionRun? = nil
     ) -> ExecutedBlock {
-        let changes = state.changes()
+        var changes = state.changes()
         tree.update(Executor.treeChanges(changes, hash: rules.hash))
+        calm.note(changes)
+        if let run {
+            usedIDs.forget(at: head.time)
+            for (id, expires, _) in run.used { usedIDs.note(id, expires: expires) }
+            let rows = run.leafRows
+            if let first = rows.first {
+                changes.insert(contentsOf: rows, at: changes.place(of: first.key, by: \.key))
+            }
+        }
         var logNodes: [Digest] = []
         for leaf in run?.leafHashes ?? [] { log.append(leaf, hash: rules.hash) { logNodes.append($0) } }
         var header = unrooted
@@ -189,6 +190,8 @@ package struct Executor: Sendable {
             throw LedgerFault("undoing block \(block.header.height) did not restore its parent's state")
         }
         (head, headHash, self.log) = (parent, block.header.previous, log)
+        calm = Calm()
+        usedIDs.undo(from: block.header.time)
     }
 
     private func missingRules(_ version: UInt64) -> LedgerFault {
@@ -197,7 +200,7 @@ package struct Executor: Sendable {
     }
 
     /// Sets the block's time and the rules in force, and forgets ids whose time is over.
-    private func open(
+    private mutating func open(
         _ state: BlockState, clocks spoken: [(member: MemberID, time: Timestamp)]
     ) throws -> (ParametersRecord, Timestamp) {
         let current = ParametersRecord.Key()
@@ -219,49 +222,39 @@ package struct Executor: Sendable {
         return (parameters, time)
     }
 
-    /// Forgets the ids of blocks all of whose transactions have expired long enough ago.
-    private func forget(_ state: BlockState, time: Timestamp) throws {
-        // Each row has an id at least. All in one pass: looking for the first anew after each deletion would
-        // step over all that were deleted before.
-        let rows = try dueKeys(state, in: RememberedIDs.table, limit: Executor.forgottenPerBlock) { key in
-            guard let latest = RememberedIDs.latestExpiry(of: key) else {
-                throw LedgerFault("a row of the expiry index is malformed")
-            }
-            return latest + SeenRecord.retention < time
-        }
-        var count = 0
-        for key in rows {
-            guard let ids = try state.value(for: key).flatMap({ RememberedIDs.ids(in: $0) }) else {
-                throw state.fault ?? LedgerFault("a row of the expiry index is malformed")
-            }
-            count += ids.count
-            guard count <= Executor.forgottenPerBlock else { return }
-            state.write(nil, for: key)
-            for id in ids { try forget(id, state) }
-        }
+    /// Forgets the ids of moments that are long enough ago.
+    private mutating func forget(_ state: BlockState, time: Timestamp) throws {
+        let rows = try dueKeys(
+            state, in: SeenRecord.table, limit: Executor.forgottenPerBlock, &calm.firstExpiry,
+            isDue: { $0 + SeenRecord.retention < time },
+            when: { key in
+                guard let place = SeenRecord.Place(key: key) else {
+                    throw LedgerFault("a row of remembered ids has a wrong key")
+                }
+                return place.latestExpiry
+            })
+        for key in rows { state.write(nil, for: key) }
     }
 
     /// The keys of a table that sorts by time, up to the first that is not due yet.
+    /// - Parameter earliest: no key's time is before it, where that is known.
     private func dueKeys(
-        _ state: BlockState, in table: String, limit: Int, _ isDue: (RowKey) throws -> Bool
+        _ state: BlockState, in table: String, limit: Int, _ earliest: inout Timestamp?,
+        isDue: (Timestamp) -> Bool, when: (RowKey) throws -> Timestamp
     ) throws -> ArraySlice<RowKey> {
+        if let earliest, !isDue(earliest) { return [] }
         let prefix = RowKey(table: table, key: []).bytes
         // Mostly nothing is due: the first key tells, and thousands need not be read.
-        guard let first = try state.keys(withPrefix: prefix, limit: 1).first, try isDue(first) else {
-            return []
-        }
-        return try state.keys(withPrefix: prefix, limit: limit).prefix(while: isDue)
+        let first = try state.keys(withPrefix: prefix, limit: 1).first
+        let time = try first.map(when) ?? .maximum
+        earliest = time
+        guard isDue(time) else { return [] }
+        return try state.keys(withPrefix: prefix, limit: limit).prefix { isDue(try when($0)) }
     }
 
-    private func forget(_ id: TransactionID, _ state: BlockState) throws {
-        guard let seen = try state.record(SeenRecord.self, SeenRecord.rowKey(id)) else {
-            throw state.fault ?? LedgerFault("the expiry index lists an id that is not there")
-        }
-        state.write(nil, for: SeenRecord.rowKey(id))
-        state.write(bigEndianBytes(seen.leaf), for: SeenRecord.archiveKey(id))
-    }
-
-    private func carryOutDeadlines(_ state: BlockState, _ contracts: ContractSet, time: Timestamp) throws {
+    private mutating func carryOutDeadlines(_ state: BlockState, _ contracts: ContractSet, time: Timestamp)
+        throws
+    {
         state.keep()
         func timer(_ key: RowKey) throws -> Timer {
             guard let timer = TimerRow(key: key)?.timer else {
@@ -269,9 +262,9 @@ package struct Executor: Sendable {
             }
             return timer
         }
-        let due = try dueKeys(state, in: TimerRow.table, limit: Executor.timersPerBlock) {
-            try timer($0).due <= time
-        }
+        let due = try dueKeys(
+            state, in: TimerRow.table, limit: Executor.timersPerBlock, &calm.firstDeadline,
+            isDue: { $0 <= time }, when: { try timer($0).due })
         for key in due {
             let timer = try timer(key)
             guard try state.value(for: key) != nil else { continue }

@@ -10,24 +10,25 @@ struct TransactionRun {
     let height: Height
     let time: Timestamp
     let firstLeaf: UInt64
-    /// Of each of the batch's transactions, whether an earlier block's state remembers its id.
-    let areKnown: [Bool]
+    /// Of each of the batch's transactions, whether an earlier block may have used its id.
+    let mayBeUsed: [Bool]
     private(set) var included: [Included] = []
     private(set) var skipped: [Skip] = []
     private(set) var leafHashes: [Digest] = []
-    /// What becomes of the transactions' ids.
-    private var remembered = RememberedIDs()
+    /// The included transactions' ids, expiries and leaves.
+    private(set) var used: [(id: TransactionID, expires: Timestamp, leaf: UInt64)] = []
+    private var ids: Set<TransactionID> = []
     private var quotas: [MemberID: QuotaRecord] = [:]
     /// The keys of `quotas`, in order of first use.
     private var quotaMembers: [MemberID] = []
 
     init(
         rules: Rules, contracts: ContractSet, parameters: ParametersRecord, state: BlockState, height: Height,
-        time: Timestamp, firstLeaf: UInt64, areKnown: [Bool]
+        time: Timestamp, firstLeaf: UInt64, mayBeUsed: [Bool]
     ) {
         (self.rules, self.contracts, self.parameters, self.state) = (rules, contracts, parameters, state)
         (self.height, self.time, self.firstLeaf) = (height, time, firstLeaf)
-        self.areKnown = areKnown
+        self.mayBeUsed = mayBeUsed
     }
 
     /// Carries out one transaction: a leaf, or a reason for none.
@@ -52,15 +53,15 @@ struct TransactionRun {
                 unverified, publicKey: key.publicKey.array, verifier: rules.verify, hash: rules.hash)
             guard verified != nil else { return skip(index, .badSignature) }
         }
-        let seen = SeenRecord.rowKey(transaction.id)
-        let isKnown = areKnown[index] || state.holds(seen)
-        if let reason = try admissible(transaction, isKnown: isKnown, key: key) {
+        if let reason = try admissible(transaction, mayBeUsed: mayBeUsed[index], key: key) {
             return skip(index, reason)
         }
         let signer = Signer(
             key: key.id, member: key.account, kind: key.kind, subject: key.subject)
         let (outcome, message) = try execute(transaction, key: key, signer: signer)
-        remember(transaction, at: seen)
+        ids.insert(transaction.id)
+        used.append(
+            (transaction.id, transaction.payload.expires, firstLeaf + UInt64(leafHashes.count)))
         state.keep()
         let leaf = Leaf(height: height, time: time, transaction: transaction.bytes, outcome: outcome)
         leafHashes.append(LogTree.leafHash(of: leaf.encoded, hash: rules.hash))
@@ -74,12 +75,12 @@ struct TransactionRun {
     /// Chain, expiry, replay, key and quota: what decides whether there is a leaf at all. A key that has
     /// ended is nobody's any more, so that whoever holds a stolen one uses up none of its member's quota.
     private mutating func admissible(
-        _ transaction: SignedTransaction, isKnown: Bool, key: KeyRecord
+        _ transaction: SignedTransaction, mayBeUsed: Bool, key: KeyRecord
     ) throws -> Skip.Reason? {
         guard transaction.payload.chain == rules.chain else { return .wrongChain }
         guard transaction.payload.expires > time else { return .expired }
         guard transaction.payload.expires <= time + SeenRecord.maximumLifetime else { return .expiryTooFar }
-        guard !isKnown else { return .duplicate }
+        guard try !isUsed(transaction.id, mayBeUsed) else { return .duplicate }
         guard key.isInForce(at: time) else { return .keyEnded }
         let account = key.account
         var quota: QuotaRecord
@@ -133,22 +134,48 @@ struct TransactionRun {
         }
     }
 
-    private mutating func remember(_ transaction: SignedTransaction, at key: RowKey) {
-        let seen = SeenRecord(
-            id: transaction.id, expires: transaction.payload.expires,
-            leaf: firstLeaf + UInt64(leafHashes.count))
-        state.write(for: key) { seen.write(to: &$0) }
-        remembered.note(seen, state.change)
+    /// Whether a transaction of the ledger has the id. One that has expired is not asked for.
+    private func isUsed(_ id: TransactionID, _ mayBeUsed: Bool) throws -> Bool {
+        if ids.contains(id) { return true }
+        return try mayBeUsed && state.value(for: SeenRecord.leafKey(id)) != nil
     }
 
-    /// Writes the quotas back, and the list of the ids.
-    func close() {
+    /// Writes the quotas back, and the ids.
+    func close() throws {
         state.change.position = 0
-        for row in remembered.rows { state.write(row.value, for: row.key) }
+        try remember()
         for member in quotaMembers {
             guard let quota = quotas[member] else { continue }
             state.write(for: QuotaRecord.rowKey(member)) { quota.write(to: &$0) }
         }
         state.keep()
+    }
+
+    /// Adds the ids to those of their moments.
+    private func remember() throws {
+        let moments = used.map { SeenRecord.Place(of: $0.expires) }
+        let order = moments.indices.sorted { (moments[$0].moment, $0) < (moments[$1].moment, $1) }
+        var start = 0
+        while start < order.count {
+            let place = moments[order[start]]
+            let key = SeenRecord.rowKey(place)
+            var record = try state.record(SeenRecord.self, key) ?? SeenRecord(place)
+            while start < order.count, moments[order[start]] == place {
+                record.add(used[order[start]].id, leaf: used[order[start]].leaf)
+                start += 1
+            }
+            while let part = record.nextPart() {
+                state.write(for: SeenRecord.rowKey(part.id)) { part.write(to: &$0) }
+            }
+            state.write(for: key) { record.write(to: &$0) }
+        }
+    }
+
+    /// Where the transactions' leaves are found, by rising key.
+    var leafRows: [RowChange] {
+        let rows = used.map { SeenRecord.leafRow($0.id, $0.leaf) }
+        return KeySorting.order(of: rows.map(\.key.bytes)).map {
+            RowChange(key: rows[$0].key, value: rows[$0].value)
+        }
     }
 }

@@ -74,7 +74,7 @@ struct PendingRows: Sendable {
         func keys(withPrefix prefix: [UInt8], from start: [UInt8], limit: Int) throws -> [RowKey] {
             let first = RowKey(bytes: start.lexicographicallyPrecedes(prefix) ? prefix : start)
             var own = rows.layers.prefix { $0.height <= height }.map {
-                $0.keys[lowerBound($0.keys, first)...]
+                $0.keys[$0.keys.place(of: first) { $0 }...]
             }
             var below = try base.keys(withPrefix: prefix, from: first.bytes, limit: limit)[...]
             var mayHaveMore = below.count == limit
@@ -102,15 +102,6 @@ struct PendingRows: Sendable {
                 }
             }
             return result
-        }
-
-        private func lowerBound(_ keys: [RowKey], _ key: RowKey) -> Int {
-            var (low, high) = (0, keys.count)
-            while low < high {
-                let middle = (low + high) / 2
-                if keys[middle] < key { low = middle + 1 } else { high = middle }
-            }
-            return low
         }
     }
 }

@@ -64,12 +64,6 @@ final class BlockState {
 
     func value(for key: RowKey) throws(Rejection) -> [UInt8]? { entries[try place(of: key)].value }
 
-    /// Whether the block has written a row that is there now. What lies below is not looked at.
-    func holds(_ key: RowKey) -> Bool {
-        guard let place = places[key], entries[place].isWritten else { return false }
-        return entries[place].value != nil
-    }
-
     /// Where a row is, read from below where this block has not seen it yet.
     private func place(of key: RowKey) throws(Rejection) -> Int {
         let place = placeUnread(of: key)
@@ -315,6 +309,14 @@ package struct RowChange: Hashable, Sendable {
     package let value: [UInt8]?
 
     package init(key: RowKey, value: [UInt8]?) { (self.key, self.value) = (key, value) }
+}
+
+extension [RowChange] {
+    /// Those of a table, where all are in order of their keys.
+    func of(_ table: String) -> ArraySlice<RowChange> {
+        let prefix = RowKey(table: table, key: [])
+        return self[place(of: prefix, by: \.key)...].prefix { $0.key.bytes.starts(with: prefix.bytes) }
+    }
 }
 
 /// The node's own state contradicts itself or cannot be read: it stops.

@@ -1,13 +1,14 @@
 import Codec
 
-/// Which derived rows belong to a row: what its record's indexes list. Those that belong to many rows are
-/// `RememberedIDs`.
+/// Which derived rows belong to a row: what its record's indexes list, and where the leaves of remembered ids
+/// are found.
 ///
 /// No root covers derived rows, though execution reads them. Whoever takes rows from others makes the derived
-/// ones from the rows that the state root covers, and takes none of theirs. Not among them is the table
-/// `~archive`, which execution never reads: it follows from the ledger's leaves, not from its rows.
+/// ones from the rows that the state root covers, and takes none of theirs. The leaves of ids that are
+/// not remembered any more follow from the ledger's blocks alone; execution never asks for them.
 package struct DerivedRows: Sendable {
-    private typealias Derivation = @Sendable (_ key: RowKey, _ stored: [UInt8]) throws -> [RowKey]
+    private typealias Derivation =
+        @Sendable (_ key: RowKey, _ stored: [UInt8]) throws -> [(key: RowKey, value: [UInt8])]
     /// By table.
     private let tables: [String: Derivation]
 
@@ -16,9 +17,10 @@ package struct DerivedRows: Sendable {
         var tables: [String: Derivation] = [TimerRow.table: { _, _ in [] }]
         let own: [any Record.Type] = [
             KeyRecord.self, AccountRecord.self, ParametersRecord.self, ValidatorsRecord.self,
-            QuotaRecord.self, ClocksRecord.self, VotingKeyRecord.self, SeenRecord.self,
+            QuotaRecord.self, ClocksRecord.self, VotingKeyRecord.self,
         ]
         for type in own + records { tables[type.table] = DerivedRows.derivation(type) }
+        tables[SeenRecord.table] = { try DerivedRows.record(SeenRecord.self, $0, $1).leafRows }
         self.tables = tables
     }
 
@@ -28,7 +30,7 @@ package struct DerivedRows: Sendable {
             let record = try DerivedRows.record(type, key, stored)
             let id = record.id.keyBytes
             return R.indexes.compactMap { index in
-                index.key(record).map { R.indexKey(index.name, $0, id) }
+                index.key(record).map { (R.indexKey(index.name, $0, id), []) }
             }
         }
     }
@@ -39,10 +41,12 @@ package struct DerivedRows: Sendable {
         return record
     }
 
-    /// The keys of the derived rows, whose values are empty, of one row as it is stored.
+    /// The derived rows of one row as it is stored.
     /// - Throws: `LedgerFault` for a row that is derived itself, or of a table that no contract declares;
     ///   `cbor.*` where it holds no such record.
-    package func keys(for key: RowKey, stored: [UInt8]) throws -> [RowKey] {
+    package func rows(
+        for key: RowKey, stored: [UInt8]
+    ) throws -> [(key: RowKey, value: [UInt8])] {
         guard let derivation = tables[key.table] else {
             throw LedgerFault("no contract declares the table of a row of \(key.table)")
         }

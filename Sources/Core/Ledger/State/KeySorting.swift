@@ -78,3 +78,15 @@ package enum KeySorting {
         }
     }
 }
+
+extension Array {
+    /// Where a key is, or would be, among elements in order of their keys.
+    func place(of key: RowKey, by keyOf: (Element) -> RowKey) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = low + (high - low) / 2
+            if keyOf(self[middle]) < key { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}

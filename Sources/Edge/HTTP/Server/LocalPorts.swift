@@ -27,16 +27,22 @@ package enum LocalPorts {
 
     private static func isFree(_ port: UInt16) -> Bool { withSocket(port) { bind($0, $1, $2) == 0 } }
 
-    #if os(Linux)
-        private static let stream = Int32(SOCK_STREAM.rawValue)
-    #else
-        private static let stream = SOCK_STREAM
-    #endif
+    /// A socket that a program started meanwhile does not get: it would hold the port.
+    private static func makeSocket() -> Int32 {
+        #if os(Linux)
+            // Linux's SOCK_CLOEXEC is O_CLOEXEC, and not every module of its headers shows the former.
+            return socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
+        #else
+            let socket = socket(AF_INET, SOCK_STREAM, 0)
+            if socket >= 0 { _ = fcntl(socket, F_SETFD, FD_CLOEXEC) }
+            return socket
+        #endif
+    }
 
     private static func withSocket(
         _ port: UInt16, _ body: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Bool
     ) -> Bool {
-        let socket = socket(AF_INET, stream, 0)
+        let socket = makeSocket()
         guard socket >= 0 else { return false }
         defer { close(socket) }
         var address = sockaddr_in()

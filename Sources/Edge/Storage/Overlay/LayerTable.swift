@@ -29,9 +29,10 @@ final class LayerTable: @unchecked Sendable {
         }
     }
 
-    /// An open hash table of entries: the newest of each row, its number plus one; 0 is free.
+    /// An open hash table of entries: the newest of each row, its number plus one, and above it the key's
+    /// hash, so that other rows' entries need not be fetched from memory; 0 is free.
     private final class Index: Sendable {
-        typealias Slot = Atomic<UInt32>
+        typealias Slot = Atomic<UInt64>
         nonisolated(unsafe) let slots: UnsafeMutablePointer<Slot>
         let mask: Int
 
@@ -104,9 +105,8 @@ final class LayerTable: @unchecked Sendable {
         while true {
             let held = index.slots[slot].load(ordering: .acquiring)
             if held == 0 { return nil }
-            let entry = self[held - 1]
-            if entry.hash == hash, LayerTable.isEqual(entry.key, key) {
-                var number = held - 1
+            var number = LayerTable.number(held)
+            if LayerTable.hash(held) == hash, LayerTable.isEqual(self[number].key, key) {
                 while number >= count {
                     number = self[number].older
                     if number == LayerTable.none { return nil }
@@ -116,6 +116,13 @@ final class LayerTable: @unchecked Sendable {
             slot = (slot + 1) & index.mask
         }
     }
+
+    private static func slot(_ number: UInt32, hash: UInt32) -> UInt64 {
+        UInt64(hash) << 32 | UInt64(number + 1)
+    }
+
+    private static func hash(_ held: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: held >> 32) }
+    private static func number(_ held: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: held) - 1 }
 
     private static func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
         left.count == right.count && compareBytes(left, right, count: left.count) == 0
@@ -154,9 +161,9 @@ final class LayerTable: @unchecked Sendable {
         while true {
             let held = index.slots[slot].load(ordering: .relaxed)
             if held == 0 { break }
-            let entry = self[held - 1]
-            if entry.hash == hash, LayerTable.isEqual(entry.key, key) {
-                older = held - 1
+            let number = LayerTable.number(held)
+            if LayerTable.hash(held) == hash, LayerTable.isEqual(self[number].key, key) {
+                older = number
                 break
             }
             slot = (slot + 1) & index.mask
@@ -168,7 +175,7 @@ final class LayerTable: @unchecked Sendable {
             to: Entry(
                 bytes: UnsafeRawPointer(bytes), hash: hash, keyCount: UInt16(keyCount),
                 valueCount: Int32(valueCount), older: older))
-        index.slots[slot].store(number + 1, ordering: .releasing)
+        index.slots[slot].store(LayerTable.slot(number, hash: hash), ordering: .releasing)
         count += 1
         if older == LayerTable.none { rows += 1 }
         return older == LayerTable.none
@@ -181,7 +188,7 @@ final class LayerTable: @unchecked Sendable {
         for place in 0...old.mask {
             let held = old.slots[place].load(ordering: .relaxed)
             if held == 0 { continue }
-            var slot = Int(self[held - 1].hash) & new.mask
+            var slot = Int(LayerTable.hash(held)) & new.mask
             while new.slots[slot].load(ordering: .relaxed) != 0 { slot = (slot + 1) & new.mask }
             new.slots[slot].store(held, ordering: .relaxed)
         }

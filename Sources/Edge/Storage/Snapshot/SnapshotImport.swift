@@ -21,7 +21,6 @@ package final class SnapshotImport {
     private let state: CheckpointStore
     private var lastKey: [UInt8] = []
     private var rowCount: UInt64 = 0
-    private var remembered = RememberedIDs()
     /// The block that everything was found to be of.
     private var checked: BlockHeader?
 
@@ -79,7 +78,7 @@ package final class SnapshotImport {
             throw SnapshotError.malformedChunk(index, error.description)
         }
         var changes: [Storage.RowChange] = []
-        var keys: [Ledger.RowKey] = []
+        var made: [(key: Ledger.RowKey, value: [UInt8])] = []
         var last = lastKey
         for row in rows {
             let key = Ledger.RowKey(bytes: row.key)
@@ -88,15 +87,12 @@ package final class SnapshotImport {
             }
             last = row.key
             changes.append(.init(key: row.key, value: row.value))
-            do {
-                keys += try derived.keys(for: key, stored: row.value)
-                try remembered.note(key, stored: row.value)
-            } catch {
+            do { made += try derived.rows(for: key, stored: row.value) } catch {
                 throw SnapshotError.malformedChunk(index, "\(error)")
             }
         }
-        guard keys.allSatisfy(\.isStorable) else { throw SnapshotError.wrongKey(chunk: index) }
-        changes += keys.sorted().map { .init(key: $0.bytes, value: []) }
+        guard made.allSatisfy(\.key.isStorable) else { throw SnapshotError.wrongKey(chunk: index) }
+        changes += made.sorted { $0.key < $1.key }.map { .init(key: $0.key.bytes, value: $0.value) }
         try state.load(changes)
         lastKey = last
         rowCount += UInt64(rows.count)
@@ -140,7 +136,6 @@ package final class SnapshotImport {
         else { throw SnapshotError.otherBlock }
         let log = try BlockLog(
             opening: folder + "/log", chain: manifest.chain, options: options.log, files: files)
-        try state.load(remembered.rows.map { .init(key: $0.key.bytes, value: $0.value) })
         if header.height > 0 { try log.beginAgain(at: header.height) }
         try log.append(records)
         try NodeFile(opening: folder + "/nodes", files: files).begin(at: manifest.frontier)

@@ -64,8 +64,8 @@ package final class CheckpointStore: Sendable {
     static let historyName = Array(".history".utf8)
     static let frontierName = Array(".frontier".utf8)
     private static let formatName = Array(".format".utf8)
-    /// "MWST", version 2; the chain id follows.
-    private static let format = Array("MWST".utf8) + [0, 0, 0, 2]
+    /// "MWST", version 3; the chain id follows.
+    private static let format = Array("MWST".utf8) + [0, 0, 0, 3]
 
     let environment: LMDBEnvironment
     let options: Options

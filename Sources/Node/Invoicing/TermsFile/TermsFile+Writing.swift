@@ -29,6 +29,7 @@ extension TermsFile {
         if let days = terms.rulingDays { file.append(("rulingDays", .integer(Int64(days)))) }
         if let substitute = terms.substituteArbiter { file.append(("substituteArbiter", .text(substitute))) }
         if let reference = terms.paymentReference { file.append(("paymentReference", .text(reference))) }
+        file.append(("rulesVersion", .integer(Int64(terms.rulesVersion))))
         return JSONValue.object(file).text() + "\n"
     }
 

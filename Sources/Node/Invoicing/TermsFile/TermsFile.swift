@@ -31,6 +31,7 @@ import TimeZones
 /// substituteArbiter  who may rule after the arbiter's days, for as many again
 /// holidays           ["2026-12-25", …]
 /// paymentReference
+/// rulesVersion       the version of the rules that invoices are computed by; the latest where it is absent
 /// ```
 package enum TermsFile {
     /// Reads terms and resolves their time zone by this machine's tzdata.
@@ -58,6 +59,7 @@ package enum TermsFile {
         "billingPeriod", "tariff", "serviceLevel", "defaultAttribution", "defaultGapAttribution",
         "classificationWindow", "disputeWindowBusinessDays", "paymentDays", "rulingDays", "substituteArbiter",
         "holidays", "reportingInterval", "plannedRunTimePerUnit", "paymentReference",
+        "rulesVersion",
     ]
 
     private static func terms(
@@ -95,7 +97,10 @@ package enum TermsFile {
             },
             paymentReference: try optional(file, "paymentReference") { field throws(NodeError) in
                 try field.text()
-            }, rulesVersion: InvoiceComputation.rulesVersion)
+            },
+            rulesVersion: try optional(file, "rulesVersion") { field throws(NodeError) in
+                Int(try field.integer(1...Int64(InvoiceComputation.rulesVersion)))
+            } ?? InvoiceComputation.rulesVersion)
     }
 
     static func optional<T>(

@@ -1,0 +1,85 @@
+import Codec
+
+/// Which ids transactions may have used: who has used none need not be looked for among the rows.
+///
+/// It says maybe of every id that was used and could be used again, and of few others. What was used before
+/// it began has expired a day later; until then it says maybe of all.
+struct UsedIDs: Sendable {
+    /// Ids of a stretch of time.
+    private struct Stretch: Sendable {
+        var filter: IDFilter
+        /// Of its ids.
+        var latestExpiry: Timestamp
+    }
+
+    /// The last one grows.
+    private var stretches: [Stretch] = []
+    /// Consensus time up to which any id may have been used.
+    private var blindUntil: Timestamp
+
+    /// - Parameter start: the time of the block from which on it is told of all ids; nil for genesis.
+    init(since start: Timestamp? = nil) {
+        blindUntil = start.map { $0 + SeenRecord.maximumLifetime } ?? .zero
+    }
+
+    /// - Parameter time: of the block in which the id would be used.
+    func mayHold(_ id: TransactionID, at time: Timestamp) -> Bool {
+        time < blindUntil || stretches.contains { $0.filter.mayHold(id) }
+    }
+
+    mutating func note(_ id: TransactionID, expires: Timestamp) {
+        if stretches.last?.filter.isFull ?? true {
+            // Few of them, however many ids there are.
+            let held = stretches.reduce(0) { $0 + $1.filter.count }
+            stretches.append(Stretch(filter: IDFilter(for: 2 * held), latestExpiry: expires))
+        }
+        let last = stretches.count - 1
+        stretches[last].filter.note(id)
+        stretches[last].latestExpiry = max(stretches[last].latestExpiry, expires)
+    }
+
+    /// Lets go of ids that no transaction can use any more.
+    mutating func forget(at time: Timestamp) { stretches.removeAll { $0.latestExpiry <= time } }
+
+    /// A block of a time is undone: what was let go of had expired by then, and may be used again before.
+    mutating func undo(from time: Timestamp) { blindUntil = max(blindUntil, time) }
+}
+
+/// A Bloom filter of sixteen bits an id, three of which are set, all in one word: it never denies an id that
+/// was noted, and says maybe of less than one in a hundred others. Ids are digests, so that their own bits
+/// name the word and the bits.
+struct IDFilter: Sendable {
+    private var words: [UInt64]
+    private let capacity: Int
+    private(set) var count = 0
+
+    private static let smallest = 4096
+    private static let bitsPerID = 16
+
+    /// With room for a number of ids at least.
+    init(for number: Int) {
+        var capacity = IDFilter.smallest
+        while capacity < number { capacity *= 2 }
+        self.capacity = capacity
+        words = Array(repeating: 0, count: capacity * IDFilter.bitsPerID / UInt64.bitWidth)
+    }
+
+    var isFull: Bool { count == capacity }
+
+    mutating func note(_ id: Digest) {
+        words[place(of: id)] |= IDFilter.bits(of: id)
+        count += 1
+    }
+
+    func mayHold(_ id: Digest) -> Bool {
+        let bits = IDFilter.bits(of: id)
+        return words[place(of: id)] & bits == bits
+    }
+
+    private func place(of id: Digest) -> Int { Int(truncatingIfNeeded: id.word) & (words.count - 1) }
+
+    private static func bits(of id: Digest) -> UInt64 {
+        let word = id.word
+        return 1 << (word >> 58) | 1 << (word >> 52 & 63) | 1 << (word >> 46 & 63)
+    }
+}

@@ -1,0 +1,41 @@
+import Foundation
+import Testing
+
+/// Ctrl-C, and being told to end, before the story is over.
+@Suite(.serialized, .enabled(if: Binary.isBuilt, "the program is not built"))
+struct InterruptionTests {
+    /// Starts a command, sends it a signal when something is there, and waits for its end.
+    private func interrupt(
+        _ command: String, _ signal: String, when path: String, in place: Workplace
+    ) async throws -> Run {
+        try await Binary.shell(
+            """
+            millwright \(command) &
+            until [ -e \(path) ] || ! kill -0 $!; do sleep 0.02; done
+            kill -\(signal) $!
+            wait $!
+            """, in: place.folder)
+    }
+
+    @Test(arguments: [("INT", 130, true), ("TERM", 143, false), ("HUP", 129, false)])
+    func aDemonstrationRemovesWhatItMade(signal: String, status: Int32, isThere: Bool) async throws {
+        let place = try Workplace()
+        let folder = place.folder.appendingPathComponent("demo")
+        if isThere { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
+        let run = try await interrupt("demo --quiet --home demo", signal, when: "demo/vault", in: place)
+        #expect(run.status == status && run.code == "cli.interrupted", "\(run.error)")
+        #expect(run.output.isEmpty && run.error.contains("is removed"))
+        #expect(FileManager.default.fileExists(atPath: folder.path) == isThere)
+        if isThere { #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == []) }
+    }
+
+    @Test func aConsortiumEndsItsNodesAndRemovesWhatItMade() async throws {
+        let place = try Workplace()
+        let run = try await interrupt(
+            "consortium --engine embedded --quiet --home ring", "INT",
+            when: "ring/ulmer-pressen/node.address", in: place)
+        #expect(run.status == 130 && run.code == "cli.interrupted", "\(run.error)")
+        #expect(!FileManager.default.fileExists(atPath: place.folder.appendingPathComponent("ring").path))
+        #expect(place.processes.isEmpty)
+    }
+}
