@@ -33,6 +33,8 @@ final class RawClient: @unchecked Sendable {
         natsOptions_SetNKeyFromSeed(options, NKey.text(of: key.publicKey), seed)
         natsOptions_SetCustomInboxPrefix(options, inbox)
         natsOptions_SetErrorHandler(options, { _, _, _, _ in }, nil)
+        // The library's own two seconds are too few on a machine that stands still now and then.
+        natsOptions_SetTimeout(options, 30_000)
         status = natsConnection_Connect(&connection, options)
         var requests = jsOptions()
         jsOptions_Init(&requests)
@@ -44,7 +46,10 @@ final class RawClient: @unchecked Sendable {
         try self.init(
             cluster, key: cluster.key(of: member),
             inbox: "_INBOX." + member.text.replacingOccurrences(of: ".", with: "="))
+        guard status == NATS_OK else { throw Unconnected(status: status) }
     }
+
+    struct Unconnected: Error { let status: natsStatus }
 
     deinit {
         jsCtx_Destroy(context)
