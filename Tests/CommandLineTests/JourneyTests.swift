@@ -85,6 +85,29 @@ struct JourneyTests {
         #expect(again.status == 1 && again.code == "consortium.key_revoked", "\(again.error)")
     }
 
+    /// A slip in a scope would show only when the key is used; nothing is made of it.
+    @Test func aScopeThatThereIsNotIsAnsweredWithThoseThatThereAre() async throws {
+        let place = try await Consortium().place
+        for (scope, answer) in [
+            ("telemetry.anchr", "telemetry has no action «anchr», only anchor, declareGap, contest"),
+            ("telemtry.*", "there is no contract «telemtry», only consortium, machine, telemetry"),
+        ] {
+            let run = try await place.call(
+                "key delegate erp --as stamper --scope \(scope) --until 2026-06-01")
+            #expect(run.status == 2 && run.code == "cli.unknown_scope", "\(run.error)")
+            #expect(run.errorLine?.contains(answer) == true, "\(run.error)")
+        }
+        let late = try await place.call("key delegate erp --as stamper --scope telemetry.* --until soon")
+        #expect(late.status == 2 && late.code == "cli.bad_value", "\(late.error)")
+        let unmade = try await place.call("machine accept press-7 --as stamper --key erp")
+        #expect(unmade.code == "keys.not_found", "\(unmade.error)")
+        for scope in ["telemetry.anchor", "nats.connect"] {
+            let name = scope.prefix(4)
+            try await place.succeed(
+                "key delegate \(name) --as stamper --scope \(scope) --until 2026-06-01")
+        }
+    }
+
     @Test func filesAreSealedForTheirReadersAndFetched() async throws {
         let consortium = try await Consortium.withMachine()
         let place = consortium.place
