@@ -22,7 +22,8 @@ struct InterruptionTests {
         let place = try Workplace()
         let folder = place.folder.appendingPathComponent("demo")
         if isThere { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
-        let run = try await interrupt("demo --quiet --home demo", signal, when: "demo/vault", in: place)
+        let home = isThere ? "demo" : "demo/on/the/way"
+        let run = try await interrupt("demo --quiet --home \(home)", signal, when: "\(home)/vault", in: place)
         #expect(run.status == status && run.code == "cli.interrupted", "\(run.error)")
         #expect(run.output.isEmpty && run.error.contains("is removed"))
         #expect(FileManager.default.fileExists(atPath: folder.path) == isThere)

@@ -56,6 +56,15 @@ import Testing
         #expect(!files.fileExists(atPath: folder.path))
     }
 
+    @Test func foldersOnTheWayStayWhereSomethingIsInThem() throws {
+        defer { try? files.removeItem(at: folder) }
+        let unfinished = try UnfinishedHome(Home(folder.appendingPathComponent("a/b/c")))
+        try found(unfinished)
+        try Data("mine".utf8).write(to: folder.appendingPathComponent("a/note.txt"))
+        try unfinished.remove()
+        #expect(try files.subpathsOfDirectory(atPath: folder.path).sorted() == ["a", "a/note.txt"])
+    }
+
     @Test func aFolderThatHoldsSomethingIsNotTaken() throws {
         try files.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? files.removeItem(at: folder) }
