@@ -81,6 +81,31 @@ struct OnboardingTests {
         }
     }
 
+    /// They would make each other's keys, and put a company on the ledger that has none of them.
+    @Test func ofTwoThatJoinAtOnceInOneFolderOneDoes() async throws {
+        let place = try await OnboardingTests.founded()
+        let chamber = try await RunningNode(place, home: "chamber")
+        try await place.succeed("invite press-works --home chamber --role oem --out press.invitation")
+        let join = "join press.invitation --home press --country DE"
+        let home = place.folder.appendingPathComponent("press")
+        do {
+            let held = try HeldFolder(home)
+            defer { withExtendedLifetime(held) {} }
+            let busy = try await place.call(join)
+            #expect(busy.status == 1 && busy.code == "home.busy" && busy.output.isEmpty, "\(busy.error)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: home.path) == [])
+        }
+        async let one = place.call(join)
+        async let other = place.call(join)
+        let runs = try await [one, other].sorted { $0.status < $1.status }
+        #expect(runs[0].status == 0 && runs[0].output.contains("has joined in block"), "\(runs[0].error)")
+        #expect(
+            runs[1].status == 1 && ["home.busy", "home.exists"].contains(runs[1].code), "\(runs[1].error)")
+        let member = try await place.succeed("show member press-works --json --home chamber").object()
+        #expect(member["status"] as? String == "applied")
+        chamber.stop()
+    }
+
     /// A newcomer whose node does not run brings no voting key: the board is told when to come back.
     @Test func theBoardWaitsForAVotingKeyAsLongAsItSays() async throws {
         let place = try await OnboardingTests.founded()
