@@ -30,6 +30,30 @@ struct InterruptionTests {
         if isThere { #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == []) }
     }
 
+    /// A node that does not end is given half a minute; whoever does not want to wait says so once more.
+    @Test func aSecondCtrlCEndsAConsortiumAtOnce() async throws {
+        let place = try Workplace()
+        let began = ContinuousClock.now
+        let run = try await Binary.shell(
+            """
+            node=ring/ulmer-pressen/node.address
+            millwright consortium --engine embedded --quiet --home ring &
+            until [ -s $node ] || ! kill -0 $!; do sleep 0.02; done
+            began=$(date +%s)
+            kill -STOP $(sed 's/.*"pid" *: *\\([0-9]*\\).*/\\1/;t;d' $node)
+            kill -INT $!
+            sleep 1
+            kill -0 $! || exit 1
+            kill -INT $!
+            wait $!
+            status=$?
+            [ $(($(date +%s) - began)) -lt 15 ] || exit 2
+            exit $status
+            """, in: place.folder)
+        #expect(run.status == 130 && run.error.isEmpty, "\(run.error), \(ContinuousClock.now - began)")
+        try await eventually("all processes are gone") { place.processes.isEmpty }
+    }
+
     @Test func aConsortiumEndsItsNodesAndRemovesWhatItMade() async throws {
         let place = try Workplace()
         let run = try await interrupt(
