@@ -30,6 +30,21 @@ struct InterruptionTests {
         if isThere { #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == []) }
     }
 
+    /// As under nohup: the terminal goes away, and the demonstration goes on.
+    @Test func whatWasStartedWithoutHangupTakesNone() async throws {
+        let place = try Workplace()
+        let run = try await Binary.shell(
+            """
+            trap '' HUP
+            millwright demo --quiet --home demo &
+            until [ -e demo/vault ] || ! kill -0 $!; do sleep 0.02; done
+            kill -HUP $!
+            kill -TERM $!
+            wait $!
+            """, in: place.folder)
+        #expect(run.status == 143 && run.code == "cli.interrupted", "\(run.error)")
+    }
+
     /// A node that does not end is given half a minute; whoever does not want to wait says so once more.
     @Test func aSecondCtrlCEndsAConsortiumAtOnce() async throws {
         let place = try Workplace()
