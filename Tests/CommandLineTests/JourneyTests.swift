@@ -129,6 +129,14 @@ struct JourneyTests {
         #expect(judge.status == 1 && judge.code == "vault.not_reader", "\(judge.error)")
         let again = try await place.call("document get ticket t-3 --as stamper --out stamper")
         #expect(again.status == 1 && again.code == "document.exists", "\(again.error)")
+        // What the ledger refuses leaves no document behind that nothing names.
+        let vault = place.folder.appendingPathComponent("millwright-data/vault").path
+        let sealed = try FileManager.default.contentsOfDirectory(atPath: vault).sorted()
+        let refused = try await place.call(
+            "ticket open t-3 --as stamper --machine press-7 --fault E42 --currency EUR --bidding 2h "
+                + "--document left.png")
+        #expect(refused.status == 1 && refused.code == "maintenance.exists", "\(refused.error)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: vault).sorted() == sealed)
 
         try await place.succeed("document get machine press-7 --as stamper --out stamper")
         #expect(try place.read("stamper/manual.txt") == "Keep dry.")
