@@ -6,15 +6,26 @@ import Testing
 struct InterruptionTests {
     /// Starts a command, sends it a signal when something is there, and waits for its end.
     private func interrupt(
-        _ command: String, _ signal: String, when path: String, in place: Workplace
+        _ command: String, _ signal: String, when path: String, with setting: String = "", in place: Workplace
     ) async throws -> Run {
         try await Binary.shell(
             """
-            millwright \(command) &
+            \(setting) millwright \(command) &
             until [ -e \(path) ] || ! kill -0 $!; do sleep 0.02; done
             kill -\(signal) $!
             wait $!
             """, in: place.folder)
+    }
+
+    /// Keys under a passphrase take their time.
+    @Test func aFoundingRemovesWhatItMade() async throws {
+        let place = try Workplace()
+        let run = try await interrupt(
+            "found Ring --board chamber --country DE --home ring/south", "INT",
+            when: "ring/south/members/chamber", with: "MILLWRIGHT_PASSPHRASE=secret", in: place)
+        #expect(run.status == 130 && run.code == "cli.interrupted", "\(run.error)")
+        #expect(run.output.isEmpty && run.error.contains("is removed"))
+        #expect(!FileManager.default.fileExists(atPath: place.folder.appendingPathComponent("ring").path))
     }
 
     @Test(arguments: [("INT", 130, true), ("TERM", 143, false), ("HUP", 129, false)])
