@@ -30,6 +30,24 @@ struct FoundingTests {
             !FileManager.default.fileExists(atPath: place.folder.appendingPathComponent("home").path))
     }
 
+    /// Folders on the way that were made for this go too, as far as nobody else has put something there.
+    @Test func theFoldersOnTheWayGoToo() async throws {
+        let place = try Workplace()
+        let files = FileManager.default
+        try files.createDirectory(
+            at: place.folder.appendingPathComponent("mine"), withIntermediateDirectories: true)
+        for (home, left) in [("a/b/c", "a"), ("mine/b/c", "mine/b")] {
+            let run = try await place.call(Self.refused + " --home \(home)")
+            #expect(run.status == 1 && run.code == "genesis.bad_name", "\(run.error)")
+            #expect(!files.fileExists(atPath: place.folder.appendingPathComponent(left).path))
+        }
+        #expect(files.fileExists(atPath: place.folder.appendingPathComponent("mine").path))
+        try await place.succeed("found Ring --board chamber --country DE --home a/b/c")
+        let restored = try await place.call("restore nowhere --home x/y")
+        #expect(restored.status == 1 && restored.code == "backup.incomplete", "\(restored.error)")
+        #expect(!files.fileExists(atPath: place.folder.appendingPathComponent("x").path))
+    }
+
     /// Whoever comes later touches nothing of the first one's, whose ledger is whole.
     @Test(arguments: [true, false])
     func ofSeveralAtOnceExactlyOneFounds(isThere: Bool) async throws {

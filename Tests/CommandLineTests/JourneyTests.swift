@@ -85,6 +85,29 @@ struct JourneyTests {
         #expect(again.status == 1 && again.code == "consortium.key_revoked", "\(again.error)")
     }
 
+    /// A slip in a scope would show only when the key is used; nothing is made of it.
+    @Test func aScopeThatThereIsNotIsAnsweredWithThoseThatThereAre() async throws {
+        let place = try await Consortium().place
+        for (scope, answer) in [
+            ("telemetry.anchr", "telemetry has no action «anchr», only anchor, declareGap, contest"),
+            ("telemtry.*", "there is no contract «telemtry», only consortium, machine, telemetry"),
+        ] {
+            let run = try await place.call(
+                "key delegate erp --as stamper --scope \(scope) --until 2026-06-01")
+            #expect(run.status == 2 && run.code == "cli.unknown_scope", "\(run.error)")
+            #expect(run.errorLine?.contains(answer) == true, "\(run.error)")
+        }
+        let late = try await place.call("key delegate erp --as stamper --scope telemetry.* --until soon")
+        #expect(late.status == 2 && late.code == "cli.bad_value", "\(late.error)")
+        let unmade = try await place.call("machine accept press-7 --as stamper --key erp")
+        #expect(unmade.code == "keys.not_found", "\(unmade.error)")
+        for scope in ["telemetry.anchor", "nats.connect"] {
+            let name = scope.prefix(4)
+            try await place.succeed(
+                "key delegate \(name) --as stamper --scope \(scope) --until 2026-06-01")
+        }
+    }
+
     @Test func filesAreSealedForTheirReadersAndFetched() async throws {
         let consortium = try await Consortium.withMachine()
         let place = consortium.place
@@ -106,6 +129,14 @@ struct JourneyTests {
         #expect(judge.status == 1 && judge.code == "vault.not_reader", "\(judge.error)")
         let again = try await place.call("document get ticket t-3 --as stamper --out stamper")
         #expect(again.status == 1 && again.code == "document.exists", "\(again.error)")
+        // What the ledger refuses leaves no document behind that nothing names.
+        let vault = place.folder.appendingPathComponent("millwright-data/vault").path
+        let sealed = try FileManager.default.contentsOfDirectory(atPath: vault).sorted()
+        let refused = try await place.call(
+            "ticket open t-3 --as stamper --machine press-7 --fault E42 --currency EUR --bidding 2h "
+                + "--document left.png")
+        #expect(refused.status == 1 && refused.code == "maintenance.exists", "\(refused.error)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: vault).sorted() == sealed)
 
         try await place.succeed("document get machine press-7 --as stamper --out stamper")
         #expect(try place.read("stamper/manual.txt") == "Keep dry.")

@@ -56,12 +56,14 @@ struct OnboardingTests {
         let early = try await place.call("member update --as press-works --city Bonn --home press")
         #expect(early.status == 1, "\(early.error)")
 
+        let set = "validators set chamber press-works --as chamber --home chamber"
+        let unadmitted = try await place.call(set)
+        #expect(unadmitted.status == 1 && unadmitted.code == "validators.no_key", "\(unadmitted.error)")
+        #expect(unadmitted.error.contains("it is applied") && unadmitted.output.isEmpty)
+
+        // The newcomer's node brings its voting key a moment after the board's word, and the verb waits.
         try await place.succeed("admit press-works --home chamber")
-        try await eventually("the node offers its voting key", note: press.output) {
-            let member = try await place.succeed("show member press-works --json --home chamber").object()
-            return member["votingKey"] != nil
-        }
-        try await place.succeed("validators set chamber press-works --as chamber --home chamber")
+        try await place.succeed(set)
         try await eventually("both validate", note: press.output + chamber.output) {
             try await OnboardingTests.validators(place, "press") == ["chamber", "press-works"]
         }
@@ -77,6 +79,51 @@ struct OnboardingTests {
         for home in ["chamber", "press"] {
             try await OnboardingTests.expectReadable(place, home, member: "press-works")
         }
+    }
+
+    /// They would make each other's keys, and put a company on the ledger that has none of them.
+    @Test func ofTwoThatJoinAtOnceInOneFolderOneDoes() async throws {
+        let place = try await OnboardingTests.founded()
+        let chamber = try await RunningNode(place, home: "chamber")
+        try await place.succeed("invite press-works --home chamber --role oem --out press.invitation")
+        let join = "join press.invitation --home press --country DE"
+        let home = place.folder.appendingPathComponent("press")
+        do {
+            let held = try HeldFolder(home)
+            defer { withExtendedLifetime(held) {} }
+            let busy = try await place.call(join)
+            #expect(busy.status == 1 && busy.code == "home.busy" && busy.output.isEmpty, "\(busy.error)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: home.path) == [])
+        }
+        async let one = place.call(join)
+        async let other = place.call(join)
+        let runs = try await [one, other].sorted { $0.status < $1.status }
+        #expect(runs[0].status == 0 && runs[0].output.contains("has joined in block"), "\(runs[0].error)")
+        #expect(
+            runs[1].status == 1 && ["home.busy", "home.exists"].contains(runs[1].code), "\(runs[1].error)")
+        let member = try await place.succeed("show member press-works --json --home chamber").object()
+        #expect(member["status"] as? String == "applied")
+        chamber.stop()
+    }
+
+    /// A newcomer whose node does not run brings no voting key: the board is told when to come back.
+    @Test func theBoardWaitsForAVotingKeyAsLongAsItSays() async throws {
+        let place = try await OnboardingTests.founded()
+        let chamber = try await RunningNode(place, home: "chamber")
+        try await place.succeed("invite press-works --home chamber --role oem --out press.invitation")
+        try await place.succeed("join press.invitation --home press --country DE")
+        try await place.succeed("admit press-works --home chamber")
+        let set = "validators set chamber press-works --as chamber --home chamber"
+        let waited = try await place.call("\(set) --wait 2s")
+        #expect(waited.status == 1 && waited.code == "validators.no_key", "\(waited.error)")
+        #expect(waited.output == "waiting up to 2 s for the voting key of press-works\n")
+        #expect(waited.error.contains("give the command again when its node runs"), "\(waited.error)")
+        let atOnce = try await place.call("\(set) --wait 0s")
+        #expect(atOnce.code == "validators.no_key" && atOnce.output.isEmpty, "\(atOnce.error)")
+        chamber.stop()
+        let alone = try await place.call(set)
+        #expect(alone.code == "validators.no_key" && alone.output.isEmpty, "\(alone.error)")
+        #expect(alone.error.contains("while it and the node here run"), "\(alone.error)")
     }
 
     /// A stopped validator's home is verified and read, and written by nobody.

@@ -13,9 +13,9 @@ import Testing
 
     private func names() throws -> [String] { try files.contentsOfDirectory(atPath: folder.path).sorted() }
 
-    private func found(_ unfinished: UnfinishedHome? = nil) throws {
+    private func found(_ unfinished: UnfinishedHome? = nil, as name: String = "Ring") throws {
         let founding = Founding(
-            name: "Ring",
+            name: name,
             members: [
                 .init(
                     id: MemberID(unchecked: "a"), name: "A", roles: [.board],
@@ -44,6 +44,25 @@ import Testing
         #expect(files.fileExists(atPath: folder.path) == isThere)
         // Once more where there is nothing.
         try unfinished.remove()
+    }
+
+    /// Twice would be once too often: in between the folder can have become another's.
+    @Test func onlyWhoeverTookAFolderTakesItBack() throws {
+        let unfinished = try UnfinishedHome(Home(folder))
+        let error = #expect(throws: NodeError.self) { try found(unfinished, as: "") }
+        #expect(error?.code == "genesis.bad_name")
+        #expect(files.fileExists(atPath: folder.path))
+        try unfinished.remove()
+        #expect(!files.fileExists(atPath: folder.path))
+    }
+
+    @Test func foldersOnTheWayStayWhereSomethingIsInThem() throws {
+        defer { try? files.removeItem(at: folder) }
+        let unfinished = try UnfinishedHome(Home(folder.appendingPathComponent("a/b/c")))
+        try found(unfinished)
+        try Data("mine".utf8).write(to: folder.appendingPathComponent("a/note.txt"))
+        try unfinished.remove()
+        #expect(try files.subpathsOfDirectory(atPath: folder.path).sorted() == ["a", "a/note.txt"])
     }
 
     @Test func aFolderThatHoldsSomethingIsNotTaken() throws {

@@ -51,6 +51,9 @@ package struct Joining: Sendable {
                 "invitation.expired",
                 "the invitation's time is over: ask \(invitation.peers[0].member) for another")
         }
+        // Of two that begin at once one goes on: they would make each other's keys.
+        let held = try HeldFolder(home.folder)
+        defer { withExtendedLifetime(held) {} }
         try prepare()
         let identity = try makeKeys()
         tell(.keysMade)

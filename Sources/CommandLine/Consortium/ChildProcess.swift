@@ -125,6 +125,13 @@ final class ChildProcess: Sendable {
         }
     }
 
+    /// Ends it and its guard.
+    func endAtOnce() {
+        state.withLock { state in
+            if case .running(let process, _) = state { _ = kill(-process, SIGKILL) }
+        }
+    }
+
     /// Asks it to end, and kills it where it has not done so in time.
     /// - Returns: how it ended.
     @discardableResult

@@ -207,18 +207,21 @@ final class Ring: Sendable {
             running.isStopping = true
         }
         return ending.withLock { failures in
-            let (nodes, servers) = running.withLock { running in
-                defer { (running.nodes, running.servers) = ([], []) }
-                return (running.nodes, running.servers)
-            }
+            let (nodes, servers) = running.withLock { ($0.nodes, $0.servers) }
             // They finish together what is on its way: a quorum is needed for it.
             for node in nodes { node.send(SIGTERM) }
             let ends = nodes.map { ($0.name, $0.end(seconds: 30)) }
             for server in servers { server.send(SIGTERM) }
             for server in servers { server.end(seconds: 10) }
+            running.withLock { ($0.nodes, $0.servers) = ([], []) }
             failures += ends.filter { $0.1 != 0 }.map { "\($0.0): \($0.1)" }
             return failures
         }
+    }
+
+    /// Ends all nodes and servers without asking. What they had made stays.
+    func endAtOnce() {
+        for process in running.withLock({ $0.servers + $0.nodes }) { process.endAtOnce() }
     }
 
     /// Removes everything, when all has ended, where a signal was the reason.

@@ -18,7 +18,7 @@ enum RingVerb {
             company signs with its own keys, acts through its own node, and sees others' documents only \
             where they were sealed to it. All processes end with the story, on Ctrl-C, and where something \
             fails. Where it fails the directory stays, with a log of each node; a story that Ctrl-C stops \
-            leaves nothing behind.
+            leaves nothing behind. A second Ctrl-C ends all at once and leaves the directory as it is.
             """,
         options: [.value("engine", "ENGINE", "nats (the default), or embedded: a company's node orders")]
             + DemoVerb.sourceOptions + [
@@ -39,7 +39,11 @@ enum RingVerb {
         signal(SIGPIPE, SIG_IGN)
         story.narrator.act("1. Six companies make a consortium, each with a node of its own")
         let begun = Late<Ring>()
-        let signals = Signals(Signals.endings) { begun.value.stop(for: $0) }
+        let signals = Signals {
+            begun.value.stop(for: $0)
+        } atOnce: {
+            begun.present?.endAtOnce()
+        }
         defer { signals.end() }
         let ring = try Ring(in: folder, engine: engine, begins: story.begins)
         begun.set(ring)

@@ -30,7 +30,7 @@ enum DemoVerb {
             narrator: Narrator(invocation))
         let (node, told): (LedgerNode, DemoStory.Told)
         do { (node, told) = try await Signals.interrupting { try await tell(story, in: unfinished) } } catch {
-            throw cleared(unfinished, story.folder, after: error)
+            throw unfinished.cleared("demo", [story.folder.lastPathComponent], after: error)
         }
         // The story is whole: it stays, whatever fails from here on.
         do {
@@ -60,25 +60,6 @@ enum DemoVerb {
         do { return (node, try await story.tell(DemoCast(home: home, ledger: node))) } catch {
             try? node.close()
             throw error
-        }
-    }
-
-    /// Removes what a demonstration that failed or was stopped had made: half a story is of no use, and the
-    /// next one wants an empty folder.
-    /// - Returns: the failure, which says so where something could not be removed.
-    private static func cleared(
-        _ unfinished: UnfinishedHome, _ documents: URL, after failure: any Error
-    ) -> any Error {
-        let interruption = failure as? Interruption
-        do {
-            try unfinished.remove([documents.lastPathComponent])
-            return interruption.map { Interruption($0.signal, "what was made is removed") } ?? failure
-        } catch {
-            let left =
-                "what the demonstration had made is still in \(unfinished.home.folder.path) "
-                + "(\(ErrorText.of(error))): remove it"
-            if let interruption { return Interruption(interruption.signal, left) }
-            return NodeError("demo.left", "\(ErrorText.of(failure)); \(left)")
         }
     }
 

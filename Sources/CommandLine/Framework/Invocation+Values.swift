@@ -3,6 +3,7 @@ import Codec
 import Contracts
 import Foundation
 import Ledger
+import Node
 
 /// Money, numbers, days and lengths of time as people write them: read exactly, never through floating point.
 extension Invocation {
@@ -159,18 +160,29 @@ extension Invocation {
     }
 
     /// What a key may sign, each as `contract.action` or `contract.*`, sorted.
+    /// - Throws: `cli.bad_value`, `cli.unknown_scope`.
     func scopes() throws -> [String] {
-        func isWord(_ text: Substring) -> Bool {
-            1...32 ~= text.utf8.count && text.allSatisfy { $0.isASCII && $0.isLetter }
+        let scopes = strings("scope")
+        for scope in scopes where scope != NATSMembers.scope { try Invocation.requireScope(scope) }
+        return scopes.sorted()
+    }
+
+    private static func requireScope(_ scope: String) throws {
+        let parts = scope.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2 else {
+            throw UsageError("cli.bad_value", "--scope takes CONTRACT.ACTION or CONTRACT.*, not «\(scope)»")
         }
-        return try strings("scope").map { text in
-            let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-            guard parts.count == 2, isWord(parts[0]), parts[1] == "*" || isWord(parts[1]) else {
-                throw UsageError(
-                    "cli.bad_value", "--scope takes CONTRACT.ACTION or CONTRACT.*, not «\(text)»")
-            }
-            return text
-        }.sorted()
+        guard let contract = ActionNames.all.first(where: { $0.contract == parts[0] }) else {
+            let contracts = ActionNames.all.map(\.contract).joined(separator: ", ")
+            throw UsageError(
+                "cli.unknown_scope", "there is no contract «\(parts[0])», only \(contracts)")
+        }
+        guard parts[1] == "*" || contract.actions.contains(parts[1]) else {
+            throw UsageError(
+                "cli.unknown_scope",
+                "\(contract.contract) has no action «\(parts[1])», only "
+                    + contract.actions.joined(separator: ", "))
+        }
     }
 
     /// `press-works/2026-0001`: the issuer and its number.

@@ -67,12 +67,16 @@ struct Session: Sendable {
     }
 
     /// Signs an action as `--as`, waits until it is final, and says what became of it.
+    /// - Parameter attached: documents that were sealed for it, and are destroyed again where it is rejected.
     /// - Throws: `NegativeAnswer` with the ledger's code where it is rejected.
     @discardableResult
     func perform<C: Contract>(
-        _ contract: C.Type, _ action: C.Action, saying text: String
+        _ contract: C.Type, _ action: C.Action, naming attached: [DocumentReference] = [], saying text: String
     ) async throws -> FinalTransaction {
-        let final = try await node.perform(contract, action, as: try signer())
+        let final =
+            attached.isEmpty
+            ? try await node.perform(contract, action, as: try signer())
+            : try await documents().perform(contract, action, naming: attached)
         try announce(final, saying: text)
         return final
     }

@@ -18,10 +18,45 @@ final class Signals {
         }
     }
 
+    /// For what somebody may ask to end: the first signal asks, and a second one ends the program at once.
+    ///
+    /// SIGHUP stays ignored where the program was started so, as by nohup. SIGINT does not: a shell without
+    /// job control ignores it for all that it starts in the background, and whoever sends one to such a
+    /// program means it.
+    /// - Parameters:
+    ///   - ask: called on a thread of its own, so that it may take its time.
+    ///   - atOnce: what has to be done even then.
+    convenience init(
+        asking ask: @escaping @Sendable (Int32) -> Void, atOnce: @escaping @Sendable () -> Void = {}
+    ) {
+        let isAsked = Mutex(false)
+        self.init(Signals.endings.filter { $0 != SIGHUP || !Signals.ignoresHangup }) { number in
+            let isSecond = isAsked.withLock { isAsked in
+                defer { isAsked = true }
+                return isAsked
+            }
+            guard isSecond else { return Thread.detachNewThread { ask(number) } }
+            atOnce()
+            _exit(Interruption.status(number))
+        }
+    }
+
     func end() { for source in sources { source.cancel() } }
 
     /// What asks a program to end: Ctrl-C, the system, and the terminal's going away.
     static let endings = [SIGINT, SIGTERM, SIGHUP]
+
+    /// Looked at before anything here changes it.
+    private static let ignoresHangup: Bool = {
+        var action = sigaction()
+        guard sigaction(SIGHUP, nil, &action) == 0 else { return false }
+        #if canImport(Darwin)
+            let handler = action.__sigaction_u.__sa_handler
+        #else
+            let handler = action.__sigaction_handler.sa_handler
+        #endif
+        return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+    }()
 
     /// Runs a body that ends early where somebody asks the program to: the first signal cancels its task, so
     /// that it can take back what it made; a second one ends the program at once.
@@ -31,12 +66,8 @@ final class Signals {
     ) async throws -> Result {
         let first = Mutex<Int32?>(nil)
         let work = Late<Task<Result, any Error>>()
-        let signals = Signals(endings) { number in
-            let isSecond = first.withLock { first in
-                defer { first = first ?? number }
-                return first != nil
-            }
-            if isSecond { _exit(Interruption.status(number)) }
+        let signals = Signals { number in
+            first.withLock { $0 = number }
             work.value.cancel()
         }
         defer { signals.end() }
@@ -53,6 +84,9 @@ final class Late<Value: Sendable>: Sendable {
     private let held = ConditionMutex<Value?>(nil)
 
     func set(_ value: Value) { held.update { $0 = value } }
+
+    /// Nil where it has not come yet.
+    var present: Value? { held.read { $0 } }
 
     var value: Value {
         while true {

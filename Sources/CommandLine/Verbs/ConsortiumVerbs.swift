@@ -44,7 +44,8 @@ enum ConsortiumVerbs {
         "found", "found a consortium: keys, genesis document, first block",
         detail: """
             The founding member is on the board and runs this node. Others are invited later. The genesis \
-            document (genesis.cbor) names the ledger: give it to everyone who is to verify receipts.
+            document (genesis.cbor) names the ledger: give it to everyone who is to verify receipts. Where \
+            it fails, and on Ctrl-C, it removes what it made.
             """,
         options: [
             .positional("name", "the consortium's name"),
@@ -76,10 +77,10 @@ enum ConsortiumVerbs {
             ],
             validator: board, created: try invocation.time("at") ?? now, simulated: simulated)
         let home = Session.home(invocation)
-        let chain = try founding.found(in: home)
-        if !simulated {
-            try NodeConfiguration.defaults(member: board, endpoint: founding.members[0].endpoint)
-                .write(to: home)
+        let unfinished = try UnfinishedHome(home)
+        let chain: ChainID
+        do { chain = try await Signals.interrupting { try found(founding, in: unfinished) } } catch {
+            throw unfinished.cleared("found", [home.configurationFile.lastPathComponent], after: error)
         }
         if invocation.wantsJSON {
             return try Output.json(["chain": chain.description, "home": home.folder.path])
@@ -96,6 +97,17 @@ enum ConsortiumVerbs {
         Terminal.print("next:   millwright node\(directory)")
         Terminal.print(
             "        millwright invite press-works\(directory) --role oem --out press-works.invitation")
+    }
+
+    private static func found(_ founding: Founding, in unfinished: UnfinishedHome) throws -> ChainID {
+        let chain = try founding.found(in: unfinished)
+        if !founding.simulated {
+            try NodeConfiguration.defaults(
+                member: founding.validator, endpoint: founding.members[0].endpoint
+            ).write(to: unfinished.home)
+        }
+        try Task.checkCancellation()
+        return chain
     }
 
     static let invite = Verb(

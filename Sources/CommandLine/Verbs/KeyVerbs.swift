@@ -31,7 +31,9 @@ enum KeyVerbs {
         "key delegate", "let a user or a system sign certain actions until a date",
         detail: """
             Every verb that signs takes the key with --key NAME. The ledger refuses what the scopes do not \
-            name, with key.out_of_scope.
+            name, with key.out_of_scope. The contracts are \
+            \(ActionNames.all.map(\.contract).joined(separator: ", ")); their actions are in docs/contracts, \
+            and a scope that there is not is answered with those that there are.
             """,
         options: [
             .positional("name", "what to call the key, such as erp"),
@@ -44,7 +46,7 @@ enum KeyVerbs {
             "millwright key delegate erp --as press-works --scope agreement.issueInvoice --until 2027-01-01"
         ]
     ) { invocation in
-        let scopes = try invocation.scopes()
+        let (scopes, expires) = (try invocation.scopes(), try invocation.requiredTime("until"))
         try await Session.with(invocation) { session in
             let member = try session.member()
             let store = session.home.keystore(of: member)
@@ -54,9 +56,8 @@ enum KeyVerbs {
                 ConsortiumContract.self,
                 .delegateKey(
                     .init(
-                        key: try session.newKey(key, of: member, sealing: []),
-                        scopes: scopes,
-                        expires: try invocation.requiredTime("until"))),
+                        key: try session.newKey(key, of: member, sealing: []), scopes: scopes,
+                        expires: expires)),
                 saying: "key «\(name)» may sign \(scopes.joined(separator: ", "))")
         }
     }

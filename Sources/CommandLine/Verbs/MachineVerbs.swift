@@ -47,7 +47,7 @@ enum MachineVerbs {
             var register = registration
             register.documents = try session.attach(for: [register.customer])
             try await session.perform(
-                MachineContract.self, .register(register),
+                MachineContract.self, .register(register), naming: register.documents,
                 saying: "\(register.machine) is registered for \(register.customer)")
         }
     }

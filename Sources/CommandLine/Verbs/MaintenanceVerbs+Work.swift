@@ -68,7 +68,7 @@ extension MaintenanceVerbs {
             report.documents = try session.attach(for: [record.oem, record.customer])
             try await session.perform(
                 MaintenanceContract.self, .complete(.init(ticket: ticket, report: report)),
-                saying: "\(ticket): work is done")
+                naming: report.documents, saying: "\(ticket): work is done")
         }
     }
 

@@ -98,7 +98,8 @@ enum MaintenanceVerbs {
                 body.documents = try session.attach(for: try readers(of: body.machine, session))
             }
             try await session.perform(
-                MaintenanceContract.self, .open(body), saying: "\(body.ticket) is open for bids")
+                MaintenanceContract.self, .open(body), naming: body.documents,
+                saying: "\(body.ticket) is open for bids")
         }
     }
 

@@ -56,10 +56,14 @@ enum ValidatorVerbs {
         "validators set", "propose the validators from the next epoch on (board)",
         detail: """
             All of them by name: who is left out validates no longer. Each one's voting key is the one that \
-            it has brought last.
+            it has brought last. The node of a company that has just been admitted brings its first one by \
+            itself, and the verb waits for that.
             """,
         options: [
             .positional("member", "a validator's short name", repeated: true),
+            .value(
+                "wait", "TIME",
+                "how long to wait for new members' voting keys (default: \(patienceSeconds)s), or 0s"),
             .value("reason", "TEXT", "for the record"),
         ] + Option.signing,
         examples: ["millwright validators set chamber press-works stamper --as chamber"]
@@ -67,25 +71,62 @@ enum ValidatorVerbs {
         let members: [MemberID] = try invocation.strings("member").map {
             try Invocation.identifier($0, "member")
         }
+        let wait = try invocation.span("wait") ?? .seconds(patienceSeconds)
         try await Session.with(invocation) { session in
-            let view = try session.node.view()
-            let validators = try view.existing(ValidatorsRecord.self, ParametersRecord.Key())
+            let deadline = ContinuousClock.now + .nanoseconds(wait.nanoseconds)
             var proposed: [ValidatorsRecord.Validator] = []
             for member in members.sorted() {
-                guard let key = try view.existing(MemberRecord.self, member).latestVotingKey(validators)
-                else {
-                    throw NegativeAnswer(
-                        "validators.no_key",
-                        "\(member) has brought no voting key yet: its node does so by itself while it runs, "
-                            + "a moment after the company's admission; see also member node --offer-vote"
-                    )
-                }
-                proposed.append(.init(member: member, votingKey: key))
+                proposed.append(
+                    .init(member: member, votingKey: try await votingKey(of: member, session, deadline)))
             }
             try await ProposalVerbs.propose(
                 session, .setValidators(validators: proposed),
                 saying: "proposed \(Output.count(proposed.count, "validator")), in force from the next epoch")
         }
+    }
+
+    /// A node whose first try fails makes its next one a minute later.
+    private static let patienceSeconds: Int64 = 90
+
+    /// The voting key that a member has brought last. Where it was admitted and has brought none yet, its
+    /// node is about to.
+    /// - Throws: `member.unknown`, `validators.no_key`.
+    private static func votingKey(
+        of id: MemberID, _ session: Session, _ deadline: ContinuousClock.Instant
+    ) async throws -> Bytes {
+        var isToldOfWaiting = session.invocation.wantsJSON
+        while true {
+            let view = try session.node.view()
+            let member = try view.existing(MemberRecord.self, id)
+            let validators = try view.existing(ValidatorsRecord.self, ParametersRecord.Key())
+            if let key = member.latestVotingKey(validators) { return key }
+            guard member.status == .active else {
+                throw noKey(
+                    of: id, "it is \(member.status.rawValue), and only an admitted member's node brings one")
+            }
+            guard session.node is RemoteLedger, !session.isSimulated else {
+                throw noKey(
+                    of: id,
+                    "with its keys millwright member node --as \(id) --offer-vote brings one; its node does "
+                        + "so by itself, on a ledger in real time, while it and the node here run")
+            }
+            let left = deadline - ContinuousClock.now
+            guard left > .zero else {
+                throw noKey(
+                    of: id,
+                    "give the command again when its node runs and has the block of its admission (there: "
+                        + "millwright node status); it brings one by itself then, within two minutes")
+            }
+            if !isToldOfWaiting {
+                isToldOfWaiting = true
+                Terminal.print("waiting up to \(left.components.seconds + 1) s for the voting key of \(id)")
+            }
+            try await Task.sleep(for: min(left, .milliseconds(200)))
+        }
+    }
+
+    private static func noKey(of member: MemberID, _ advice: String) -> NegativeAnswer {
+        NegativeAnswer("validators.no_key", "\(member) has brought no voting key yet: \(advice)")
     }
 
     private struct Report: Encodable {

@@ -92,9 +92,7 @@ extension LedgerAccess {
     package func enact<C: Contract>(
         _ contract: C.Type, _ action: C.Action, as signer: MessageSigner
     ) async throws(NodeError) -> FinalTransaction {
-        let final = try await perform(contract, action, as: signer)
-        if case .rejected(let code) = final.outcome { throw NodeError(code, final.message) }
-        return final
+        try await perform(contract, action, as: signer).accepted()
     }
 
     /// A signed transaction that expires ten minutes from now: by the clock or, where that is behind it, by
@@ -109,5 +107,14 @@ extension LedgerAccess {
                 contract: contract, action: action)
             return signer.sign(payload, hash: rules.hash)
         } catch { throw NodeError("transaction.malformed", "the action has no encoding", cause: error) }
+    }
+}
+
+extension FinalTransaction {
+    /// Itself, where the ledger has accepted it.
+    /// - Throws: the contract's own code where it was rejected.
+    func accepted() throws(NodeError) -> FinalTransaction {
+        if case .rejected(let code) = outcome { throw NodeError(code, message) }
+        return self
     }
 }

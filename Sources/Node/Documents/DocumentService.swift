@@ -70,6 +70,36 @@ package struct DocumentService: Sendable {
         return stored
     }
 
+    /// Signs an action that names documents which were stored just for it, and waits until it is final. Where
+    /// the ledger rejects the action nothing names them: they are destroyed in this vault again.
+    ///
+    /// Where it is not known what became of the action they stay.
+    /// - Throws: as `LedgerAccess.perform`; the ledger's own code, and why, where they cannot be destroyed.
+    package func perform<C: Contract>(
+        _ contract: C.Type, _ action: C.Action, naming documents: [DocumentReference]
+    ) async throws(NodeError) -> FinalTransaction {
+        let final = try await node.perform(contract, action, as: member.signer)
+        guard case .rejected(let code) = final.outcome else { return final }
+        for document in documents {
+            let cid = try Self.cid(document.cid)
+            do { try vault.shred(cid) } catch {
+                throw NodeError(
+                    code, "\(final.message); «\(document.name)» is still in the vault",
+                    cause: NodeError(error))
+            }
+        }
+        return final
+    }
+
+    /// The same, for an action that has to be accepted.
+    /// - Throws: the contract's own code where it is rejected; as `perform`.
+    @discardableResult
+    package func enact<C: Contract>(
+        _ contract: C.Type, _ action: C.Action, naming document: DocumentReference
+    ) async throws(NodeError) -> FinalTransaction {
+        try await perform(contract, action, naming: [document]).accepted()
+    }
+
     private static func reader(
         _ id: MemberID, in view: StateView
     ) throws(NodeError) -> DocumentVault.Reader {

@@ -44,18 +44,19 @@ package struct Founding: Sendable {
     /// Makes keys for every member, writes the genesis document and opens the ledger once. Nothing of its own
     /// is left behind where the rules refuse the founders; an empty folder that was there before stays.
     /// - Throws: `home.exists`, `home.busy`, `home.io`, `genesis.*`, `consortium.*`, `keys.*`.
-    package func found(in home: Home) throws(NodeError) -> ChainID { try found(in: try UnfinishedHome(home)) }
-
-    /// The same in a folder that the caller has taken, and goes on filling.
-    package func found(in unfinished: UnfinishedHome) throws(NodeError) -> ChainID {
-        do {
-            let chain = try write(unfinished.home)
-            try LedgerNode(home: unfinished.home).close()
-            return chain
-        } catch {
+    package func found(in home: Home) throws(NodeError) -> ChainID {
+        let unfinished = try UnfinishedHome(home)
+        do { return try found(in: unfinished) } catch {
             try? unfinished.remove()
             throw error
         }
+    }
+
+    /// The same in a folder that the caller has taken, goes on filling, and takes back where this fails.
+    package func found(in unfinished: UnfinishedHome) throws(NodeError) -> ChainID {
+        let chain = try write(unfinished.home)
+        try LedgerNode(home: unfinished.home).close()
+        return chain
     }
 
     func requireName() throws(NodeError) {

@@ -30,9 +30,9 @@ package struct AgreementService: Sendable {
         }
         let agreed = try store(
             terms, of: agreement, for: try node.view().existing(MachineRecord.self, machine))
-        return try await node.enact(
+        return try await documents.enact(
             AgreementContract.self, .propose(.init(agreement: agreement, machine: machine, terms: agreed)),
-            as: signer)
+            naming: agreed.document)
     }
 
     /// Stores other terms, and proposes them in place of those in force.
@@ -43,8 +43,9 @@ package struct AgreementService: Sendable {
         let view = try node.view()
         let machine = try view.existing(AgreementRecord.self, agreement).machine
         let agreed = try store(terms, of: agreement, for: try view.existing(MachineRecord.self, machine))
-        return try await node.enact(
-            AgreementContract.self, .amend(.init(agreement: agreement, terms: agreed)), as: signer)
+        return try await documents.enact(
+            AgreementContract.self, .amend(.init(agreement: agreement, terms: agreed)),
+            naming: agreed.document)
     }
 
     /// Reads what is proposed, checks it as an acceptor should, and accepts it.

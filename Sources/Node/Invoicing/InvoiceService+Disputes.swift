@@ -43,7 +43,8 @@ extension InvoiceService {
     ///
     /// The OEM's document is not needed: an invoice that was sealed away from the customer is disputed like
     /// one that is wrong. A dispute that stands already, such as one whose first call was interrupted, is
-    /// left as it is, and the arbiter is let in once more.
+    /// left as it is, and the arbiter is let in once more. Of one that the ledger refuses no proof stays in
+    /// the vault.
     /// - Parameters:
     ///   - undisputed: what stays payable; nil for the recomputed amount, or just less than what is claimed.
     ///   - countsContested: the proof reads the batches that the OEM contests and the invoice leaves out.
@@ -110,9 +111,9 @@ extension InvoiceService {
     private func dispute(
         _ id: InvoiceID, with proof: DocumentReference, undisputed: MinorUnits
     ) async throws(NodeError) {
-        try await node.enact(
+        try await documents.enact(
             AgreementContract.self,
-            .dispute(.init(invoice: id, recomputed: proof, undisputed: undisputed)), as: signer)
+            .dispute(.init(invoice: id, recomputed: proof, undisputed: undisputed)), naming: proof)
     }
 
     /// Lets the arbiters of a dispute that stands into the terms, the invoice and the telemetry of its time,
@@ -201,8 +202,8 @@ extension InvoiceService {
         let document = try documents.store(
             bytes: Array(reasons.utf8), name: "Ruling on invoice \(id.number)", mediaType: "text/plain",
             for: [record.customer, record.oem])
-        return try await node.enact(
-            AgreementContract.self, .rule(.init(invoice: id, payable: payable, reasons: document)), as: signer
-        )
+        return try await documents.enact(
+            AgreementContract.self, .rule(.init(invoice: id, payable: payable, reasons: document)),
+            naming: document)
     }
 }

@@ -39,12 +39,12 @@ extension InvoiceService {
         } catch { throw NodeError("invoice.credit", "the credit note cannot be written", cause: error) }
         let agreement = try view.existing(AgreementRecord.self, record.agreement)
         let document = try store(note, of: agreement, arbiters: record.arbiters)
-        try await node.enact(
+        try await documents.enact(
             AgreementContract.self,
             .creditNote(
                 .init(
                     number: number, invoice: id, ground: isRuling ? .ruling : .correction, amount: amount,
-                    reason: reason, document: document)), as: signer)
+                    reason: reason, document: document)), naming: document)
         return note
     }
 

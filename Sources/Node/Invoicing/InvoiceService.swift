@@ -137,7 +137,7 @@ package struct InvoiceService: Sendable {
             disputeUntil = try basis.terms.disputeWindowEnd(issuedAt: node.clock.now.milliseconds)
             dueDate = try basis.terms.zone.milliseconds(of: invoice.dueDate.adding(days: 1))
         } catch { throw NodeError(error) }
-        try await node.enact(
+        try await documents.enact(
             AgreementContract.self,
             .issueInvoice(
                 .init(
@@ -149,7 +149,8 @@ package struct InvoiceService: Sendable {
                     period: invoice.period, currency: invoice.currency, net: invoice.totals.exclusive,
                     tax: invoice.totals.tax, gross: invoice.totals.payable,
                     disputeUntil: Ledger.Timestamp(milliseconds: disputeUntil),
-                    dueDate: Ledger.Timestamp(milliseconds: dueDate), isFinal: isFinal)), as: signer)
+                    dueDate: Ledger.Timestamp(milliseconds: dueDate), isFinal: isFinal)),
+            naming: document)
         return InvoiceID(issuer: basis.agreement.oem, number: invoice.number)
     }
 

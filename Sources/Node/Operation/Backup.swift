@@ -81,7 +81,6 @@ package struct Backup {
     /// - Throws: `home.exists`, `home.busy`, `home.io`, `backup.incomplete`, `backup.other_ledger`,
     ///   `backup.damaged`, `backup.io`.
     package func restore(from folder: URL) throws(NodeError) -> BackupNote {
-        let unfinished = try UnfinishedHome(home)
         guard let data = try? Data(contentsOf: folder.appendingPathComponent(Backup.noteName)),
             let note = try? JSONDecoder().decode(BackupNote.self, from: data)
         else {
@@ -92,6 +91,7 @@ package struct Backup {
         guard chain.description == note.chain else {
             throw NodeError("backup.other_ledger", "the backup's genesis document is another ledger's")
         }
+        let unfinished = try UnfinishedHome(home)
         do {
             try fill(from: folder, note, chain)
             return note

@@ -1,3 +1,4 @@
+import Contracts
 import Testing
 
 /// The reference of the contracts (`docs/contracts.md`) is what the code does.
@@ -73,6 +74,7 @@ import Testing
         let actions = try #require(enumerations.first { $0.name == "Action" }).cases
         let listed = ReferencePages.firstColumn(under: "Actions", in: try ReferencePages.page(contract))
         #expect(listed == actions, "the actions of \(contract), in the code's order")
+        #expect(ActionNames.all.first { $0.contract == contract }?.actions == actions)
     }
 
     @Test func theTablesOfRecordsAreComplete() throws {

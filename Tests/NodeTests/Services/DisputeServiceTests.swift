@@ -399,6 +399,8 @@ import Vault
             }
             let customer = try world.invoices("customer")
             let statement = inWords ? "Too much." : nil
+            let vault = try world.documents("customer").vault
+            let before = try vault.list()
             await #expect(
                 code {
                     try await customer.dispute(id, undisputed: MinorUnits(99_999_999), statement: statement)
@@ -408,6 +410,8 @@ import Vault
                 code { try await customer.dispute(id, undisputed: .zero, statement: statement) }
                     == "agreement.wrong_invoice_state")
             #expect(try !arbiterReadsTelemetry(in: world))
+            // Nothing on the ledger names the proofs.
+            #expect(try vault.list() == before)
         }
     }
 
