@@ -35,9 +35,15 @@ import Testing
             let executor = ledger.replica.executor
             var fresh = Executor(
                 rules: ledger.rules, head: executor.head, log: executor.log, tree: executor.tree)
+            var recalled = fresh
+            try recalled.recall(ledger.rows)
             let before = try ledger.counter("c") ?? 0
             let expected = try fresh.execute(
                 try ledger.next(transactions), sender: MemberID("alpha")!, reader: ledger.rows)
+            let remembered = try recalled.execute(
+                try ledger.next(transactions), sender: MemberID("alpha")!, reader: ledger.rows)
+            #expect(remembered.header == expected.header)
+            #expect(remembered.skipped == expected.skipped)
             let block = try ledger.run(transactions)
             #expect(block.header == expected.header)
             #expect(block.changes == expected.changes)
@@ -46,6 +52,33 @@ import Testing
             fired += (try ledger.counter("c") ?? 0) - before >= 1000 ? 1 : 0
         }
         #expect(fired > 0)
+    }
+
+    @Test func idsThatAreRememberedAreRecalledFromTheirRowsAndNoOthersAreLookedFor() throws {
+        let ledger = try TestLedger()
+        let expires = ledger.clock + .minutes(10)
+        let transactions = try (0..<150).map {
+            ledger.signed(try ledger.payload(.add(.init(counter: "c", amount: $0)), expires: expires))
+        }
+        let ids = try ledger.run(transactions).included.map(\.id)
+        let used = try UsedIDs(rememberedIn: ledger.rows, at: ledger.clock)
+        #expect(ids.allSatisfy { used.mayHold($0, at: ledger.clock) })
+        #expect((0..<100).count { used.mayHold(TestLedger.hash([$0]), at: ledger.clock) } < 10)
+        let after = try UsedIDs(rememberedIn: ledger.rows, at: expires + .minutes(1))
+        #expect(!ids.contains { after.mayHold($0, at: ledger.clock) }, "they have expired")
+    }
+
+    /// Execution would take the transaction again; no root covers where it looks.
+    @Test func aRememberedIDThatIsNotFoundWhereItIsLookedForIsAFault() throws {
+        let ledger = try TestLedger()
+        let id = try ledger.run([try ledger.add(1), try ledger.add(2)]).included[0].id
+        var executor = ledger.replica.executor
+        for value in [nil, bigEndianBytes(1)] {
+            ledger.rows.apply([RowChange(key: SeenRecord.leafKey(id), value: value)])
+            #expect(throws: LedgerFault.self) { try executor.recall(ledger.rows) }
+        }
+        ledger.rows.apply([RowChange(key: SeenRecord.leafKey(id), value: bigEndianBytes(0))])
+        try executor.recall(ledger.rows)
     }
 
     @Test func whatIsDueEarlierThanAllBeforeIsCarriedOutInTime() throws {

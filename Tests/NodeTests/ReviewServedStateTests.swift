@@ -117,6 +117,55 @@ private struct Tampered {
         try node.close()
     }
 
+    private func change(_ key: Ledger.RowKey, to value: [UInt8]?) -> (Height, inout Tampered.Rows) -> Void {
+        { _, rows in
+            guard let place = rows.firstIndex(where: { $0.change.key == key.bytes }) else { return }
+            let row = rows.remove(at: place)
+            if let value { rows.append((row.table, .init(key: key.bytes, value: value))) }
+        }
+    }
+
+    /// What is executed with and no root covers: whoever went on with it would take a transaction twice, or
+    /// count another board.
+    @Test func aStoreWhoseDerivedRowsAreNotWhatItsRowsGiveIsNotGoneOnWith() async throws {
+        let tampered = try await Tampered()
+        let leaf = SeenRecord.leafKey(tampered.ids[2])
+        let board = MemberRecord.indexKey("board", [1], FoundedHome.member.keyBytes)
+        let nobody = MemberRecord.indexKey("board", [1], MemberID(unchecked: "nobody").keyBytes)
+        let changes = [
+            change(leaf, to: nil), change(leaf, to: bigEndianBytes(3)), change(board, to: nil),
+            { height, rows in
+                if height == 7 { rows.append((.rows, .init(key: nobody.bytes, value: []))) }
+            },
+        ]
+        for change in changes {
+            try tampered.rebuild(rows: change)
+            #expect { try LedgerNode(home: tampered.founded.home).close() } throws: {
+                ($0 as? NodeError)?.code == "node.damaged"
+            }
+        }
+    }
+
+    /// As the operation manual says.
+    @Test func aDamagedStateIsBuiltAgainFromTheLogAndARepeatedTransactionStaysOne() async throws {
+        let tampered = try await Tampered()
+        try tampered.rebuild(rows: change(SeenRecord.leafKey(tampered.ids[2]), to: nil))
+        #expect(throws: NodeError.self) { try LedgerNode(home: tampered.founded.home).close() }
+        try FileManager.default.removeItem(atPath: tampered.founded.home.ledgerFolder.path + "/state")
+        let node = try LedgerNode(home: tampered.founded.home)
+        let again = try #require(try tampered.records[3].leaves().first)
+        let before = node.height
+        guard case .final(let known) = try await node.submit(again.transaction, until: .final) else {
+            return #expect(Bool(false), "it is final")
+        }
+        #expect(known.leaf == 2)
+        _ = try await node.perform(
+            ConsortiumContract.self, FoundedHome.action("later"), as: try tampered.founded.signer())
+        let blocks = try (before + 1...node.height).map { try node.block($0) }
+        #expect(blocks.flatMap(\.outcomes).count == 1)
+        try node.close()
+    }
+
     @Test func aHistoryThatRunsInACircleIsAnErrorAndEnds() async throws {
         let tampered = try await Tampered()
         let row = MemberRecord.rowKey(FoundedHome.member)

@@ -121,14 +121,24 @@ struct Restoration {
             last = record
         }
         let head = try last ?? block(at: final)
-        let tree = try Restoration.stateTree(store.overlay.snapshot(), hash: rules.hash)
+        let reader = store.overlay.snapshot()
+        let tree = try Restoration.stateTree(reader, hash: rules.hash)
         guard log.size == head.header.logSize, log.root(hash: rules.hash) == head.header.logRoot else {
             throw NodeError("node.damaged", "the log's leaves are not those of block \(final)")
         }
         guard tree.root == head.header.stateRoot else {
             throw NodeError("node.damaged", "the stored state is not that of block \(final)")
         }
-        return (Executor(rules: rules, head: head.header, log: log, tree: tree), head)
+        var executor = Executor(rules: rules, head: head.header, log: log, tree: tree)
+        // No root covers what is derived from the rows, and it is executed with.
+        do {
+            try DerivedRows.version1.checkIndexes(SnapshotState(reader))
+            try executor.recall(SnapshotState(reader))
+        } catch let fault as LedgerFault {
+            throw NodeError(
+                "node.damaged", "the stored state of block \(final) is damaged: \(fault.description)")
+        }
+        return (executor, head)
     }
 
     private func header(at height: Height) throws -> BlockHeader {

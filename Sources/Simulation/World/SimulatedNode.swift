@@ -260,8 +260,10 @@ final class SimulatedNode {
         let replica: Replica
         let effects: [Replica.Effect]
         do {
+            var executor = disk.checkpoint.executor(world.rules)
+            try executor.recall(SimulatedReader(disk.checkpoint.rows))
             (replica, effects) = try Replica.restore(
-                executor: disk.checkpoint.executor(world.rules), context: context, voteState: voteState,
+                executor: executor, context: context, voteState: voteState,
                 log: tail, voters: signers(), timing: world.plan.timing, reader: reader)
         } catch {
             isUp = false

@@ -76,6 +76,37 @@ import Testing
         #expect(try harness.invoice().received == MinorUnits(11_000))
     }
 
+    /// What a customer has paid stays paid: the OEM has to credit all of it and pay it back before it bills
+    /// the period again, and what it then bills is disputed like any other invoice.
+    @Test func aContestOfWhatIsPaidTakesNothingBackByItself() throws {
+        try Steps.machine(harness)
+        try harness.run(
+            TelemetryContract.self, .anchor(TelemetryTests.anchor(1, 100)), as: harness.member("customer"))
+        try harness.agreement(Steps.propose(), by: "oem")
+        try harness.agreement(Steps.accept(), by: "customer")
+        harness.advance(to: Steps.start + .days(30))
+        try Steps.concluded(harness)
+        try harness.agreement(Steps.invoice(), by: "oem")
+        try harness.agreement(Steps.approve, by: "customer")
+        try harness.agreement(Steps.pay(11_900), by: "customer")
+        try harness.agreement(Steps.confirm(11_900), by: "oem")
+        try harness.run(
+            TelemetryContract.self,
+            .contest(.init(machine: Steps.press, number: 1, reason: "not in any vault")),
+            as: harness.member("oem"))
+        harness.advance(by: TelemetryContract.contestWindow)
+        #expect(try harness.invoice().state == .paid)
+        func bill(_ number: String, disputeUntil: Timestamp) throws -> String? {
+            let again = Steps.invoice(number, at: harness.now) { $0.disputeUntil = disputeUntil }
+            return try harness.rejection(AgreementContract.self, again, as: harness.member("oem"))
+        }
+        #expect(try bill("2025-0002", disputeUntil: harness.now + .days(7)) == "agreement.period_billed")
+        try harness.agreement(Steps.credit(11_900), by: "oem")
+        #expect(try harness.invoice().refundDue == MinorUnits(11_900) && harness.invoice().isOpen)
+        #expect(try bill("2025-0002", disputeUntil: harness.now) == "agreement.dispute_window_short")
+        try harness.agreement(Steps.invoice("2025-0002", at: harness.now), by: "oem")
+    }
+
     @Test func aPaymentOnItsWayWhenAllIsCreditedComesBack() throws {
         try Steps.issued(harness)
         try harness.agreement(Steps.pay(11_900), by: "customer")

@@ -82,7 +82,7 @@ enum MachineSteps {
         try MachineSteps.registered(harness)
         let device = ContractHarness.keyID("press-7.device")
         #expect(try harness.machine().state == .registered)
-        #expect(try harness.get(KeyRecord.self, device) == nil)
+        #expect(try harness.existing(KeyRecord.self, device).since == .max)
         try harness.machine(.accept(MachineSteps.acceptance), as: harness.member("customer"))
         #expect(try harness.machine().state == .accepted)
         let key = try harness.existing(KeyRecord.self, device)
@@ -180,6 +180,56 @@ enum MachineSteps {
             .proposeTermination(.init(machine: other.machine, reason: "wrong box")),
             as: harness.member("customer"))
         #expect(try !harness.existing(KeyRecord.self, ContractHarness.keyID("press-7.device")).revoked)
+    }
+
+    private func registration(_ name: String, devicesOf machine: String) -> MachineContract.Action {
+        var body = ContractHarness.registration(name)
+        body.devices = ContractHarness.registration(machine).devices
+        return .register(body)
+    }
+
+    private func code(_ action: MachineContract.Action, by name: String) throws -> String? {
+        try harness.rejection(MachineContract.self, action, as: harness.member(name))
+    }
+
+    /// Everybody can read the key from when the machine is registered.
+    @Test func aDevicesKeyIsKeptForItsOEMUntilTheCustomerAccepts() throws {
+        try MachineSteps.registered(harness)
+        let key = ContractHarness.keyID("press-7.device")
+        #expect(try harness.existing(KeyRecord.self, key).since == .max, "it signs nothing yet")
+        let squatting = registration("press-8", devicesOf: "press-7")
+        #expect(try code(squatting, by: "oem2") == "machine.key_taken")
+        try harness.machine(squatting, as: harness.member("oem"))
+        try harness.machine(.accept(MachineSteps.acceptance), as: harness.member("customer"))
+        let record = try harness.existing(KeyRecord.self, key)
+        #expect(record.account == MemberID("customer")! && record.subject == "press-7" && record.since < .max)
+    }
+
+    @Test func aKeyThatItsOEMRevokesBeforeAcceptanceIsNoDevices() throws {
+        try MachineSteps.registered(harness)
+        try harness.run(
+            ConsortiumContract.self, .revokeKey(.init(key: ContractHarness.keyID("press-7.device"))),
+            as: harness.member("oem"))
+        #expect(try code(.accept(MachineSteps.acceptance), by: "customer") == "machine.key_taken")
+    }
+
+    @Test func aMachineThatEndsUnacceptedKeepsNoKey() throws {
+        try MachineSteps.registered(harness)
+        try harness.machine(MachineSteps.terminate(), as: harness.member("oem"))
+        try harness.machine(
+            registration("press-8", devicesOf: "press-7"), as: harness.member("oem2"))
+    }
+
+    @Test func aReplacementIsKeptUntilAnotherTakesItsPlace() throws {
+        try MachineSteps.replacing(harness)
+        var other = ContractHarness.registration("press-8")
+        other.devices[0].publicKey = ContractHarness.publicKey("press-7.device.2")
+        #expect(try code(.register(other), by: "oem2") == "machine.key_taken")
+        try harness.machine(MachineSteps.replace(label: "same box"), as: harness.member("oem"))
+        #expect(try code(.register(other), by: "oem2") == "machine.key_taken")
+        try harness.machine(MachineSteps.replace(with: "press-7.device.3"), as: harness.member("oem"))
+        try harness.machine(.register(other), as: harness.member("oem2"))
+        try harness.machine(MachineSteps.acceptDevice("press-7.device.3"), as: harness.member("customer"))
     }
 
     @Test func aDeviceIsReplacedWhileTheMachineRuns() throws {

@@ -4,27 +4,64 @@ import Ledger
 /// The devices that sign for a machine.
 ///
 /// The OEM brings their public keys without a proof of possession: devices are provisioned in a workshop,
-/// long before the ledger's name or the customer is known. Nothing is lost by it: a key that its bringer
-/// does not hold can sign nothing, what a device signs names its machine, and a key that is already on the
-/// ledger is refused.
+/// long before the ledger's name or the customer is known. A key that its bringer does not hold can sign
+/// nothing, what a device signs names its machine, and a key that is already on the ledger is refused. From
+/// when the OEM names it everybody can read it, and until the customer accepts, another could bring it as its
+/// own: it is kept for the OEM meanwhile.
 extension MachineContract {
+    /// Keeps the key for the OEM until a customer accepts it, with whichever of the OEM's machines it is.
     /// - Throws: `machine.key_malformed`, `machine.key_taken`, `machine.text_*`.
-    static func newDevice(_ new: NewDevice, _ context: Context) throws(Rejection) -> MachineRecord.Device {
+    static func newDevice(
+        _ new: NewDevice, of machine: MachineID, by oem: MemberID, _ context: Context
+    ) throws(Rejection) -> MachineRecord.Device {
         try context.requireText(new.label, "label", bytes: 1...100)
-        let key = try context.freshKey(new.publicKey)
-        return MachineRecord.Device(key: key, publicKey: new.publicKey, label: new.label)
+        let key = try freshKey(new.publicKey, of: oem, context)
+        let device = MachineRecord.Device(key: key, publicKey: new.publicKey, label: new.label)
+        try context.put(deviceKey(device, of: machine, account: oem, since: .max))
+        return device
     }
 
     /// Lets a device sign for the customer from the next block on.
-    /// - Throws: `machine.key_taken` where the key has come to the ledger since the OEM named it.
+    /// - Throws: `machine.key_taken` where the key has come to another machine since the OEM named it, or
+    ///   the OEM has revoked it.
     static func enable(
         _ device: MachineRecord.Device, of machine: MachineRecord, _ context: Context
     ) throws(Rejection) {
-        let key = try context.freshKey(device.publicKey)
+        _ = try freshKey(device.publicKey, of: machine.oem, context)
         try context.put(
-            KeyRecord(
-                id: key, publicKey: device.publicKey, account: machine.customer, kind: .device,
-                subject: machine.id.text, scopes: deviceScopes, since: context.height))
+            deviceKey(device, of: machine.id, account: machine.customer, since: context.height))
+    }
+
+    /// Keeps a key for the OEM no longer, where it named the key for this machine last and no customer has
+    /// accepted it.
+    static func release(
+        _ device: MachineRecord.Device, of machine: MachineRecord, _ context: Context
+    ) throws(Rejection) {
+        guard let key = try context.get(KeyRecord.self, device.key), isKept(key, for: machine.oem),
+            key.subject == machine.id.text
+        else { return }
+        try context.delete(KeyRecord.self, key.id)
+    }
+
+    private static func deviceKey(
+        _ device: MachineRecord.Device, of machine: MachineID, account: MemberID, since: Height
+    ) -> KeyRecord {
+        KeyRecord(
+            id: device.key, publicKey: device.publicKey, account: account, kind: .device,
+            subject: machine.text, scopes: deviceScopes, since: since)
+    }
+
+    private static func isKept(_ key: KeyRecord, for oem: MemberID) -> Bool {
+        key.kind == .device && key.since == .max && key.account == oem && !key.revoked
+    }
+
+    /// As `Context.freshKey`, but the ledger may keep the key for the OEM.
+    private static func freshKey(
+        _ publicKey: Bytes, of oem: MemberID, _ context: Context
+    ) throws(Rejection) -> KeyID {
+        let known = KeyID(publicKey: publicKey.array, hash: context.hash)
+        if let key = try context.get(KeyRecord.self, known), isKept(key, for: oem) { return known }
+        return try context.freshKey(publicKey)
     }
 
     static func replaceDevice(_ body: ReplaceDevice, _ context: Context) throws(Rejection) {
@@ -34,8 +71,12 @@ extension MachineContract {
         try context.require(
             machine.devices.contains { $0.key == body.replaces }, else: "machine.unknown_device",
             "\(machine.id) has no such device")
+        let device = try newDevice(body.device, of: machine.id, by: machine.oem, context)
+        if let before = machine.replacement, before.device.key != device.key {
+            try release(before.device, of: machine, context)
+        }
         machine.replacement = MachineRecord.Replacement(
-            replaces: body.replaces, device: try newDevice(body.device, context), proposed: context.time)
+            replaces: body.replaces, device: device, proposed: context.time)
         try context.put(machine)
         context.emit("deviceProposed", machine.id)
     }

@@ -47,9 +47,14 @@ extension MachineContract {
             try AgreementContract.isSettled(machine.id, in: context), else: "machine.not_settled",
             "an agreement of \(machine.id) has no final invoice, or an invoice is not paid")
         try AgreementContract.endAgreements(of: machine.id, in: context)
-        if machine.accepted != nil {
-            for device in machine.devices { try context.revokeKey(device.key) }
+        for device in machine.devices {
+            if machine.accepted != nil {
+                try context.revokeKey(device.key)
+            } else {
+                try release(device, of: machine, context)
+            }
         }
+        if let brought = machine.replacement { try release(brought.device, of: machine, context) }
         machine.state = .terminated
         machine.terminated = context.time
         machine.replacement = nil

@@ -53,7 +53,7 @@ package enum MachineContract: Contract {
         try context.requireList(body.devices, "devices", count: 1...8)
         var devices: [MachineRecord.Device] = []
         for device in body.devices {
-            let device = try newDevice(device, context)
+            let device = try newDevice(device, of: body.machine, by: oem.id, context)
             try context.require(
                 !devices.contains { $0.key == device.key }, else: "machine.key_taken",
                 "two devices have the same key")

@@ -22,6 +22,27 @@ struct UsedIDs: Sendable {
         blindUntil = start.map { $0 + SeenRecord.maximumLifetime } ?? .zero
     }
 
+    /// All ids that could be used again, from the rows that remember them.
+    /// - Parameters:
+    ///   - reader: the rows at the head, which the caller has compared with the state root.
+    ///   - time: the head's.
+    /// - Throws: `LedgerFault` where an id is not found where execution looks for it, which no root covers:
+    ///   it would happen twice; what the reader throws.
+    init(rememberedIn reader: any StateReader, at time: Timestamp) throws {
+        self.init()
+        let moment = SeenRecord.rowKey(SeenRecord.Place(of: time)).bytes
+        try reader.forEachRow(ofTable: SeenRecord.table, from: moment) { _, stored in
+            let record = try StoredRow.record(SeenRecord.self, in: stored)
+            for (id, leaf) in record.remembered {
+                let row = SeenRecord.leafRow(id, leaf)
+                guard try reader.value(for: row.key) == row.value else {
+                    throw LedgerFault("the leaf of transaction \(id) is not found by its id")
+                }
+                note(id, expires: record.id.latestExpiry)
+            }
+        }
+    }
+
     /// - Parameter time: of the block in which the id would be used.
     func mayHold(_ id: TransactionID, at time: Timestamp) -> Bool {
         time < blindUntil || stretches.contains { $0.filter.mayHold(id) }

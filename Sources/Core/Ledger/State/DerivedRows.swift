@@ -4,13 +4,16 @@ import Codec
 /// are found.
 ///
 /// No root covers derived rows, though execution reads them. Whoever takes rows from others makes the derived
-/// ones from the rows that the state root covers, and takes none of theirs. The leaves of ids that are
-/// not remembered any more follow from the ledger's blocks alone; execution never asks for them.
+/// ones from the rows that the state root covers, and takes none of theirs; whoever goes on with its own
+/// compares them first. The leaves of ids that are not remembered any more follow from the ledger's blocks
+/// alone; execution never asks for them.
 package struct DerivedRows: Sendable {
     private typealias Derivation =
         @Sendable (_ key: RowKey, _ stored: [UInt8]) throws -> [(key: RowKey, value: [UInt8])]
     /// By table.
     private let tables: [String: Derivation]
+    /// The tables with indexes, each with those of its indexes.
+    private let indexed: [(table: String, indexes: [String])]
 
     /// - Parameter records: The types of the contracts' records. Those of the ledger itself are known.
     package init(_ records: [any Record.Type]) {
@@ -20,6 +23,10 @@ package struct DerivedRows: Sendable {
             QuotaRecord.self, ClocksRecord.self, VotingKeyRecord.self,
         ]
         for type in own + records { tables[type.table] = DerivedRows.derivation(type) }
+        indexed = (own + records).compactMap { type in
+            let indexes = DerivedRows.indexTables(type)
+            return indexes.isEmpty ? nil : (type.table, indexes)
+        }
         tables[SeenRecord.table] = { try DerivedRows.record(SeenRecord.self, $0, $1).leafRows }
         self.tables = tables
     }
@@ -33,6 +40,10 @@ package struct DerivedRows: Sendable {
                 index.key(record).map { (R.indexKey(index.name, $0, id), []) }
             }
         }
+    }
+
+    private static func indexTables<R: Record>(_ type: R.Type) -> [String] {
+        R.indexes.map { R.indexKey($0.name, []).table }
     }
 
     private static func record<R: Record>(_ type: R.Type, _ key: RowKey, _ stored: [UInt8]) throws -> R {
@@ -51,5 +62,26 @@ package struct DerivedRows: Sendable {
             throw LedgerFault("no contract declares the table of a row of \(key.table)")
         }
         return try derivation(key, stored)
+    }
+
+    /// Compares the rows of all indexes, which execution reads, with those that the other rows give.
+    /// - Parameter reader: whose other rows the caller has compared with the state root.
+    /// - Throws: `LedgerFault` where one lacks a row, or has one too many; as `rows` does.
+    package func checkIndexes(_ reader: any StateReader) throws {
+        for (table, indexes) in indexed {
+            var (given, found) = (0, 0)
+            try reader.forEachRow(ofTable: table) { key, stored in
+                for row in try rows(for: key, stored: stored) {
+                    guard try reader.value(for: row.key) == row.value else {
+                        throw LedgerFault("an index lacks a row of \(table)")
+                    }
+                    given += 1
+                }
+            }
+            for index in indexes { try reader.forEachKey(ofTable: index) { _ in found += 1 } }
+            guard given == found else {
+                throw LedgerFault("an index lists a row of \(table) that is not there")
+            }
+        }
     }
 }

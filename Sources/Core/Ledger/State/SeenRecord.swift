@@ -99,12 +99,17 @@ package struct SeenRecord: Record, Hashable {
         (leafKey(id), bigEndianBytes(leaf))
     }
 
-    /// The derived rows of these ids.
-    package var leafRows: [(key: RowKey, value: [UInt8])] {
+    /// The ids, each with its leaf.
+    var remembered: [(id: TransactionID, leaf: UInt64)] {
         leaves.enumerated().compactMap { index, leaf in
             let start = index * Digest.count
-            return Digest(ids.array[start..<(start + Digest.count)]).map { SeenRecord.leafRow($0, leaf) }
+            return Digest(ids.array[start..<(start + Digest.count)]).map { ($0, leaf) }
         }
+    }
+
+    /// The derived rows of these ids.
+    package var leafRows: [(key: RowKey, value: [UInt8])] {
+        remembered.map { SeenRecord.leafRow($0.id, $0.leaf) }
     }
 }
 

@@ -27,7 +27,7 @@ package struct KeyRecord: Record {
     /// `contract.action` or `contract.*`; empty means everything.
     package var scopes: [String]
     /// The block that brought the key; it signs from the next one. The greatest number keeps the key for a
-    /// company that waits for its admission.
+    /// company that waits for its admission, or for the OEM of a device that no customer has accepted.
     package var since: Height
     /// The first moment at which it no longer signs; nil where it has no end.
     package var expires: Timestamp?
