@@ -114,7 +114,7 @@ final class Benchmark {
             "at most 1024, 16 to a sync")
         Report.line("Ed25519 verifications", Report.rate(limit), "libsodium, all cores: a limit")
         Report.line(
-            "  least and most", Report.span(limits.map(\.rate)), "before and after each part")
+            "  least and most", Report.span(limits.map(\.rate)), "before and after each run")
         Report.line("ratio to that limit", Report.ratio(result.rate / limit), "aim: \(aim(size))")
         Report.line(
             "processor time of a transaction", Report.time(result.processorTime / each), "all threads")
@@ -137,12 +137,12 @@ final class Benchmark {
         }
     }
 
-    /// Transactions that are signed at once, and those of a run: between two runs the node runs empty and is
-    /// filled again, which hardly counts.
-    private static let (chunk, part) = (131_072, 65_536)
+    /// Transactions that are signed at once and are one run. At the end of a run the last batches are executed
+    /// while nothing is left to verify; a long run keeps that small.
+    private static let chunk = 131_072
 
     /// Mixed transactions for the time or number asked for, and the machine's limit right before and after
-    /// each part, since a machine is not as fast at all times. Signing goes on before and is not measured.
+    /// each run, since a machine is not as fast at all times. Signing goes on before and is not measured.
     private func mixedRun() throws -> (result: Load.Result, limits: [Machine.Limit]) {
         var total = Load.Result()
         let limitSeconds = options.isQuick ? 0.05 : 1
@@ -156,11 +156,8 @@ final class Benchmark {
                 try view.get(TelemetryHead.self, $0)
             }
             limits.append(Machine.verificationLimit(seconds: limitSeconds))
-            for start in stride(from: 0, to: signed.count, by: Benchmark.part) {
-                let end = min(start + Benchmark.part, signed.count)
-                total += try Load(node: node).run(Array(signed[start..<end]))
-                limits.append(Machine.verificationLimit(seconds: limitSeconds))
-            }
+            total += try Load(node: node).run(signed)
+            limits.append(Machine.verificationLimit(seconds: limitSeconds))
         }
         transactions += total.transactions
         return (total, limits)

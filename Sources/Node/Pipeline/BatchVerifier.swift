@@ -74,21 +74,16 @@ final class BatchVerifier: Sendable {
         return checked
     }
 
-    /// The same on this thread; the keys that are known are taken from the cache all at once.
+    /// The same on this thread.
     func candidates(_ transactions: ArraySlice<[UInt8]>) throws -> [Candidate] {
-        let decoded = transactions.map { try? UnverifiedTransaction(decoding: $0, hash: rules.hash) }
-        let names = decoded.map { $0?.key }
-        let known = publicKeys.withLock { keys in
-            names.map { name -> [UInt8]? in
-                guard let name else { return nil }
-                return keys[name]
-            }
-        }
-        return try decoded.indices.map { try candidate(decoded[$0], known: known[$0]) }
+        try transactions.map(candidate)
     }
 
-    private func candidate(_ transaction: UnverifiedTransaction?, known: [UInt8]?) throws -> Candidate {
-        guard let transaction else { return .invalid(.malformed) }
+    private func candidate(_ bytes: [UInt8]) throws -> Candidate {
+        guard let transaction = try? UnverifiedTransaction(decoding: bytes, hash: rules.hash) else {
+            return .invalid(.malformed)
+        }
+        let known = publicKeys.withLock { $0[transaction.key] }
         guard let publicKey = try known ?? found(transaction.key) else { return .unknownKey(transaction) }
         let verified = VerifiedTransaction(
             transaction, publicKey: publicKey, verifier: rules.verify, hash: rules.hash)
