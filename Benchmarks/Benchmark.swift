@@ -137,8 +137,8 @@ final class Benchmark {
         }
     }
 
-    /// Transactions that are signed at once and are one run. At the end of a run the last batches are executed
-    /// while nothing is left to verify; a long run keeps that small.
+    /// Transactions that are signed at once and are one run. At the end of a run the last batches are
+    /// executed while nothing is left to verify; a long run keeps that small.
     private static let chunk = 131_072
 
     /// Mixed transactions for the time or number asked for, and the machine's limit right before and after

@@ -65,6 +65,13 @@ import Testing
         #expect(try files.subpathsOfDirectory(atPath: folder.path).sorted() == ["a", "a/note.txt"])
     }
 
+    @Test func aPathWithoutAnEndOfItsOwnIsRefused() throws {
+        let odd = URL(fileURLWithPath: folder.path + "/new/../ring")
+        let error = #expect(throws: NodeError.self) { try UnfinishedHome(Home(odd)) }
+        #expect(error?.code == "home.io")
+        #expect(!files.fileExists(atPath: folder.path))
+    }
+
     @Test func aFolderThatHoldsSomethingIsNotTaken() throws {
         try files.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? files.removeItem(at: folder) }

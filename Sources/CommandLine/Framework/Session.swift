@@ -67,7 +67,8 @@ struct Session: Sendable {
     }
 
     /// Signs an action as `--as`, waits until it is final, and says what became of it.
-    /// - Parameter attached: documents that were sealed for it, and are destroyed again where it is rejected.
+    /// - Parameter attached: documents that were sealed for it, and are destroyed in this vault where it is
+    ///   rejected.
     /// - Throws: `NegativeAnswer` with the ledger's code where it is rejected.
     @discardableResult
     func perform<C: Contract>(

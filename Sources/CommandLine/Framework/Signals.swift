@@ -19,6 +19,7 @@ final class Signals {
     }
 
     /// For what somebody may ask to end: the first signal asks, and a second one ends the program at once.
+    /// Several from one cause, as a closing terminal's or those of `timeout`, are one.
     ///
     /// SIGHUP stays ignored where the program was started so, as by nohup. SIGINT does not: a shell without
     /// job control ignores it for all that it starts in the background, and whoever sends one to such a
@@ -29,19 +30,24 @@ final class Signals {
     convenience init(
         asking ask: @escaping @Sendable (Int32) -> Void, atOnce: @escaping @Sendable () -> Void = {}
     ) {
-        let isAsked = Mutex(false)
+        let asked = Mutex<ContinuousClock.Instant?>(nil)
         self.init(Signals.endings.filter { $0 != SIGHUP || !Signals.ignoresHangup }) { number in
-            let isSecond = isAsked.withLock { isAsked in
-                defer { isAsked = true }
-                return isAsked
+            let now = ContinuousClock.now
+            let first = asked.withLock { asked in
+                defer { asked = asked ?? now }
+                return asked
             }
-            guard isSecond else { return Thread.detachNewThread { ask(number) } }
+            guard let first else { return Thread.detachNewThread { ask(number) } }
+            guard now - first > Signals.oneCause else { return }
             atOnce()
             _exit(Interruption.status(number))
         }
     }
 
     func end() { for source in sources { source.cancel() } }
+
+    /// Signals that come within this time of the first mean the same.
+    private static let oneCause = Duration.milliseconds(300)
 
     /// What asks a program to end: Ctrl-C, the system, and the terminal's going away.
     static let endings = [SIGINT, SIGTERM, SIGHUP]

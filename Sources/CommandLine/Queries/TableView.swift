@@ -119,7 +119,10 @@ extension TableView {
             [
                 ("KEY", { "\($0.id.description.prefix(TableView.shortDigest))…" }),
                 ("MEMBER", { $0.account.text }),
-                ("KIND", { $0.revoked ? "\($0.kind.rawValue), revoked" : $0.kind.rawValue }),
+                (
+                    "KIND",
+                    { $0.kind.rawValue + ($0.revoked ? ", revoked" : $0.since == .max ? ", waits" : "") }
+                ),
                 ("FOR", { $0.subject.isEmpty ? "-" : $0.subject }),
             ]),
         TableView(

@@ -74,6 +74,9 @@ enum ValidatorVerbs {
         let wait = try invocation.span("wait") ?? .seconds(patienceSeconds)
         try await Session.with(invocation) { session in
             let deadline = ContinuousClock.now + .nanoseconds(wait.nanoseconds)
+            // Nobody waits for one member only to hear that another is none.
+            let view = try session.node.view()
+            for member in members { _ = try view.existing(MemberRecord.self, member) }
             var proposed: [ValidatorsRecord.Validator] = []
             for member in members.sorted() {
                 proposed.append(

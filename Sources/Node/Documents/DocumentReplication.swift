@@ -172,6 +172,8 @@ package final class DocumentReplication: Sendable {
             state.update { $0.fetched += 1 }
             return true
         case .push(let cid, let reader):
+            // It may have been destroyed since.
+            guard vault.contains(cid) else { return true }
             return try exchange.push(cid, from: vault, to: reader)
                 || task.attempts >= DocumentReplication.maximumPushes
         }

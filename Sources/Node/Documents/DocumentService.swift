@@ -71,24 +71,27 @@ package struct DocumentService: Sendable {
     }
 
     /// Signs an action that names documents which were stored just for it, and waits until it is final. Where
-    /// the ledger rejects the action nothing names them: they are destroyed in this vault again.
+    /// the ledger rejects the action nothing names them: they are destroyed in this vault again. Copies that
+    /// a node or a reader has been given stay there.
     ///
-    /// Where it is not known what became of the action they stay.
+    /// Where the action gets no place on the ledger, or nobody knows whether it has, they stay.
     /// - Throws: as `LedgerAccess.perform`; the ledger's own code, and why, where they cannot be destroyed.
     package func perform<C: Contract>(
         _ contract: C.Type, _ action: C.Action, naming documents: [DocumentReference]
     ) async throws(NodeError) -> FinalTransaction {
         let final = try await node.perform(contract, action, as: member.signer)
         guard case .rejected(let code) = final.outcome else { return final }
+        var left: (names: [String], cause: NodeError)?
         for document in documents {
             let cid = try Self.cid(document.cid)
             do { try vault.shred(cid) } catch {
-                throw NodeError(
-                    code, "\(final.message); «\(document.name)» is still in the vault",
-                    cause: NodeError(error))
+                left = ((left?.names ?? []) + ["«\(document.name)»"], NodeError(error))
             }
         }
-        return final
+        guard let left else { return final }
+        throw NodeError(
+            code, "\(final.message); still in the vault: \(left.names.joined(separator: ", "))",
+            cause: left.cause)
     }
 
     /// The same, for an action that has to be accepted.

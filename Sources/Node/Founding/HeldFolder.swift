@@ -32,9 +32,12 @@ package final class HeldFolder: Sendable {
     private static func make(_ folder: URL) throws(NodeError) -> [String] {
         var missing = [folder.path]
         var parent = folder.deletingLastPathComponent()
-        while !FileManager.default.fileExists(atPath: parent.path), parent.path != "/" {
+        while !FileManager.default.fileExists(atPath: parent.path) {
             missing.append(parent.path)
-            parent = parent.deletingLastPathComponent()
+            let next = parent.deletingLastPathComponent()
+            // A path has no parent that ends in `..`.
+            guard next.path.utf8.count < parent.path.utf8.count else { break }
+            parent = next
         }
         var made: [String] = []
         for path in missing.reversed() {

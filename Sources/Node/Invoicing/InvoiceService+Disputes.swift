@@ -44,7 +44,7 @@ extension InvoiceService {
     /// The OEM's document is not needed: an invoice that was sealed away from the customer is disputed like
     /// one that is wrong. A dispute that stands already, such as one whose first call was interrupted, is
     /// left as it is, and the arbiter is let in once more. Of one that the ledger refuses no proof stays in
-    /// the vault.
+    /// this vault.
     /// - Parameters:
     ///   - undisputed: what stays payable; nil for the recomputed amount, or just less than what is claimed.
     ///   - countsContested: the proof reads the batches that the OEM contests and the invoice leaves out.

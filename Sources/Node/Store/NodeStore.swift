@@ -129,7 +129,7 @@ package final class NodeStore: Sendable {
     func refusal(of key: KeyID, at time: Timestamp) throws -> Skip.Reason? {
         guard let stored = try store.overlay.value(forKey: KeyRecord.rowKey(key).bytes) else { return nil }
         let record = try StoredRow.record(KeyRecord.self, in: stored)
-        // It is kept for a company that the board has not admitted.
+        // It is kept for a company that the board has not admitted, or for a device.
         if record.since == .max { return .unknownKey }
         return record.isInForce(at: time) ? nil : .keyEnded
     }

@@ -73,10 +73,8 @@ import Testing
             "machine.key_taken", "a device's key has come since", by: "customer",
             before: { harness in
                 try Steps.registered(harness)
-                var other = ContractHarness.registration("press-8")
-                other.devices = ContractHarness.registration("press-7").devices
-                try harness.machine(.register(other), as: harness.member("oem"))
-                try harness.machine(.accept(.init(machine: other.machine)), as: harness.member("customer"))
+                let delegation = ConsortiumSteps.delegation(key: "press-7.device")
+                try harness.consortium(delegation, as: harness.member("oem"))
             }, .accept(Steps.acceptance)),
         Refused(
             "machine.not_a_party", "the OEM does not start", by: "oem", before: Steps.accepted,

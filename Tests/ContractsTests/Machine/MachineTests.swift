@@ -169,19 +169,6 @@ enum MachineSteps {
         #expect(try harness.machine().state == .terminated)
     }
 
-    @Test func endingAnUnacceptedMachineLeavesAnothersDeviceAlone() throws {
-        try MachineSteps.registered(harness)
-        let same = ContractHarness.registration("press-7")
-        var other = ContractHarness.registration("press-8")
-        other.devices = same.devices
-        try harness.machine(.register(other), as: harness.member("oem"))
-        try harness.machine(.accept(MachineSteps.acceptance), as: harness.member("customer"))
-        try harness.machine(
-            .proposeTermination(.init(machine: other.machine, reason: "wrong box")),
-            as: harness.member("customer"))
-        #expect(try !harness.existing(KeyRecord.self, ContractHarness.keyID("press-7.device")).revoked)
-    }
-
     private func registration(_ name: String, devicesOf machine: String) -> MachineContract.Action {
         var body = ContractHarness.registration(name)
         body.devices = ContractHarness.registration(machine).devices
@@ -199,10 +186,24 @@ enum MachineSteps {
         #expect(try harness.existing(KeyRecord.self, key).since == .max, "it signs nothing yet")
         let squatting = registration("press-8", devicesOf: "press-7")
         #expect(try code(squatting, by: "oem2") == "machine.key_taken")
-        try harness.machine(squatting, as: harness.member("oem"))
+        #expect(try code(squatting, by: "oem") == "machine.key_taken", "one key, one machine")
         try harness.machine(.accept(MachineSteps.acceptance), as: harness.member("customer"))
         let record = try harness.existing(KeyRecord.self, key)
         #expect(record.account == MemberID("customer")! && record.subject == "press-7" && record.since < .max)
+    }
+
+    /// An OEM must not keep a newcomer out, or a member from delegating, by naming a key that it has read.
+    @Test func whoProvesToHoldAKeyThatIsKeptForADeviceGetsIt() throws {
+        try MachineSteps.registered(harness)
+        try harness.run(
+            ConsortiumContract.self, ConsortiumSteps.delegation(key: "press-7.device"),
+            as: harness.member("oem"))
+        let record = try harness.existing(KeyRecord.self, ContractHarness.keyID("press-7.device"))
+        #expect(record.kind == .delegate && record.subject.isEmpty && record.since < .max)
+        #expect(try code(.accept(MachineSteps.acceptance), by: "customer") == "machine.key_taken")
+        try harness.machine(MachineSteps.terminate(), as: harness.member("oem"))
+        let kept = try harness.existing(KeyRecord.self, record.id)
+        #expect(kept.kind == .delegate && !kept.revoked, "it stays its holder's")
     }
 
     @Test func aKeyThatItsOEMRevokesBeforeAcceptanceIsNoDevices() throws {

@@ -9,36 +9,35 @@ import Ledger
 /// when the OEM names it everybody can read it, and until the customer accepts, another could bring it as its
 /// own: it is kept for the OEM meanwhile.
 extension MachineContract {
-    /// Keeps the key for the OEM until a customer accepts it, with whichever of the OEM's machines it is.
+    /// Keeps the key for the OEM and this machine until the customer accepts it.
     /// - Throws: `machine.key_malformed`, `machine.key_taken`, `machine.text_*`.
     static func newDevice(
         _ new: NewDevice, of machine: MachineID, by oem: MemberID, _ context: Context
     ) throws(Rejection) -> MachineRecord.Device {
         try context.requireText(new.label, "label", bytes: 1...100)
-        let key = try freshKey(new.publicKey, of: oem, context)
+        let key = try freshKey(new.publicKey, for: machine, of: oem, context)
         let device = MachineRecord.Device(key: key, publicKey: new.publicKey, label: new.label)
         try context.put(deviceKey(device, of: machine, account: oem, since: .max))
         return device
     }
 
     /// Lets a device sign for the customer from the next block on.
-    /// - Throws: `machine.key_taken` where the key has come to another machine since the OEM named it, or
-    ///   the OEM has revoked it.
+    /// - Throws: `machine.key_taken` where somebody has proven since the OEM named it that the key is theirs,
+    ///   or the OEM has revoked it.
     static func enable(
         _ device: MachineRecord.Device, of machine: MachineRecord, _ context: Context
     ) throws(Rejection) {
-        _ = try freshKey(device.publicKey, of: machine.oem, context)
+        _ = try freshKey(device.publicKey, for: machine.id, of: machine.oem, context)
         try context.put(
             deviceKey(device, of: machine.id, account: machine.customer, since: context.height))
     }
 
-    /// Keeps a key for the OEM no longer, where it named the key for this machine last and no customer has
-    /// accepted it.
+    /// Keeps a key for this machine no longer, where it is.
     static func release(
         _ device: MachineRecord.Device, of machine: MachineRecord, _ context: Context
     ) throws(Rejection) {
-        guard let key = try context.get(KeyRecord.self, device.key), isKept(key, for: machine.oem),
-            key.subject == machine.id.text
+        guard let key = try context.get(KeyRecord.self, device.key),
+            isKept(key, for: machine.id, of: machine.oem)
         else { return }
         try context.delete(KeyRecord.self, key.id)
     }
@@ -51,16 +50,18 @@ extension MachineContract {
             subject: machine.text, scopes: deviceScopes, since: since)
     }
 
-    private static func isKept(_ key: KeyRecord, for oem: MemberID) -> Bool {
-        key.kind == .device && key.since == .max && key.account == oem && !key.revoked
+    private static func isKept(_ key: KeyRecord, for machine: MachineID, of oem: MemberID) -> Bool {
+        key.isKeptForDevice && key.account == oem && key.subject == machine.text
     }
 
-    /// As `Context.freshKey`, but the ledger may keep the key for the OEM.
+    /// As `Context.freshKey`, but the key may be kept for this machine.
     private static func freshKey(
-        _ publicKey: Bytes, of oem: MemberID, _ context: Context
+        _ publicKey: Bytes, for machine: MachineID, of oem: MemberID, _ context: Context
     ) throws(Rejection) -> KeyID {
         let known = KeyID(publicKey: publicKey.array, hash: context.hash)
-        if let key = try context.get(KeyRecord.self, known), isKept(key, for: oem) { return known }
+        if let key = try context.get(KeyRecord.self, known), isKept(key, for: machine, of: oem) {
+            return known
+        }
         return try context.freshKey(publicKey)
     }
 

@@ -4,13 +4,17 @@ import Ledger
 /// Signing keys, for the contracts that bring and end them.
 extension Context {
     /// The name of an Ed25519 key that the ledger has never seen. A revoked key never comes back.
+    /// - Parameter isProven: Whether its bringer has to prove that it holds the key: what is merely kept for
+    ///   a device, which nobody has proven to hold, is then the bringer's.
     /// - Throws: `<contract>.key_malformed`, `<contract>.key_taken`.
-    func freshKey(_ publicKey: Bytes) throws(Rejection) -> KeyID {
+    func freshKey(_ publicKey: Bytes, isProven: Bool = false) throws(Rejection) -> KeyID {
         try require(publicKey.count == Digest.count, else: code("key_malformed"), "a key is 32 bytes")
         let key = KeyID(publicKey: publicKey.array, hash: hash)
-        try require(
-            try get(KeyRecord.self, key) == nil, else: code("key_taken"),
-            "the key is, or was, in use on this ledger")
+        if let known = try get(KeyRecord.self, key) {
+            try require(
+                isProven && known.isKeptForDevice, else: code("key_taken"),
+                "the key is, or was, in use on this ledger")
+        }
         return key
     }
 
@@ -20,4 +24,10 @@ extension Context {
         key.revoked = true
         try put(key)
     }
+}
+
+extension KeyRecord {
+    /// Whether it is kept for the OEM that has named it as a machine's device, and no customer has accepted
+    /// it.
+    var isKeptForDevice: Bool { kind == .device && since == .max && !revoked }
 }
