@@ -15,7 +15,7 @@ import Testing
             Self.binary, ["--quick", "--directory", folder.url.path], in: folder.url, seconds: 120)
         try #require(run.status == 0, "millwright-bench --quick: \(run.errors)")
         let figures = [
-            "durable commits", "Ed25519 verifications", "before and after each part",
+            "durable commits", "Ed25519 verifications", "before and after each run",
             "ratio to that limit",
             "ledger per transaction", "one lone transaction, p99", "receipt made", "restart",
             "state proof made",
