@@ -36,7 +36,7 @@ import Testing
             var fresh = Executor(
                 rules: ledger.rules, head: executor.head, log: executor.log, tree: executor.tree)
             var recalled = fresh
-            try recalled.recall(ledger.rows)
+            recalled.recall(try UsedIDs(rememberedIn: ledger.rows, at: executor.head))
             let before = try ledger.counter("c") ?? 0
             let expected = try fresh.execute(
                 try ledger.next(transactions), sender: MemberID("alpha")!, reader: ledger.rows)
@@ -61,24 +61,61 @@ import Testing
             ledger.signed(try ledger.payload(.add(.init(counter: "c", amount: $0)), expires: expires))
         }
         let ids = try ledger.run(transactions).included.map(\.id)
-        let used = try UsedIDs(rememberedIn: ledger.rows, at: ledger.clock)
+        var head = ledger.replica.executor.head
+        let used = try UsedIDs(rememberedIn: ledger.rows, at: head)
         #expect(ids.allSatisfy { used.mayHold($0, at: ledger.clock) })
         #expect((0..<100).count { used.mayHold(TestLedger.hash([$0]), at: ledger.clock) } < 10)
-        let after = try UsedIDs(rememberedIn: ledger.rows, at: expires + .minutes(1))
+        head.time = expires + .minutes(1)
+        let after = try UsedIDs(rememberedIn: ledger.rows, at: head)
         #expect(!ids.contains { after.mayHold($0, at: ledger.clock) }, "they have expired")
     }
 
     /// Execution would take the transaction again; no root covers where it looks.
-    @Test func aRememberedIDThatIsNotFoundWhereItIsLookedForIsAFault() throws {
+    /// - Parameter logSize: all leaves are gone through, or the few that are remembered looked up.
+    @Test(arguments: [2, 2000] as [UInt64])
+    func aRememberedIDThatIsNotFoundWhereItIsLookedForIsAFault(logSize: UInt64) throws {
         let ledger = try TestLedger()
         let id = try ledger.run([try ledger.add(1), try ledger.add(2)]).included[0].id
-        var executor = ledger.replica.executor
-        for value in [nil, bigEndianBytes(1)] {
+        var head = ledger.replica.executor.head
+        #expect(head.logSize == 2)
+        head.logSize = logSize
+        for value in [nil, bigEndianBytes(1), bigEndianBytes(5), [0], []] {
             ledger.rows.apply([RowChange(key: SeenRecord.leafKey(id), value: value)])
-            #expect(throws: LedgerFault.self) { try executor.recall(ledger.rows) }
+            #expect { try UsedIDs(rememberedIn: ledger.rows, at: head) } throws: {
+                ($0 as? LedgerFault)?.description.contains("\(id)") ?? false
+            }
         }
-        ledger.rows.apply([RowChange(key: SeenRecord.leafKey(id), value: bigEndianBytes(0))])
-        try executor.recall(ledger.rows)
+        let others = [TestLedger.hash([1]), TestLedger.hash([2])].map(SeenRecord.leafKey)
+        ledger.rows.apply([
+            RowChange(key: SeenRecord.leafKey(id), value: bigEndianBytes(0)),
+            // Of ids that are not remembered any more.
+            RowChange(key: others[0], value: bigEndianBytes(9)), RowChange(key: others[1], value: [0]),
+        ])
+        #expect(throws: Never.self) { try UsedIDs(rememberedIn: ledger.rows, at: head) }
+    }
+
+    @Test func aRememberedIDWhoseLeafIsAnothersTooIsAFault() throws {
+        let ledger = try TestLedger()
+        try ledger.run([try ledger.add(1), try ledger.add(2)])
+        let head = ledger.replica.executor.head
+        let other = SeenRecord.leafKey(TestLedger.hash([1]))
+        ledger.rows.apply([RowChange(key: other, value: bigEndianBytes(1))])
+        #expect(throws: LedgerFault.self) { try UsedIDs(rememberedIn: ledger.rows, at: head) }
+    }
+
+    @Test func aTablesRowsComeEachOnceInOrderOfTheirKeysAndNoOthers() throws {
+        let rows = MemoryRows()
+        let keys = (0..<2500).map { RowKey(table: "b", key: bigEndianBytes($0)) }
+        let others = ["a", "b.c", "bb"].map { RowKey(table: $0, key: [1]) }
+        rows.apply((keys + others).map { RowChange(key: $0, value: Array($0.bytes.suffix(2))) })
+        for start in [0, 1, 1024, 2499] {
+            var found: [RowKey] = []
+            try rows.forEachRow(ofTable: "b", from: keys[start].bytes) { key, value in
+                #expect(value == Array(key.bytes.suffix(2)))
+                found.append(key)
+            }
+            #expect(found == Array(keys[start...]))
+        }
     }
 
     @Test func whatIsDueEarlierThanAllBeforeIsCarriedOutInTime() throws {

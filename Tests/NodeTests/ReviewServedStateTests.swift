@@ -132,10 +132,15 @@ private struct Tampered {
         let leaf = SeenRecord.leafKey(tampered.ids[2])
         let board = MemberRecord.indexKey("board", [1], FoundedHome.member.keyBytes)
         let nobody = MemberRecord.indexKey("board", [1], MemberID(unchecked: "nobody").keyBytes)
+        let inventing = { (height: Height, rows: inout Tampered.Rows) in
+            if height == 7 { rows.append((.rows, .init(key: nobody.bytes, value: []))) }
+        }
         let changes = [
             change(leaf, to: nil), change(leaf, to: bigEndianBytes(3)), change(board, to: nil),
+            change(board, to: [0]), inventing,
             { height, rows in
-                if height == 7 { rows.append((.rows, .init(key: nobody.bytes, value: []))) }
+                change(board, to: nil)(height, &rows)
+                inventing(height, &rows)
             },
         ]
         for change in changes {

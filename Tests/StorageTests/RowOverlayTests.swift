@@ -82,6 +82,33 @@ import Testing
         #expect(try overlay.entries(limit: 30).map(\.key) == Array(keys[995...]))
     }
 
+    /// However many rows there are on either side of the derived ones, in the checkpoint and above it.
+    @Test(arguments: [(0, 3, 0), (4100, 4100, 5), (4096, 1, 4097), (5, 9000, 8192), (0, 0, 4096)])
+    func goesThroughTheRowsThatTheStateRootCovers(below: Int, derived: Int, behind: Int) throws {
+        let state = try openState()
+        let overlay = RowOverlay(base: try state.snapshot())
+        func keys(_ first: UInt8, _ count: Int) -> [[UInt8]] {
+            (0..<count).map { [first, UInt8($0 >> 8), UInt8($0 & 255)] }
+        }
+        let (covered, others) = (keys(0x7d, below) + keys(0x7f, behind), keys(0x7e, derived))
+        func write(_ height: UInt64, _ keys: some Sequence<[UInt8]>) throws {
+            let changes = keys.map { (StoreTable.rows, RowChange(key: $0, value: [1])) }
+            try overlay.apply(height: height, changes: changes, nodeCount: 0)
+        }
+        let all = covered + others
+        try write(1, all.indices.filter { $0 % 3 != 0 }.map { all[$0] })
+        overlay.freeze()
+        try state.write(try #require(overlay.oldestFrozen?.checkpoint))
+        overlay.replaceOldestFrozen(by: try state.snapshot())
+        try write(2, all.indices.filter { $0 % 3 == 0 }.map { all[$0] })
+        var found: [[UInt8]] = []
+        try overlay.snapshot().forEachStateRow { key, value in
+            #expect(value == [1])
+            found.append(key.bytes)
+        }
+        #expect(found == covered)
+    }
+
     @Test func tellsDeletedFromAbsentInALayer() {
         var layer = RowLayer()
         layer.set([1], to: nil)

@@ -213,6 +213,12 @@ package struct SnapshotState: StateReader, Sendable {
     package func keys(withPrefix prefix: [UInt8], from start: [UInt8], limit: Int) throws -> [Ledger.RowKey] {
         try reader.keys(from: start, prefix: prefix, limit: limit).map { RowKey(bytes: $0) }
     }
+
+    package func rows(withPrefix prefix: [UInt8], from start: [UInt8], limit: Int) throws -> [StateRow] {
+        try reader.entries(from: start, prefix: prefix, limit: limit).map {
+            (RowKey(bytes: $0.key), $0.value)
+        }
+    }
 }
 
 /// A height that only rises, and that threads can wait for.

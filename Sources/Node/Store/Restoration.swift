@@ -3,6 +3,7 @@ import Cryptography
 import Ledger
 import Merkle
 import Storage
+import Synchronization
 
 /// Brings a store back to the last final block: replays what the checkpoint lacks into the overlay, mends the
 /// node file, rebuilds the trees. What the log holds above that block, and what this node has promised, is
@@ -121,24 +122,39 @@ struct Restoration {
             last = record
         }
         let head = try last ?? block(at: final)
-        let reader = store.overlay.snapshot()
-        let tree = try Restoration.stateTree(reader, hash: rules.hash)
         guard log.size == head.header.logSize, log.root(hash: rules.hash) == head.header.logRoot else {
             throw NodeError("node.damaged", "the log's leaves are not those of block \(final)")
         }
-        guard tree.root == head.header.stateRoot else {
-            throw NodeError("node.damaged", "the stored state is not that of block \(final)")
-        }
+        let (tree, usedIDs) = try state(head.header)
         var executor = Executor(rules: rules, head: head.header, log: log, tree: tree)
-        // No root covers what is derived from the rows, and it is executed with.
-        do {
-            try DerivedRows.version1.checkIndexes(SnapshotState(reader))
-            try executor.recall(SnapshotState(reader))
-        } catch let fault as LedgerFault {
-            throw NodeError(
-                "node.damaged", "the stored state of block \(final) is damaged: \(fault.description)")
-        }
+        executor.recall(usedIDs)
         return (executor, head)
+    }
+
+    /// Builds the state tree, and beside it compares the derived rows, which no root covers and which are
+    /// executed with: either reads about as many rows.
+    private func state(_ head: BlockHeader) throws -> (tree: StateTree, usedIDs: UsedIDs) {
+        let reader = store.overlay.snapshot()
+        let derived = Mutex<Swift.Result<UsedIDs, any Error>?>(nil)
+        let threads = ThreadGroup()
+        threads.start("derived") {
+            let result = Swift.Result {
+                let rows = SnapshotState(reader)
+                try DerivedRows.version1.checkIndexes(rows)
+                return try UsedIDs(rememberedIn: rows, at: head)
+            }
+            derived.withLock { $0 = result }
+        }
+        let built = Swift.Result { try Restoration.stateTree(reader, hash: rules.hash) }
+        threads.join()
+        let tree = try built.get()
+        guard tree.root == head.stateRoot, let derived = derived.withLock({ $0 }) else {
+            throw NodeError("node.damaged", "the stored state is not that of block \(head.height)")
+        }
+        do { return (tree, try derived.get()) } catch let fault as LedgerFault {
+            throw NodeError(
+                "node.damaged", "the stored state of block \(head.height) is damaged: \(fault.description)")
+        }
     }
 
     private func header(at height: Height) throws -> BlockHeader {

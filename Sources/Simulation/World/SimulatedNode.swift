@@ -261,7 +261,8 @@ final class SimulatedNode {
         let effects: [Replica.Effect]
         do {
             var executor = disk.checkpoint.executor(world.rules)
-            try executor.recall(SimulatedReader(disk.checkpoint.rows))
+            executor.recall(
+                try UsedIDs(rememberedIn: SimulatedReader(disk.checkpoint.rows), at: executor.head))
             (replica, effects) = try Replica.restore(
                 executor: executor, context: context, voteState: voteState,
                 log: tail, voters: signers(), timing: world.plan.timing, reader: reader)

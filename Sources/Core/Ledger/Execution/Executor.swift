@@ -28,12 +28,9 @@ package struct Executor: Sendable {
         usedIDs = UsedIDs(since: head.logSize == 0 ? nil : head.time)
     }
 
-    /// Takes the used ids from the rows, so that it need not look for every id of the next day.
-    /// - Parameter reader: the rows at the head's height, whose state root has been compared with the head's.
-    /// - Throws: `LedgerFault` where a derived row of theirs is not what they give; what the reader throws.
-    package mutating func recall(_ reader: any StateReader) throws {
-        usedIDs = try UsedIDs(rememberedIn: reader, at: head.time)
-    }
+    /// Takes the ids that the rows at the head remember, so that it need not look for every id of the next
+    /// day.
+    package mutating func recall(_ ids: UsedIDs) { usedIDs = ids }
 
     /// Founds the ledger: block 0.
     /// - Throws: `Rejection` where the founding members are not acceptable; `LedgerFault`.

@@ -4,7 +4,7 @@ import Codec
 ///
 /// It says maybe of every id that was used and could be used again, and of few others. What was used before
 /// it began has expired a day later; until then it says maybe of all.
-struct UsedIDs: Sendable {
+package struct UsedIDs: Sendable {
     /// Ids of a stretch of time.
     private struct Stretch: Sendable {
         var filter: IDFilter
@@ -23,24 +23,21 @@ struct UsedIDs: Sendable {
     }
 
     /// All ids that could be used again, from the rows that remember them.
-    /// - Parameters:
-    ///   - reader: the rows at the head, which the caller has compared with the state root.
-    ///   - time: the head's.
+    /// - Parameter reader: the rows at the head, which the caller compares with its state root.
     /// - Throws: `LedgerFault` where an id is not found where execution looks for it, which no root covers:
-    ///   it would happen twice; what the reader throws.
-    init(rememberedIn reader: any StateReader, at time: Timestamp) throws {
+    ///   it would happen twice; `cbor.*`; what the reader throws.
+    package init(rememberedIn reader: any StateReader, at head: BlockHeader) throws {
         self.init()
-        let moment = SeenRecord.rowKey(SeenRecord.Place(of: time)).bytes
+        let moment = SeenRecord.rowKey(SeenRecord.Place(of: head.time)).bytes
+        var leaves = RememberedLeaves(logSize: head.logSize)
         try reader.forEachRow(ofTable: SeenRecord.table, from: moment) { _, stored in
             let record = try StoredRow.record(SeenRecord.self, in: stored)
             for (id, leaf) in record.remembered {
-                let row = SeenRecord.leafRow(id, leaf)
-                guard try reader.value(for: row.key) == row.value else {
-                    throw LedgerFault("the leaf of transaction \(id) is not found by its id")
-                }
+                leaves.note(id, leaf)
                 note(id, expires: record.id.latestExpiry)
             }
         }
+        try leaves.check(reader)
     }
 
     /// - Parameter time: of the block in which the id would be used.

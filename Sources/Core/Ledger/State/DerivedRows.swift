@@ -9,11 +9,11 @@ import Codec
 /// alone; execution never asks for them.
 package struct DerivedRows: Sendable {
     private typealias Derivation =
-        @Sendable (_ key: RowKey, _ stored: [UInt8]) throws -> [(key: RowKey, value: [UInt8])]
+        @Sendable (_ key: RowKey, _ stored: [UInt8]) throws -> [StateRow]
     /// By table.
     private let tables: [String: Derivation]
     /// The tables with indexes, each with those of its indexes.
-    private let indexed: [(table: String, indexes: [String])]
+    private let indexed: [(table: String, rows: Derivation, indexes: [String])]
 
     /// - Parameter records: The types of the contracts' records. Those of the ledger itself are known.
     package init(_ records: [any Record.Type]) {
@@ -25,7 +25,7 @@ package struct DerivedRows: Sendable {
         for type in own + records { tables[type.table] = DerivedRows.derivation(type) }
         indexed = (own + records).compactMap { type in
             let indexes = DerivedRows.indexTables(type)
-            return indexes.isEmpty ? nil : (type.table, indexes)
+            return indexes.isEmpty ? nil : (type.table, DerivedRows.derivation(type), indexes)
         }
         tables[SeenRecord.table] = { try DerivedRows.record(SeenRecord.self, $0, $1).leafRows }
         self.tables = tables
@@ -47,7 +47,7 @@ package struct DerivedRows: Sendable {
     }
 
     private static func record<R: Record>(_ type: R.Type, _ key: RowKey, _ stored: [UInt8]) throws -> R {
-        let record = try CBOR.decode(type, from: StoredRow(decoding: stored).record)
+        let record = try StoredRow.record(type, in: stored)
         guard R.rowKey(record.id) == key else { throw LedgerFault("a row of \(R.table) has another's key") }
         return record
     }
@@ -55,9 +55,7 @@ package struct DerivedRows: Sendable {
     /// The derived rows of one row as it is stored.
     /// - Throws: `LedgerFault` for a row that is derived itself, or of a table that no contract declares;
     ///   `cbor.*` where it holds no such record.
-    package func rows(
-        for key: RowKey, stored: [UInt8]
-    ) throws -> [(key: RowKey, value: [UInt8])] {
+    package func rows(for key: RowKey, stored: [UInt8]) throws -> [StateRow] {
         guard let derivation = tables[key.table] else {
             throw LedgerFault("no contract declares the table of a row of \(key.table)")
         }
@@ -65,22 +63,17 @@ package struct DerivedRows: Sendable {
     }
 
     /// Compares the rows of all indexes, which execution reads, with those that the other rows give.
-    /// - Parameter reader: whose other rows the caller has compared with the state root.
-    /// - Throws: `LedgerFault` where one lacks a row, or has one too many; as `rows` does.
+    /// - Parameter reader: whose other rows the caller compares with the state root.
+    /// - Throws: `LedgerFault` where one lacks a row, has another, or has one too many; as `rows` does.
     package func checkIndexes(_ reader: any StateReader) throws {
-        for (table, indexes) in indexed {
-            var (given, found) = (0, 0)
+        for (table, rows, indexes) in indexed {
+            var (given, found) = (RowSum(), RowSum())
             try reader.forEachRow(ofTable: table) { key, stored in
-                for row in try rows(for: key, stored: stored) {
-                    guard try reader.value(for: row.key) == row.value else {
-                        throw LedgerFault("an index lacks a row of \(table)")
-                    }
-                    given += 1
-                }
+                for row in try rows(key, stored) { given.add(row.key, row.value) }
             }
-            for index in indexes { try reader.forEachKey(ofTable: index) { _ in found += 1 } }
+            for index in indexes { try reader.forEachRow(ofTable: index) { found.add($0, $1) } }
             guard given == found else {
-                throw LedgerFault("an index lists a row of \(table) that is not there")
+                throw LedgerFault("an index of \(table) does not list its rows")
             }
         }
     }

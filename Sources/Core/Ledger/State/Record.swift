@@ -126,6 +126,9 @@ extension Record where Self: CBORFields {
     /// Whether the row is derived from others and so left out of the state tree.
     package var isDerived: Bool { bytes.first == 0x7e }
 
+    /// Behind all keys of derived rows.
+    package static let behindDerived: [UInt8] = [0x7f]
+
     /// Whether a store keeps it. A longer key names no row: a store's limit must not decide what is executed.
     package var isStorable: Bool { bytes.count <= RowKey.maximumCount }
 

@@ -95,7 +95,7 @@ package struct SeenRecord: Record, Hashable {
     package static let leafTable = "~leaf"
 
     /// The row there: its value is the place in the log tree in eight bytes.
-    static func leafRow(_ id: TransactionID, _ leaf: UInt64) -> (key: RowKey, value: [UInt8]) {
+    static func leafRow(_ id: TransactionID, _ leaf: UInt64) -> StateRow {
         (leafKey(id), bigEndianBytes(leaf))
     }
 
@@ -108,7 +108,7 @@ package struct SeenRecord: Record, Hashable {
     }
 
     /// The derived rows of these ids.
-    package var leafRows: [(key: RowKey, value: [UInt8])] {
+    package var leafRows: [StateRow] {
         remembered.map { SeenRecord.leafRow($0.id, $0.leaf) }
     }
 }

@@ -1,3 +1,5 @@
+import Ledger
+
 /// A consistent view of the rows at one height: layers in memory, newest first, over a checkpoint.
 ///
 /// A value for any thread. It holds an LMDB reader: keep it for one request.
@@ -80,13 +82,36 @@ package struct LayeredReader: Sendable {
     package func forEachRow(
         prefix: [UInt8] = [], in table: StoreTable = .rows, _ body: (Row) throws -> Void
     ) throws {
+        try forEachPage(prefix: prefix, in: table) { page in
+            for row in page { try body(row) }
+            return nil
+        }
+    }
+
+    /// Hands the rows that the state root covers to the body, in rising order of their keys. Derived ones are
+    /// not read.
+    package func forEachStateRow(_ body: (_ key: Ledger.RowKey, _ value: [UInt8]) throws -> Void) throws {
+        try forEachPage(prefix: [], in: .rows) { page in
+            for row in page {
+                let key = Ledger.RowKey(bytes: row.key)
+                if key.isDerived { return Ledger.RowKey.behindDerived }
+                try body(key, row.value)
+            }
+            return nil
+        }
+    }
+
+    /// - Parameter body: says from which key on to go on, nil for the next one.
+    private func forEachPage(
+        prefix: [UInt8], in table: StoreTable, _ body: ([Row]) throws -> [UInt8]?
+    ) throws {
         let pageCount = 4096
         var start: [UInt8]?
         while true {
             let page = try entries(from: start, prefix: prefix, limit: pageCount, in: table)
-            for row in page { try body(row) }
-            guard page.count == pageCount, let last = page.last else { return }
-            start = last.key + [0]
+            let next = try body(page)
+            guard let last = page.last, next != nil || page.count == pageCount else { return }
+            start = next ?? last.key + [0]
         }
     }
 }

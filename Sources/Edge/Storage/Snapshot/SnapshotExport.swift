@@ -88,8 +88,8 @@ extension LedgerStore {
             manifest.rowCount += UInt64(rows.count)
             (rows, size) = ([], 0)
         }
-        try LayeredReader(layers: [], base: reader).forEachRow { row in
-            if Ledger.RowKey(bytes: row.key).isDerived { return }
+        try LayeredReader(layers: [], base: reader).forEachStateRow { key, value in
+            let row = Row(key: key.bytes, value: value)
             let count = SnapshotChunk.size(of: row)
             guard SnapshotChunk.holds(count) else { throw SnapshotError.rowSize(count: count) }
             if !SnapshotChunk.holds(size + count) { try flush() }

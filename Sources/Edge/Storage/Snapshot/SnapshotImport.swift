@@ -148,11 +148,8 @@ extension StateTree {
     /// The tree over all rows that a reader sees, derived ones left out.
     package init(rowsOf reader: LayeredReader, hash: HashFunction) throws {
         var pairs: [(key: Digest, value: Digest)] = []
-        try reader.forEachRow { row in
-            let key = Ledger.RowKey(bytes: row.key)
-            if key.isDerived { return }
-            let value = Executor.treeValue(row.value, hash: hash)
-            pairs.append((Executor.treeKey(key, hash: hash), value))
+        try reader.forEachStateRow { key, value in
+            pairs.append((Executor.treeKey(key, hash: hash), Executor.treeValue(value, hash: hash)))
         }
         pairs.sort { $0.key < $1.key }
         self.init(building: pairs, hash: hash)
