@@ -5,7 +5,6 @@ import Foundation
 /// It is locked (flock) as long as this value lives, also where the process ends without a word: of two that
 /// begin at once in one folder exactly one goes on.
 package final class HeldFolder: Sendable {
-    package let folder: URL
     /// The folders that were not there before: it itself, and before it those that it is in, the outermost
     /// first.
     private let made: [String]
@@ -15,7 +14,6 @@ package final class HeldFolder: Sendable {
     /// Makes the folder, and those that it is in, where there are none.
     /// - Throws: `home.exists` where it is no folder, `home.busy` where another fills it, `home.io`.
     package init(_ folder: URL) throws(NodeError) {
-        self.folder = folder
         made = try HeldFolder.make(folder)
         descriptor = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else {

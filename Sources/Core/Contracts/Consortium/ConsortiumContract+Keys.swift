@@ -56,7 +56,7 @@ extension ConsortiumContract {
         _ new: NewKey, sealing: Bytes, of member: MemberID, _ context: Context
     ) throws(Rejection) -> MemberRecord.Keys {
         try requireSealingKey(sealing, context)
-        let signing = try context.freshKey(new.publicKey, isProven: true)
+        let signing = try context.freshKey(new.publicKey, orOne: \.isKeptForDevice)
         try requirePossession(new, sealing: sealing.array, of: member, context)
         return MemberRecord.Keys(
             signing: signing, signingPublicKey: new.publicKey, sealingPublicKey: sealing)
@@ -107,7 +107,7 @@ extension ConsortiumContract {
             try context.put(record)
             return context.emit("keyDelegated", known)
         }
-        let key = try context.freshKey(body.key.publicKey, isProven: true)
+        let key = try context.freshKey(body.key.publicKey, orOne: \.isKeptForDevice)
         try requirePossession(body.key, sealing: [], of: member.id, context)
         try context.put(
             KeyRecord(

@@ -14,7 +14,7 @@ extension ConsortiumContract {
         try context.require(
             try context.get(InvitationRecord.self, body.invitation) == nil,
             else: "consortium.invitation_exists", "that invitation's name is taken")
-        let key = try context.freshKey(body.key.publicKey, isProven: true)
+        let key = try context.freshKey(body.key.publicKey, orOne: \.isKeptForDevice)
         // Without a proof a board member could take a company's own key before it has joined.
         try requirePossession(body.key, sealing: [], of: body.member, context)
         let expires = context.time + .days(try parameters(context).invitationDays)

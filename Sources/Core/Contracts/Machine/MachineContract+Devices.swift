@@ -15,7 +15,7 @@ extension MachineContract {
         _ new: NewDevice, of machine: MachineID, by oem: MemberID, _ context: Context
     ) throws(Rejection) -> MachineRecord.Device {
         try context.requireText(new.label, "label", bytes: 1...100)
-        let key = try freshKey(new.publicKey, for: machine, of: oem, context)
+        let key = try context.freshKey(new.publicKey) { isKept($0, for: machine, of: oem) }
         let device = MachineRecord.Device(key: key, publicKey: new.publicKey, label: new.label)
         try context.put(deviceKey(device, of: machine, account: oem, since: .max))
         return device
@@ -27,7 +27,7 @@ extension MachineContract {
     static func enable(
         _ device: MachineRecord.Device, of machine: MachineRecord, _ context: Context
     ) throws(Rejection) {
-        _ = try freshKey(device.publicKey, for: machine.id, of: machine.oem, context)
+        _ = try context.freshKey(device.publicKey) { isKept($0, for: machine.id, of: machine.oem) }
         try context.put(
             deviceKey(device, of: machine.id, account: machine.customer, since: context.height))
     }
@@ -52,17 +52,6 @@ extension MachineContract {
 
     private static func isKept(_ key: KeyRecord, for machine: MachineID, of oem: MemberID) -> Bool {
         key.isKeptForDevice && key.account == oem && key.subject == machine.text
-    }
-
-    /// As `Context.freshKey`, but the key may be kept for this machine.
-    private static func freshKey(
-        _ publicKey: Bytes, for machine: MachineID, of oem: MemberID, _ context: Context
-    ) throws(Rejection) -> KeyID {
-        let known = KeyID(publicKey: publicKey.array, hash: context.hash)
-        if let key = try context.get(KeyRecord.self, known), isKept(key, for: machine, of: oem) {
-            return known
-        }
-        return try context.freshKey(publicKey)
     }
 
     static func replaceDevice(_ body: ReplaceDevice, _ context: Context) throws(Rejection) {

@@ -22,13 +22,14 @@ package struct DerivedRows: Sendable {
             KeyRecord.self, AccountRecord.self, ParametersRecord.self, ValidatorsRecord.self,
             QuotaRecord.self, ClocksRecord.self, VotingKeyRecord.self,
         ]
-        for type in own + records { tables[type.table] = DerivedRows.derivation(type) }
-        indexed = (own + records).compactMap { type in
-            let indexes = DerivedRows.indexTables(type)
-            return indexes.isEmpty ? nil : (type.table, DerivedRows.derivation(type), indexes)
+        var indexed: [(table: String, rows: Derivation, indexes: [String])] = []
+        for type in own + records {
+            let (rows, indexes) = (DerivedRows.derivation(type), DerivedRows.indexTables(type))
+            tables[type.table] = rows
+            if !indexes.isEmpty { indexed.append((type.table, rows, indexes)) }
         }
         tables[SeenRecord.table] = { try DerivedRows.record(SeenRecord.self, $0, $1).leafRows }
-        self.tables = tables
+        (self.tables, self.indexed) = (tables, indexed)
     }
 
     private static func derivation<R: Record>(_ type: R.Type) -> Derivation {
