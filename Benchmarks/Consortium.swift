@@ -83,11 +83,14 @@ struct Consortium: Sendable {
     }
 
     /// The key that a name stands for.
-    static func key(_ name: String) throws -> Ed25519.SigningKey {
-        try Ed25519.SigningKey(seed: SHA256.digest(Array("millwright-bench \(name)".utf8)).bytes)
+    static func key(_ name: String) throws -> Ed25519.ExposedKey {
+        try Ed25519.ExposedKey(seed: SHA256.digest(Array("millwright-bench \(name)".utf8)).bytes)
     }
 
-    private static func signer(_ name: String) throws -> MessageSigner { try key(name).signer }
+    static func signer(_ name: String) throws -> MessageSigner {
+        let key = try key(name)
+        return MessageSigner(publicKey: key.publicKey.bytes) { key.sign($0) }
+    }
 
     private static func profile(_ member: MemberID) -> MemberProfile {
         MemberProfile(

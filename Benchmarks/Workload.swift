@@ -202,7 +202,7 @@ struct Workload {
             case .customer(let number): consortium.customers[number]
             case .maintainer(let number): consortium.maintainers[number]
             case .delegate(let number): consortium.delegates[number]
-            case .device(let number): try Consortium.key("device \(number)").signer
+            case .device(let number): try Consortium.signer("device \(number)")
             }
         return signer.sign(try payload(plan, signer: signer), hash: SHA256.hash)
     }

@@ -83,6 +83,34 @@ package enum Ed25519 {
             return signature
         }
     }
+
+    /// A key that signs and is no secret, in ordinary memory: a simulated machine's, of which there are many.
+    package struct ExposedKey: Sendable {
+        /// Seed (32) ‖ public key (32).
+        private let pair: [UInt8]
+        package let publicKey: PublicKey
+
+        /// The key of a seed.
+        /// - Throws: `crypto.invalid_key` where the seed is not 32 bytes.
+        package init(seed: [UInt8]) throws(CryptographyError) {
+            guard seed.count == seedCount else { throw CryptographyError(.invalidKey) }
+            Cryptography.initialise()
+            var point = [UInt8](repeating: 0, count: publicKeyCount)
+            var pair = [UInt8](repeating: 0, count: 64)
+            let status = crypto_sign_seed_keypair(&point, &pair, seed)
+            precondition(status == 0, "a seed always gives a key")
+            guard let key = PublicKey(point) else { preconditionFailure("a public key is 32 bytes") }
+            (self.pair, publicKey) = (pair, key)
+        }
+
+        /// The signature, 64 bytes, as `SigningKey` makes it.
+        package func sign(_ message: [UInt8]) -> [UInt8] {
+            var signature = [UInt8](repeating: 0, count: signatureCount)
+            let status = crypto_sign_detached(&signature, nil, message, UInt64(message.count), pair)
+            precondition(status == 0, "signing has no failure")
+            return signature
+        }
+    }
 }
 
 extension Ed25519.PublicKey: Codable, CustomStringConvertible {
