@@ -9,14 +9,20 @@ import Synchronization
 /// Whether a key may sign is left to execution.
 final class BatchVerifier: Sendable {
     private let rules: Rules
-    let publicKeys = Mutex(PublicKeys())
-    private let lookUp: @Sendable (KeyID) throws -> [UInt8]?
+    private let keys: Mutex<KnownKeys>
+    private let lookUp: @Sendable (KeyID) throws -> (record: KeyRecord, height: Height?)?
     /// How many threads there are cores for.
     let width: Int
 
-    /// - Parameter lookUp: a public key from the ledger's final state, for names that are not in the cache.
-    init(rules: Rules, width: Int, lookUp: @escaping @Sendable (KeyID) throws -> [UInt8]?) {
+    /// - Parameters:
+    ///   - height: from which on it is told of all blocks (`learn`); nil where it is told of none.
+    ///   - lookUp: a key from the ledger's final state, and that state's height, for keys that are not known.
+    init(
+        rules: Rules, width: Int, toldAbove height: Height? = nil,
+        lookUp: @escaping @Sendable (KeyID) throws -> (record: KeyRecord, height: Height?)?
+    ) {
         (self.rules, self.width, self.lookUp) = (rules, max(1, width), lookUp)
+        keys = Mutex(KnownKeys(height: height))
     }
 
     /// The batch ready for execution, or nil where its bytes are no batch of this ledger.
@@ -83,22 +89,23 @@ final class BatchVerifier: Sendable {
         guard let transaction = try? UnverifiedTransaction(decoding: bytes, hash: rules.hash) else {
             return .invalid(.malformed)
         }
-        let known = publicKeys.withLock { $0[transaction.key] }
-        guard let publicKey = try known ?? found(transaction.key) else { return .unknownKey(transaction) }
-        let verified = VerifiedTransaction(
-            transaction, publicKey: publicKey, verifier: rules.verify, hash: rules.hash)
+        guard let known = try known(transaction.key) else { return .unknownKey(transaction) }
+        let verified = VerifiedTransaction(transaction, known.key, at: known.height, verifier: rules.verify)
         return verified.map { .verified($0) } ?? .invalid(.badSignature)
     }
 
-    /// Takes in the keys that final blocks have brought: most sign something soon.
-    func learn(_ keys: [KeyRecord]) {
-        guard !keys.isEmpty else { return }
-        publicKeys.withLock { known in for key in keys { known[key.id] = key.publicKey.array } }
+    /// Takes in the keys that a final block has changed: most sign something soon.
+    func learn(_ block: ExecutedBlock) throws {
+        let changes = try block.changedKeys().map { ($0.id, $0.record.flatMap { KnownKey($0, hash: rules.hash) }) }
+        keys.withLock { $0.learn(changes, at: block.header.height) }
     }
 
-    private func found(_ key: KeyID) throws -> [UInt8]? {
-        guard let found = try lookUp(key) else { return nil }
-        publicKeys.withLock { $0[key] = found }
-        return found
+    private func known(_ id: KeyID) throws -> (key: KnownKey, height: Height?)? {
+        if let known = keys.withLock({ $0.find(id) }) { return known }
+        guard let (record, height) = try lookUp(id), let key = KnownKey(record, hash: rules.hash) else {
+            return nil
+        }
+        keys.withLock { $0.add(key, readAt: height) }
+        return (key, height)
     }
 }

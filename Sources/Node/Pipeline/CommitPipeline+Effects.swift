@@ -69,7 +69,7 @@ extension CommitPipeline {
         feed.add(blocks)
         let (now, clock) = (MonotonicClock.now, clock())
         for block in blocks {
-            verifier.learn(try block.records(KeyRecord.self))
+            try verifier.learn(block)
             let news = desk.with { $0.final(block, clock: clock, now: now) }
             counters.withLock { counters in
                 counters.blocks += 1

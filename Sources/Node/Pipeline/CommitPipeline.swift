@@ -88,9 +88,10 @@ package final class CommitPipeline: Sendable {
         (self.genesis, rules) = (genesis, replica.executor.rules)
         (self.store, self.network, self.clock, self.options) = (store, network, clock, options)
         (voters, self.onEvidence, file) = (start.voters, onEvidence, outbox)
-        verifier = BatchVerifier(rules: rules, width: ProcessInfo.processInfo.activeProcessorCount) {
-            try store.publicKey($0)
-        }
+        verifier = BatchVerifier(
+            rules: rules, width: ProcessInfo.processInfo.activeProcessorCount,
+            toldAbove: store.store.overlay.height
+        ) { try store.key($0) }
         isAlone = CommitPipeline.isAlone(replica.inForce, start.voters, rules) && network == nil
         isReading = start.isReading
         feed = FinalFeed(replica.finalHeader)

@@ -115,20 +115,16 @@ package final class NodeStore: Sendable {
         own + others.filter { other in !own.contains { $0.key == other.key } }
     }
 
-    /// A key's public half from the final state. Called on any thread.
-    func publicKey(_ key: KeyID) throws -> [UInt8]? {
-        try NodeStore.publicKey(key, in: store.overlay)
-    }
-
-    static func publicKey(_ key: KeyID, in overlay: RowOverlay) throws -> [UInt8]? {
-        guard let stored = try overlay.value(forKey: KeyRecord.rowKey(key).bytes) else { return nil }
-        return try StoredRow.record(KeyRecord.self, in: stored).publicKey.array
+    /// A key of the final state, with that state's height. Called on any thread.
+    func key(_ key: KeyID) throws -> (record: KeyRecord, height: Height?)? {
+        let snapshot = store.overlay.snapshot()
+        guard let stored = try snapshot.value(forKey: KeyRecord.rowKey(key).bytes) else { return nil }
+        return (try StoredRow.record(KeyRecord.self, in: stored), snapshot.height)
     }
 
     /// Why a key of the final state signs nothing; nil where it signs, or is not there.
     func refusal(of key: KeyID, at time: Timestamp) throws -> Skip.Reason? {
-        guard let stored = try store.overlay.value(forKey: KeyRecord.rowKey(key).bytes) else { return nil }
-        let record = try StoredRow.record(KeyRecord.self, in: stored)
+        guard let record = try self.key(key)?.record else { return nil }
         // It is kept for a company that the board has not admitted, or for a device.
         if record.since == .max { return .unknownKey }
         return record.isInForce(at: time) ? nil : .keyEnded

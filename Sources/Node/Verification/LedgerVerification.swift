@@ -53,7 +53,7 @@ package struct LedgerVerification {
         base = reader
         verifier = BatchVerifier(rules: rules, width: width) { key in
             guard let stored = try reader.value(for: KeyRecord.rowKey(key)) else { return nil }
-            return try StoredRow.record(KeyRecord.self, in: stored).publicKey.array
+            return (try StoredRow.record(KeyRecord.self, in: stored), nil)
         }
     }
 

@@ -15,6 +15,7 @@ package struct Executor: Sendable {
     /// When something falls due next.
     private var calm = Calm()
     private var usedIDs: UsedIDs
+    private var keyChanges: KeyChanges
 
     /// Deadlines carried out in one block; the rest follow in the next.
     static let timersPerBlock = 256
@@ -26,6 +27,7 @@ package struct Executor: Sendable {
         (self.rules, self.head, self.log, self.tree) = (rules, head, log, tree)
         headHash = head.hashed(rules.hash)
         usedIDs = UsedIDs(since: head.logSize == 0 ? nil : head.time)
+        keyChanges = KeyChanges(above: head.height)
     }
 
     /// Takes the ids that the rows at the head remember, so that it need not look for every id of the next
@@ -89,7 +91,7 @@ package struct Executor: Sendable {
 
         var run = TransactionRun(
             rules: rules, contracts: contracts, parameters: parameters, state: state, height: height,
-            time: time, firstLeaf: head.logSize,
+            time: time, firstLeaf: head.logSize, keyChanges: keyChanges,
             mayBeUsed: ordered.candidates.map { candidate in
                 candidate.transaction.map { usedIDs.mayHold($0.id, at: time) } ?? false
             })
@@ -116,6 +118,7 @@ package struct Executor: Sendable {
         var changes = state.changes()
         tree.update(Executor.treeChanges(changes, hash: rules.hash))
         calm.note(changes)
+        keyChanges.note(changes, at: unrooted.height)
         if let run {
             usedIDs.forget(at: head.time)
             for (id, expires, _) in run.used { usedIDs.note(id, expires: expires) }

@@ -10,6 +10,8 @@ struct TransactionRun {
     let height: Height
     let time: Timestamp
     let firstLeaf: UInt64
+    /// Up to the block before.
+    let keyChanges: KeyChanges
     /// Of each of the batch's transactions, whether an earlier block may have used its id.
     let mayBeUsed: [Bool]
     private(set) var included: [Included] = []
@@ -24,11 +26,11 @@ struct TransactionRun {
 
     init(
         rules: Rules, contracts: ContractSet, parameters: ParametersRecord, state: BlockState, height: Height,
-        time: Timestamp, firstLeaf: UInt64, mayBeUsed: [Bool]
+        time: Timestamp, firstLeaf: UInt64, keyChanges: KeyChanges, mayBeUsed: [Bool]
     ) {
         (self.rules, self.contracts, self.parameters, self.state) = (rules, contracts, parameters, state)
         (self.height, self.time, self.firstLeaf) = (height, time, firstLeaf)
-        self.mayBeUsed = mayBeUsed
+        (self.keyChanges, self.mayBeUsed) = (keyChanges, mayBeUsed)
     }
 
     /// Carries out one transaction: a leaf, or a reason for none.
@@ -36,16 +38,15 @@ struct TransactionRun {
         state.change.position = UInt32(index) + 1
         let transaction: SignedTransaction
         var unverified: UnverifiedTransaction?
+        var known: (key: KnownKey, height: Height)?
         switch candidate {
         case .invalid(let reason):
             skipped.append(Skip(index: index, reason: reason))
             return
-        case .verified(let verified): transaction = verified.transaction
+        case .verified(let verified): (transaction, known) = (verified.transaction, verified.known)
         case .unknownKey(let found): (transaction, unverified) = (found.transaction, found)
         }
-        guard let key = try state.record(KeyRecord.self, KeyRecord.rowKey(transaction.key)),
-            key.since < height
-        else {
+        guard let key = try key(transaction.key, known), key.since < height else {
             return skip(index, .unknownKey)
         }
         if let unverified {
@@ -66,6 +67,16 @@ struct TransactionRun {
         let leaf = Leaf(height: height, time: time, transaction: transaction.bytes, outcome: outcome)
         leafHashes.append(LogTree.leafHash(of: leaf.encoded, hash: rules.hash))
         included.append(Included(index: index, id: transaction.id, outcome: outcome, message: message))
+    }
+
+    /// A key's record as this transaction finds it.
+    private func key(_ id: KeyID, _ known: (key: KnownKey, height: Height)?) throws -> KeyRecord? {
+        if let known, keyChanges.isCurrent(id, since: known.height, head: height - 1),
+            !state.writtenKeys.contains(id)
+        {
+            return known.key.record
+        }
+        return try state.record(KeyRecord.self, KeyRecord.rowKey(id))
     }
 
     private mutating func skip(_ index: Int, _ reason: Skip.Reason) {

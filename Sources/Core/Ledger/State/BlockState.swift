@@ -39,6 +39,8 @@ final class BlockState {
     private var places: [RowKey: Int] = [:]
     /// Written rows in the order of their first writing.
     private var written = WrittenRows()
+    /// The keys whose rows have been written, by transactions that were rejected too.
+    private(set) var writtenKeys: Set<KeyID> = []
     private var journal: [Step] = []
     private(set) var events: [Event] = []
     private var eventMark = 0
@@ -55,8 +57,8 @@ final class BlockState {
     init(base: any StateReader, height: Height, steps: Int = 0) {
         self.base = base
         change = ChangeReference(height: height, position: 0)
-        entries.reserveCapacity(steps * 12)
-        places.reserveCapacity(steps * 12)
+        entries.reserveCapacity(steps * 4)
+        places.reserveCapacity(steps * 4)
         history.reserveCapacity(steps * 2)
     }
 
@@ -95,7 +97,10 @@ final class BlockState {
     private func set(_ value: [UInt8]?, at place: Int) {
         let old = entries[place]
         journal.append(Step(place: place, entry: old))
-        if !old.isWritten { written.append(place, old.key) }
+        if !old.isWritten {
+            written.append(place, old.key)
+            if let key = KeyRecord.id(of: old.key) { writtenKeys.insert(key) }
+        }
         entries[place] = Entry(key: old.key, value: value, isKnown: true, isWritten: true)
     }
 

@@ -123,6 +123,9 @@ package struct UnverifiedTransaction: Sendable {
 /// the ledger's question, at the transaction's place in the order.
 package struct VerifiedTransaction: Sendable {
     package let transaction: SignedTransaction
+    /// The key's record in the final state of a height, so that execution need not read it again where the
+    /// key has not changed since.
+    let known: (key: KnownKey, height: Height)?
 
     /// Nil where the key is not the one named, or the signature is not its.
     package init?(
@@ -133,7 +136,20 @@ package struct VerifiedTransaction: Sendable {
             verifier(
                 publicKey: publicKey, signature: unverified.signature, message: unverified.toBeSigned)
         else { return nil }
-        transaction = unverified.transaction
+        (transaction, known) = (unverified.transaction, nil)
+    }
+
+    /// - Parameter height: of the final state that the record was read in; nil where that is not known.
+    package init?(
+        _ unverified: UnverifiedTransaction, _ key: KnownKey, at height: Height?,
+        verifier: SignatureVerifier
+    ) {
+        guard key.record.id == unverified.key,
+            verifier(
+                publicKey: key.record.publicKey.array, signature: unverified.signature,
+                message: unverified.toBeSigned)
+        else { return nil }
+        (transaction, known) = (unverified.transaction, height.map { (key, $0) })
     }
 }
 
