@@ -44,6 +44,7 @@ let package = Package(
         system("CSodium", pkgConfig: "libsodium", apt: "libsodium-dev", brew: "libsodium"),
         system("CLMDB", pkgConfig: "lmdb", apt: "liblmdb-dev", brew: "lmdb"),
         system("CISAL", pkgConfig: "libisal", apt: "libisal-dev", brew: "isa-l"),
+        .systemLibrary(name: "CMalloc", path: "Sources/System/CMalloc"),
         system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
         system("CNATS", pkgConfig: "libnats", apt: "libnats-dev", brew: "cnats"),
         system("CMicroHTTPD", pkgConfig: "libmicrohttpd", apt: "libmicrohttpd-dev", brew: "libmicrohttpd"),
@@ -56,7 +57,7 @@ let package = Package(
         module("Contracts", in: "Core", needs: ["Codec", "Merkle", "Ledger", "Billing"]),
 
         module("Cryptography", in: "Edge", needs: ["Codec", "CSodium", "COpenSSL"]),
-        module("Storage", in: "Edge", needs: ["Codec", "Merkle", "Ledger", "CLMDB", "CISAL"]),
+        module("Storage", in: "Edge", needs: ["Codec", "Merkle", "Ledger", "CLMDB", "CISAL", "CMalloc"]),
         module(
             "Ordering", in: "Edge",
             needs: ["Codec", "Ledger", "Storage", "Cryptography", "HTTP", "CNATS"]),

@@ -68,6 +68,7 @@ struct Arrows {
     /// The one module that wraps each C library.
     static let wrappers = [
         "CSodium": "Cryptography", "COpenSSL": "Cryptography", "CLMDB": "Storage", "CISAL": "Storage",
+        "CMalloc": "Storage",
         "CNATS": "Ordering", "CMicroHTTPD": "HTTP", "CCurl": "HTTP",
     ]
 

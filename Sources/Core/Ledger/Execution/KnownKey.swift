@@ -58,8 +58,15 @@ struct KeyChanges: Sendable {
     }
 }
 
+extension AccountRecord {
+    /// What the keys of its rows begin with: the table's name and the zero byte are eight bytes.
+    static let word = KeySorting.word(of: RowKey(table: table, key: []).bytes, at: 0)
+}
+
 extension KeyRecord {
     private static let rowPrefix = RowKey(table: table, key: []).bytes
+    /// What the keys of its rows begin with, in the first four bytes.
+    static let word = KeySorting.word(of: rowPrefix, at: 0)
 
     /// Whose row it is; nil where it is none of this table.
     static func id(of row: RowKey) -> KeyID? {

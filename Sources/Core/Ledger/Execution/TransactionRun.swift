@@ -20,9 +20,16 @@ struct TransactionRun {
     /// The included transactions' ids, expiries and leaves.
     private(set) var used: [(id: TransactionID, expires: Timestamp, leaf: UInt64)] = []
     private var ids: Set<TransactionID> = []
-    private var quotas: [MemberID: QuotaRecord] = [:]
-    /// The keys of `quotas`, in order of first use.
-    private var quotaMembers: [MemberID] = []
+    /// Of each member that has signed, in order of their first transactions.
+    private var standings: [Standing] = []
+    private var standingPlaces: [MemberID: Int] = [:]
+
+    /// What a member may do in this block.
+    private struct Standing {
+        var quota: QuotaRecord
+        /// As it was read after so many changes of accounts.
+        var status: (AccountRecord.Status, changes: Int)?
+    }
 
     init(
         rules: Rules, contracts: ContractSet, parameters: ParametersRecord, state: BlockState, height: Height,
@@ -93,23 +100,32 @@ struct TransactionRun {
         guard transaction.payload.expires <= time + SeenRecord.maximumLifetime else { return .expiryTooFar }
         guard try !isUsed(transaction.id, mayBeUsed) else { return .duplicate }
         guard key.isInForce(at: time) else { return .keyEnded }
-        let account = key.account
-        var quota: QuotaRecord
-        if let known = quotas[account] {
-            quota = known
-        } else {
-            quota =
-                try state.record(QuotaRecord.self, QuotaRecord.rowKey(account))
-                ?? .full(account, at: time)
-            quota.refill(at: time)
-            quotaMembers.append(account)
-        }
-        let taken = quota.take(bytes: transaction.bytes.count, parameters: parameters)
-        quotas[account] = quota
+        let place = try standing(of: key.account)
+        let taken = standings[place].quota.take(bytes: transaction.bytes.count, parameters: parameters)
         return taken ? nil : .overQuota
     }
 
-    private func execute(
+    /// Where a member's standing is.
+    private mutating func standing(of member: MemberID) throws -> Int {
+        if let place = standingPlaces[member] { return place }
+        var quota =
+            try state.record(QuotaRecord.self, QuotaRecord.rowKey(member)) ?? .full(member, at: time)
+        quota.refill(at: time)
+        standingPlaces[member] = standings.count
+        standings.append(Standing(quota: quota))
+        return standings.count - 1
+    }
+
+    /// Whether a member may act, as this transaction finds it; nil where there is no such member.
+    private mutating func status(of member: MemberID) throws -> AccountRecord.Status? {
+        let place = try standing(of: member)
+        if let (status, changes) = standings[place].status, changes == state.accountChanges { return status }
+        let status = try state.record(AccountRecord.self, AccountRecord.rowKey(member))?.status
+        standings[place].status = status.map { ($0, state.accountChanges) }
+        return status
+    }
+
+    private mutating func execute(
         _ transaction: SignedTransaction, key: KeyRecord, signer: Signer
     ) throws -> (Outcome, String) {
         let context = Context(
@@ -129,16 +145,14 @@ struct TransactionRun {
         }
     }
 
-    private func authorise(_ payload: TransactionPayload, key: KeyRecord) throws(Rejection) {
+    private mutating func authorise(_ payload: TransactionPayload, key: KeyRecord) throws {
         guard key.covers(contract: payload.contract, action: payload.action) else {
             throw Rejection(
                 "key.out_of_scope", "this key may not sign \(payload.contract).\(payload.action)")
         }
         // An invitation's is its inviter: whom the board has stopped invites nobody any more.
-        guard let account = try state.record(AccountRecord.self, AccountRecord.rowKey(key.account)) else {
-            throw Rejection("member.unknown", "the key's member is not there")
-        }
-        switch account.status {
+        switch try status(of: key.account) {
+        case nil: throw Rejection("member.unknown", "the key's member is not there")
         case .active: return
         case .suspended: throw Rejection("member.suspended", "\(key.account) is suspended")
         case .removed: throw Rejection("member.removed", "\(key.account) is no longer a member")
@@ -155,9 +169,8 @@ struct TransactionRun {
     func close() throws {
         state.change.position = 0
         try remember()
-        for member in quotaMembers {
-            guard let quota = quotas[member] else { continue }
-            state.write(for: QuotaRecord.rowKey(member)) { quota.write(to: &$0) }
+        for standing in standings {
+            state.write(for: QuotaRecord.rowKey(standing.quota.id)) { standing.quota.write(to: &$0) }
         }
         state.keep()
     }

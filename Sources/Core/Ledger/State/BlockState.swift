@@ -41,6 +41,8 @@ final class BlockState {
     private var written = WrittenRows()
     /// The keys whose rows have been written, by transactions that were rejected too.
     private(set) var writtenKeys: Set<KeyID> = []
+    /// How often the row of a member's account was written or taken back.
+    private(set) var accountChanges = 0
     private var journal: [Step] = []
     private(set) var events: [Event] = []
     private var eventMark = 0
@@ -97,11 +99,17 @@ final class BlockState {
     private func set(_ value: [UInt8]?, at place: Int) {
         let old = entries[place]
         journal.append(Step(place: place, entry: old))
-        if !old.isWritten {
-            written.append(place, old.key)
-            if let key = KeyRecord.id(of: old.key) { writtenKeys.insert(key) }
-        }
+        let word = old.isWritten ? KeySorting.word(of: old.key.bytes, at: 0) : written.append(place, old.key)
+        note(old.key, word)
         entries[place] = Entry(key: old.key, value: value, isKnown: true, isWritten: true)
+    }
+
+    /// Notes a change of what every transaction asks for, its key and its member's account, so that whoever
+    /// has asked before knows that it still holds.
+    /// - Parameter word: the first eight bytes of the row's key.
+    private func note(_ row: RowKey, _ word: UInt64) {
+        if word == AccountRecord.word { accountChanges += 1 }
+        if word >> 32 == KeyRecord.word >> 32, let key = KeyRecord.id(of: row) { writtenKeys.insert(key) }
     }
 
     /// Writes a row that the executor itself encodes.
@@ -123,6 +131,7 @@ final class BlockState {
     /// Takes back what was written since the last `keep`.
     func undo() {
         for step in journal.reversed() { entries[step.place] = step.entry }
+        accountChanges += 1
         journal.removeAll(keepingCapacity: true)
         written.undo()
         events.removeLast(events.count - eventMark)
@@ -142,7 +151,8 @@ final class BlockState {
 
     private func record<R: Record>(_ type: R.Type, at place: Int) throws(Rejection) -> R? {
         guard let bytes = entries[place].value else { return nil }
-        if let known = entries[place].decoded as? Decoded<R> { return known.record }
+        // The rows of a table are all of one type.
+        if let known = entries[place].decoded { return unsafeDowncast(known, to: Decoded<R>.self).record }
         let record = try decode(type, bytes)
         if entries[place].wasDecoded { entries[place].decoded = Decoded(record) }
         entries[place].wasDecoded = true

@@ -10,10 +10,13 @@ struct WrittenRows {
     private var mark = 0
 
     /// Adds a row that is not there yet.
-    mutating func append(_ place: Int, _ key: RowKey) {
+    /// - Returns: the first eight bytes of its key.
+    mutating func append(_ place: Int, _ key: RowKey) -> UInt64 {
+        let word = KeySorting.word(of: key.bytes, at: 0)
         keys.append(key)
         places.append(place)
-        words.append(KeySorting.word(of: key.bytes, at: 0))
+        words.append(word)
+        return word
     }
 
     /// Keeps what has been added.

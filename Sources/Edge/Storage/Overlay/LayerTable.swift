@@ -65,11 +65,17 @@ final class LayerTable: @unchecked Sendable {
     private var chunks: [UnsafeMutableRawPointer] = []
     private var (free, freeCount, chunkCount): (UnsafeMutableRawPointer?, Int, Int)
 
-    /// - Parameter isLarge: whether many rows are to be expected.
-    init(isLarge: Bool) {
+    /// Whether rows are found by key. Those of a table that only grows, each once, are not.
+    private let isIndexed: Bool
+
+    /// - Parameters:
+    ///   - isLarge: whether many rows are to be expected.
+    ///   - isIndexed: false where no row is added twice and none is looked for by its key.
+    init(isLarge: Bool, isIndexed: Bool = true) {
+        self.isIndexed = isIndexed
         entries = .allocate(capacity: LayerTable.parts)
         entries.initialize(repeating: nil, count: LayerTable.parts)
-        let first = Index(count: isLarge ? 1 << 16 : 1 << 6)
+        let first = Index(count: isLarge && isIndexed ? 1 << 16 : 1 << 6)
         indices = [first]
         index = Atomic(Unmanaged.passUnretained(first))
         (free, freeCount, chunkCount) = (nil, 0, isLarge ? 1 << 18 : 1 << 12)
@@ -100,6 +106,7 @@ final class LayerTable: @unchecked Sendable {
 
     /// The row's newest entry among the first `count`; nil where it has none.
     func find(_ key: UnsafeRawBufferPointer, hash: UInt32, among count: UInt32) -> UInt32? {
+        precondition(isIndexed, "the rows of this table are not found by key")
         let index = index.load(ordering: .acquiring)._withUnsafeGuaranteedRef { $0 }
         var slot = Int(hash) & index.mask
         while true {
@@ -149,12 +156,17 @@ final class LayerTable: @unchecked Sendable {
     ///   - bytes: what `reserve` gave last, filled with the key and the value.
     ///   - valueCount: negative for a deleted row.
     func add(_ bytes: UnsafeMutableRawPointer, keyCount: Int, valueCount: Int) -> Bool {
+        guard isIndexed else {
+            append(
+                Entry(
+                    bytes: UnsafeRawPointer(bytes), hash: 0, keyCount: UInt16(keyCount),
+                    valueCount: Int32(valueCount), older: LayerTable.none))
+            return true
+        }
         if rows * 2 > (indices.last?.mask ?? 0) { grow() }
         let key = UnsafeRawBufferPointer(start: bytes, count: keyCount)
         let hash = LayerTable.hash(key)
         let number = count
-        precondition(
-            number / UInt32(LayerTable.partCount) < LayerTable.parts, "a layer has room for all rows")
         guard let index = indices.last else { preconditionFailure("there is always an index") }
         var slot = Int(hash) & index.mask
         var older = LayerTable.none
@@ -168,17 +180,22 @@ final class LayerTable: @unchecked Sendable {
             }
             slot = (slot + 1) & index.mask
         }
-        let part = Int(number) / LayerTable.partCount
-        if entries[part] == nil { entries[part] = .allocate(capacity: LayerTable.partCount) }
-        guard let room = entries[part] else { preconditionFailure("it has just been made") }
-        (room + Int(number) % LayerTable.partCount).initialize(
-            to: Entry(
+        append(
+            Entry(
                 bytes: UnsafeRawPointer(bytes), hash: hash, keyCount: UInt16(keyCount),
                 valueCount: Int32(valueCount), older: older))
         index.slots[slot].store(LayerTable.slot(number, hash: hash), ordering: .releasing)
-        count += 1
         if older == LayerTable.none { rows += 1 }
         return older == LayerTable.none
+    }
+
+    private func append(_ entry: Entry) {
+        let (part, place) = (Int(count) / LayerTable.partCount, Int(count) % LayerTable.partCount)
+        precondition(part < LayerTable.parts, "a layer has room for all rows")
+        if entries[part] == nil { entries[part] = .allocate(capacity: LayerTable.partCount) }
+        guard let room = entries[part] else { preconditionFailure("it has just been made") }
+        (room + place).initialize(to: entry)
+        count += 1
     }
 
     /// Goes over to an index of twice the size.

@@ -32,8 +32,12 @@ package struct RowLayer: Sendable {
     /// - Parameter hash: the key's.
     func value(forKey key: UnsafeRawBufferPointer, hash: UInt32, in table: StoreTable) -> [UInt8]?? {
         guard table.index < tables.count else { return nil }
+        let isHistory = table == .history
         let table = tables[table.index]
-        guard let number = table.rows.find(key, hash: hash, among: table.count) else { return nil }
+        let number =
+            isHistory
+            ? table.order.find(key, in: table.rows) : table.rows.find(key, hash: hash, among: table.count)
+        guard let number else { return nil }
         return .some(table.rows[number].value.map { Array($0) })
     }
 
@@ -42,6 +46,7 @@ package struct RowLayer: Sendable {
     func entry(_ first: UInt32, in table: StoreTable) -> LayerTable.Entry {
         let (rows, count) = (tables[table.index].rows, tables[table.index].count)
         let entry = rows[first]
+        if table == .history { return entry }
         return rows.find(entry.key, hash: entry.hash, among: count).map { rows[$0] } ?? entry
     }
 
@@ -86,7 +91,11 @@ package struct RowLayer: Sendable {
         _ key: [UInt8], after head: (height: UInt64, position: UInt32), headCount: Int, to value: [UInt8]?,
         in table: StoreTable
     ) {
-        while tables.count <= table.index { tables.append(Table(rows: LayerTable(isLarge: isLarge))) }
+        while tables.count <= table.index {
+            // A step changes a row once, and its history is read in order.
+            let isIndexed = tables.count != StoreTable.history.index
+            tables.append(Table(rows: LayerTable(isLarge: isLarge, isIndexed: isIndexed)))
+        }
         let rows = tables[table.index].rows
         precondition(rows.count == tables[table.index].count, "only the newest copy of a layer grows")
         let keyCount = headCount + key.count

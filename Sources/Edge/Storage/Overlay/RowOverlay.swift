@@ -24,7 +24,10 @@ package final class RowOverlay: Sendable {
 
     private let layers: Mutex<Layers>
 
-    package init(base: RowReader) { layers = Mutex(Layers(base: base)) }
+    package init(base: RowReader) {
+        FreedMemory.keep()
+        layers = Mutex(Layers(base: base))
+    }
 
     /// A consistent view at the last applied block.
     package func snapshot() -> LayeredReader { layers.withLock { $0.reader } }

@@ -48,20 +48,33 @@ struct SortedRuns: Sendable {
         return order.map { joined[$0] }
     }
 
+    /// The row with a key.
+    func find(_ key: UnsafeRawBufferPointer, in table: LayerTable) -> UInt32? {
+        for run in runs(in: table) {
+            let place = SortedRuns.lowerBound(key, in: run, of: table)
+            if place < run.count, KeyOrder.compare(table[run[place]].key, key) == 0 { return run[place] }
+        }
+        return nil
+    }
+
     /// The index of the first row of a run at or above a key.
     static func lowerBound(_ key: [UInt8], in run: [UInt32], of table: LayerTable) -> Int {
-        key.withUnsafeBytes { key in
-            var (first, end) = (0, run.count)
-            while first < end {
-                let middle = (first + end) / 2
-                if KeyOrder.compare(table[run[middle]].key, key) < 0 {
-                    first = middle + 1
-                } else {
-                    end = middle
-                }
+        key.withUnsafeBytes { lowerBound($0, in: run, of: table) }
+    }
+
+    private static func lowerBound(
+        _ key: UnsafeRawBufferPointer, in run: [UInt32], of table: LayerTable
+    ) -> Int {
+        var (first, end) = (0, run.count)
+        while first < end {
+            let middle = (first + end) / 2
+            if KeyOrder.compare(table[run[middle]].key, key) < 0 {
+                first = middle + 1
+            } else {
+                end = middle
             }
-            return first
         }
+        return first
     }
 }
 
