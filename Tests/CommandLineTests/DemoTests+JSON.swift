@@ -17,7 +17,8 @@ extension DemoTests {
             }
         }
         for line in [
-            "show machine press-7", "show ticket press-7-1", "show invoice ulmer-pressen/2026-0001",
+            "show machine press-7", "show nameplate press-7", "show ticket press-7-1",
+            "show invoice ulmer-pressen/2026-0001",
             "show standing-order press-7", "show terms rental-1/1", "status", "block 3", "verify",
             "invoice print ulmer-pressen/2026-0001 --as donau-metall",
             "invoice print ulmer-pressen/2026-0003 --as donau-metall",

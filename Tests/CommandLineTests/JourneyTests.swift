@@ -47,6 +47,42 @@ struct JourneyTests {
         try await place.succeed("verify")
     }
 
+    /// The plate and the documents are a row beside the machine's: who looks at a machine sees both.
+    @Test func aMachineIsShownWithItsNameplateAndDocuments() async throws {
+        let consortium = try await Consortium.withMachine()
+        let place = consortium.place
+        let text = try await place.succeed("show machine press-7").output
+        for part in ["model                 P40", "serial number         4711", "manual.txt", "inService"] {
+            #expect(text.contains(part), "\(text)")
+        }
+        let shown = try await consortium.record("machine", "press-7")
+        let plate = try #require(shown["nameplate"] as? [String: Any])
+        #expect(plate["manufacturer"] as? String == "Works" && plate["yearOfConstruction"] as? Int == 2025)
+        let documents = try #require(shown["documents"] as? [[String: Any]])
+        #expect(documents.map { $0["name"] as? String } == ["manual.txt"])
+        #expect(shown["state"] as? String == "inService" && shown["id"] as? String == "press-7")
+        let listed = try await place.succeed("list machines --json").list()
+        #expect(listed.count == 1 && listed[0] as NSDictionary == shown as NSDictionary)
+
+        // The row by itself: its history is the registration, which its proof says too.
+        let row = try await consortium.record("nameplate", "press-7")
+        #expect(row["nameplate"] as? NSDictionary == plate as NSDictionary)
+        #expect(try await place.succeed("list nameplates").output.contains("P40"))
+        let steps = try await place.succeed("history nameplate press-7 --json").list()
+        #expect(steps.map { $0["action"] as? String } == ["register"])
+        try await place.succeed("state prove nameplate press-7 --out plate.proof")
+        let proven = try await place.succeed(
+            "state verify plate.proof --genesis millwright-data/genesis.cbor --json"
+        ).object()
+        #expect(proven["kind"] as? String == "nameplate" && proven["id"] as? String == "press-7")
+        #expect(proven["changedAtHeight"] as? Int == steps[0]["height"] as? Int)
+        #expect((proven["record"] as? [String: Any])?["nameplate"] as? NSDictionary == plate as NSDictionary)
+        try await place.succeed("document get nameplate press-7 --as stamper --out plate")
+        #expect(try place.read("plate/manual.txt") == "Keep dry.")
+        let none = try await place.call("show nameplate press-9")
+        #expect(none.status == 1 && none.code == "nameplate.unknown", "\(none.error)")
+    }
+
     /// Time passes on the ledger, also with what it rejects; a call that never gets there takes none.
     @Test func theClockMovesOnlyWithWhatReachesTheLedger() async throws {
         let place = try await Consortium().place

@@ -45,7 +45,7 @@ struct ProofJourneyTests {
 
         for (kind, id, field) in [
             ("ticket", "press-7-1", "downtime      6 h"),
-            ("machine", "press-7", "model                 UP-250"),
+            ("machine", "press-7", "machine class"), ("nameplate", "press-7", "model                 UP-250"),
             ("invoice", "ulmer-pressen/2026-0001", "gross          4934.81 EUR"),
         ] {
             try await place.succeed("state prove \(kind) \(id) --out yes.proof --home demo")
@@ -56,6 +56,11 @@ struct ProofJourneyTests {
             var shown = try await place.succeed("show \(kind) \(id) --home demo --json").object()
             // The proof says it once, of all that it holds.
             #expect(shown.removeValue(forKey: "simulated") as? Bool == true)
+            // A proof is of one row: a machine's plate has its own.
+            if kind == "machine" {
+                #expect(shown.removeValue(forKey: "nameplate") != nil)
+                #expect(shown.removeValue(forKey: "documents") != nil)
+            }
             #expect(json["record"] as? NSDictionary == shown as NSDictionary)
             #expect(json["simulated"] as? Bool == true)
         }
@@ -65,7 +70,8 @@ struct ProofJourneyTests {
     private func showPrintsEveryRecordReadably(_ place: Workplace) async throws {
         var seen = ""
         for (kind, id) in [
-            ("member", "chamber"), ("machine", "press-7"), ("agreement", "rental-1"), ("anchor", "press-7/3"),
+            ("member", "chamber"), ("machine", "press-7"), ("nameplate", "press-7"),
+            ("agreement", "rental-1"), ("anchor", "press-7/3"),
             ("invoice", "ulmer-pressen/2026-0002"), ("credit-note", "ulmer-pressen/2026-0003"),
             ("ticket", "press-7-1"), ("bid", "press-7-1/rotec"), ("maintainer", "rotec"),
             ("accreditation", "ulmer-pressen/rotec"),

@@ -43,7 +43,8 @@ struct ServedJourneyTests {
         var lines = [
             "status --json", "block 1 --json", "block 99999 --json", "history machine press-7 --json",
             "show machine press-7 --json", "show machine press-7", "show machine none --json",
-            "history machine none", "verify --json", "verify --roots", "export", "list none",
+            "show nameplate press-7 --json", "history machine none", "verify --json", "verify --roots",
+            "export", "list none",
             "document get machine press-7 --as fixit --out refused", "telemetry status press-7 --json",
             "receipt write \(String(repeating: "ab", count: 32)) --out none.receipt",
         ]

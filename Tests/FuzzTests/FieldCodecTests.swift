@@ -97,10 +97,10 @@ import Testing
         mediaType: "application/pdf", name: "Betriebsanleitung – größer als 23 Bytes")
     private static let device = MachineRecord.Device(key: key, publicKey: publicKey, label: "box")
     private static let site = MachineRecord.Site(region: Region(unchecked: "de-bw"), name: "Hall 3")
-    private static let plate = MachineRecord.Nameplate(
+    private static let plate = Nameplate(
         manufacturer: "oem GmbH", model: "LC-3000", serialNumber: "7", yearOfConstruction: 2024,
         countryOfOrigin: "DE")
-    private static let stateless = MachineRecord.Nameplate(
+    private static let stateless = Nameplate(
         manufacturer: "oem GmbH", model: "LC-3000", serialNumber: "7", yearOfConstruction: -1)
     private static let replacement = MachineRecord.Replacement(replaces: key, device: device, proposed: time)
     private static let stop = MachineRecord.Stop(reason: "end of shift", fault: false, key: key, time: time)
@@ -119,15 +119,13 @@ import Testing
     private static var registered: MachineRecord {
         MachineRecord(
             id: machine, oem: MemberID(unchecked: "oem"), customer: member,
-            machineClass: MachineClass(unchecked: "laser-cutter"), site: site, nameplate: stateless,
-            devices: [], reportingIntervalMilliseconds: 10_000, registered: .zero)
+            machineClass: MachineClass(unchecked: "laser-cutter"), site: site, devices: [],
+            reportingIntervalMilliseconds: 10_000, registered: .zero)
     }
 
     private static var complete: MachineRecord {
         var record = registered
-        (record.nameplate, record.documents, record.devices) = (
-            plate, [document, document], [device, device]
-        )
+        record.devices = [device, device]
         (record.replacement, record.state, record.accepted) = (replacement, .terminating, time)
         (record.started, record.lastStop, record.termination) = (time, resetStop, termination)
         record.terminated = .maximum
@@ -246,6 +244,9 @@ import Testing
             Subject(memberKeys), Subject(profile, MemberProfile(registrationName: "Ä", country: "DE")),
             Subject(registered, complete),
             Subject(site), Subject(plate, stateless), Subject(device), Subject(replacement),
+            Subject(
+                NameplateRecord(id: machine, nameplate: stateless),
+                NameplateRecord(id: machine, nameplate: plate, documents: [document, document])),
             Subject(stop, resetStop), Subject(termination), Subject(document),
             Subject(
                 TelemetryHead(id: machine),

@@ -29,6 +29,7 @@ extension FuzzTarget {
                 try decodesOneForm(KeyRecord.self, input)
                 try decodesOneForm(MemberRecord.self, input)
                 try decodesOneForm(MachineRecord.self, input)
+                try decodesOneForm(NameplateRecord.self, input)
                 try decodesOneForm(ParametersRecord.self, input)
                 try decodesOneForm(VotingKeyRecord.self, input)
                 try decodesOneForm(EvidenceRecord.self, input)

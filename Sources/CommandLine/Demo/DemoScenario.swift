@@ -22,7 +22,7 @@ struct DemoScenario: Sendable {
 
     let machine: MachineID
     let machineClass: MachineClass
-    let nameplate: MachineRecord.Nameplate
+    let nameplate: Nameplate
     let source: Source
     /// Milliseconds since 1970 UTC; one invoice each.
     let periods: [Interval]

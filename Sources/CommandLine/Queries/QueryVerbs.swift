@@ -25,7 +25,7 @@ enum QueryVerbs {
     static func list(_ table: TableView, _ invocation: Invocation) async throws {
         try await Session.with(invocation, for: .reading) { session in
             let (rows, json) = try table.list(try session.node.view())
-            if invocation.wantsJSON { return try session.json(json) }
+            if invocation.wantsJSON { return try session.json(try json()) }
             session.tellWhetherSimulated()
             if rows.isEmpty { return Terminal.print(table.none) }
             Terminal.print(Terminal.table(table.header, rows))

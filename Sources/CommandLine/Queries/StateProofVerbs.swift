@@ -7,6 +7,10 @@ import Node
 extension QueryVerbs {
     static let stateProve = Verb(
         "state prove", "write a proof of what a record holds now, or that there is none",
+        detail: """
+            A proof is of one row. A machine's nameplate and documents, which show machine prints with it, \
+            are a row of their own: nameplate.
+            """,
         options: [
             .positional("kind", "machine, invoice, …"), .record,
             .value("out", "FILE", "where to write the proof", required: true),
@@ -53,14 +57,8 @@ extension QueryVerbs {
         /// The row's key and, where it is present, its deterministic CBOR, as the state tree has them.
         var key: Bytes?
         var value: Bytes?
-        /// The record, as `show` prints it; nil for rows of the ledger's own and where there is none.
+        /// The record, as its row holds it; nil for rows of the ledger's own and where there is none.
         var record: ShownRecord?
-    }
-
-    private struct ShownRecord: Encodable {
-        let record: any Encodable
-
-        func encode(to encoder: any Encoder) throws { try record.encode(to: encoder) }
     }
 
     /// What the key of a row names: `machine`, `press-7`.

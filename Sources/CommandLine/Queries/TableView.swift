@@ -9,7 +9,7 @@ struct TableView: Sendable {
     let plural: String
     /// Singular, as in `millwright show machine press-7`.
     let singular: String
-    let list: @Sendable (StateView) throws -> (rows: [[String]], json: any Encodable)
+    let list: @Sendable (StateView) throws -> (rows: [[String]], json: () throws -> [ShownRecord])
     let show: @Sendable (StateView, String) throws -> (any Encodable)?
     /// The names of the records.
     let names: @Sendable (StateView) throws -> [String]
@@ -25,13 +25,17 @@ struct TableView: Sendable {
     }
     /// The name of its rows' table on the ledger.
     let table: String
-    /// A record as `show` prints it, from its stored row.
+    /// A record from its stored row, without what `show` adds from others.
     let read: @Sendable ([UInt8]) throws -> (name: String, record: any Encodable)
+
+    /// Records, in their order, with what `list --json` and `show` add to them from other rows.
+    typealias Whole<R: Record> = @Sendable ([R], StateView) throws -> [any Encodable]
 
     init<R: Record>(
         _ type: R.Type, _ singular: String, _ plural: String,
         _ columns: [(String, @Sendable (R) -> String)],
-        name: @escaping @Sendable (R.ID) -> String
+        name: @escaping @Sendable (R.ID) -> String,
+        whole: @escaping Whole<R> = { records, _ in records }
     ) {
         table = R.table
         read = { row in
@@ -42,7 +46,8 @@ struct TableView: Sendable {
         header = columns.map(\.0)
         list = { view in
             let records = try view.all(R.self)
-            return (records.map { record in columns.map { $0.1(record) } }, records)
+            let rows = records.map { record in columns.map { $0.1(record) } }
+            return (rows, { try whole(records, view).map { ShownRecord(record: $0) } })
         }
         let find: @Sendable (StateView, String) throws -> R? = { view, text in
             let records = try view.all(R.self)
@@ -52,7 +57,7 @@ struct TableView: Sendable {
             let same = records.filter { name($0.id).hasPrefix(text.filter { $0 != "…" }) }
             return same.count == 1 ? same[0] : nil
         }
-        show = { view, text in try find(view, text) }
+        show = { view, text in try find(view, text).flatMap { try whole([$0], view).first } }
         names = { view in try view.all(R.self).map { name($0.id) } }
         rowKey = { view, text in try find(view, text).map { R.rowKey($0.id) } }
         absentKey = { text in
@@ -137,6 +142,13 @@ extension TableView {
             [
                 ("MACHINE", { $0.id.text }), ("CLASS", { $0.machineClass.text }), ("OEM", { $0.oem.text }),
                 ("CUSTOMER", { $0.customer.text }), ("STATE", { $0.state.rawValue }),
+            ], name: { $0.text }, whole: WholeMachine.all),
+        TableView(
+            NameplateRecord.self, "nameplate", "nameplates",
+            [
+                ("MACHINE", { $0.id.text }), ("MANUFACTURER", { $0.nameplate.manufacturer }),
+                ("MODEL", { $0.nameplate.model }), ("SERIAL NUMBER", { $0.nameplate.serialNumber }),
+                ("DOCUMENTS", { "\($0.documents.count)" }),
             ]),
         TableView(
             StandingOrderRecord.self, "standing-order", "standing-orders",

@@ -22,13 +22,29 @@ package struct StateView: Sendable {
     /// The record.
     /// - Throws: `<table>.unknown`.
     package func existing<R: Record>(_ type: R.Type, _ id: R.ID) throws(NodeError) -> R {
-        guard let record = try get(type, id) else {
-            let name =
-                (id as? any CustomStringConvertible)?.description
-                ?? String(decoding: id.keyBytes, as: UTF8.self)
-            throw NodeError("\(R.table).unknown", "there is no \(R.table) «\(name)»")
-        }
+        guard let record = try get(type, id) else { throw StateView.unknown(type, id) }
         return record
+    }
+
+    /// The records, in the order of their ids.
+    /// - Throws: `<table>.unknown`.
+    package func allExisting<R: Record>(_ type: R.Type, _ ids: [R.ID]) throws(NodeError) -> [R] {
+        var records: [R] = []
+        for start in stride(from: 0, to: ids.count, by: StateView.pageSize) {
+            let page = ids[start..<min(start + StateView.pageSize, ids.count)]
+            let stored = try read { try source.values(forKeys: page.map { R.rowKey($0).bytes }) }
+            for (id, value) in zip(page, stored) {
+                guard let value else { throw StateView.unknown(type, id) }
+                records.append(try StateView.decode(R.self, value))
+            }
+        }
+        return records
+    }
+
+    private static func unknown<R: Record>(_ type: R.Type, _ id: R.ID) -> NodeError {
+        let name =
+            (id as? any CustomStringConvertible)?.description ?? String(decoding: id.keyBytes, as: UTF8.self)
+        return NodeError("\(R.table).unknown", "there is no \(R.table) «\(name)»")
     }
 
     /// All records of a table in order of their keys.

@@ -17,7 +17,7 @@ struct DocumentNaming {
     /// - Throws: `node.damaged`, `node.storage`.
     func documents(in key: RowKey, _ stored: [UInt8]) throws(NodeError) -> [NamedDocument] {
         switch key.table {
-        case MachineRecord.table: documents(of: try StateView.decode(MachineRecord.self, stored))
+        case NameplateRecord.table: try documents(of: try StateView.decode(NameplateRecord.self, stored))
         case TermsRecord.table: try documents(of: try StateView.decode(TermsRecord.self, stored))
         case InvoiceRecord.table: documents(of: try StateView.decode(InvoiceRecord.self, stored))
         case CreditNoteRecord.table: try documents(of: try StateView.decode(CreditNoteRecord.self, stored))
@@ -29,7 +29,7 @@ struct DocumentNaming {
 
     /// Everything that the state names.
     func all(_ take: ([NamedDocument]) -> Void) throws(NodeError) {
-        for record in try view.all(MachineRecord.self) { take(documents(of: record)) }
+        for record in try view.all(NameplateRecord.self) { take(try documents(of: record)) }
         for record in try view.all(TermsRecord.self) { take(try documents(of: record)) }
         for record in try view.all(InvoiceRecord.self) { take(documents(of: record)) }
         for record in try view.all(CreditNoteRecord.self) { take(try documents(of: record)) }
@@ -37,8 +37,9 @@ struct DocumentNaming {
         for record in try view.all(AnchorRecord.self) { take(try documents(of: record)) }
     }
 
-    private func documents(of machine: MachineRecord) -> [NamedDocument] {
-        name(machine.documents, [machine.oem, machine.customer])
+    private func documents(of plate: NameplateRecord) throws(NodeError) -> [NamedDocument] {
+        guard let machine = try view.get(MachineRecord.self, plate.id) else { return [] }
+        return name(plate.documents, [machine.oem, machine.customer])
     }
 
     private func documents(of version: TermsRecord) throws(NodeError) -> [NamedDocument] {

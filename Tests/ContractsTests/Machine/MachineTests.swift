@@ -103,6 +103,33 @@ enum MachineSteps {
         #expect(machine.lastStop?.key == device.key && machine.lastStop?.hasOpenFault == false)
     }
 
+    private func row(_ key: RowKey) throws -> [UInt8] {
+        try #require(harness.rows.first { $0.key == key }?.value, "there is no such row")
+    }
+
+    /// What never changes is not written anew with each start and stop, and outlives the rent.
+    @Test func thePlateIsWrittenByTheRegistrationAndByNothingElse() throws {
+        try MachineSteps.registered(harness)
+        let id = MachineSteps.press.machine
+        let (key, body) = (NameplateRecord.rowKey(id), ContractHarness.registration("press-7"))
+        let plate = try harness.existing(NameplateRecord.self, id)
+        #expect(plate.nameplate == body.nameplate && plate.documents == body.documents)
+        let (written, registered) = (try row(key), harness.height)
+        #expect(try StoredRow(decoding: written).change.height == registered)
+
+        let customer = harness.member("customer")
+        try harness.machine(.accept(MachineSteps.acceptance), as: customer)
+        try harness.machine(.start(MachineSteps.press), as: customer)
+        try harness.machine(MachineSteps.stop(), as: harness.device(of: "press-7"))
+        try harness.machine(MachineSteps.relocate(), as: customer)
+        try harness.machine(MachineSteps.terminate(), as: customer)
+        try harness.machine(.acceptTermination(MachineSteps.press), as: harness.member("oem"))
+        #expect(try harness.machine().state == .terminated)
+        #expect(try row(key) == written)
+        let machine = try StoredRow(decoding: try row(MachineRecord.rowKey(id)))
+        #expect(machine.change.height == registered + 6)
+    }
+
     @Test(arguments: ["oem", "customer"]) func aFaultIsResetBeforeTheNextStart(_ name: String) throws {
         try MachineSteps.faulted(harness)
         try harness.machine(.reset(MachineSteps.press), as: harness.member(name))

@@ -4,7 +4,7 @@ import Ledger
 
 extension Samples {
     private static let site = MachineRecord.Site(region: Region(unchecked: "de-by"), name: "Hall 2")
-    private static let nameplate = MachineRecord.Nameplate(
+    private static let nameplate = Nameplate(
         manufacturer: "Maker", model: "P7", serialNumber: "1", yearOfConstruction: 2024, countryOfOrigin: "DE"
     )
     private static let newDevice = MachineContract.NewDevice(publicKey: publicKey, label: "box")
@@ -32,16 +32,16 @@ extension Samples {
         let device = MachineRecord.Device(key: key, publicKey: publicKey, label: "box")
         var record = MachineRecord(
             id: machineID, oem: member, customer: member, machineClass: MachineClass(unchecked: "press"),
-            site: site, nameplate: nameplate, documents: [document], devices: [device],
-            reportingIntervalMilliseconds: 1_000, registered: time)
+            site: site, devices: [device], reportingIntervalMilliseconds: 1_000, registered: time)
         record.replacement = .init(replaces: key, device: device, proposed: time)
         (record.accepted, record.started, record.terminated) = (time, time, time)
         record.lastStop = .init(
             reason: "heat", fault: true, key: key, time: time, reset: time, resetBy: member)
         record.termination = .init(proposedBy: member, reason: "over", proposed: time, from: .stopped)
+        let plate = NameplateRecord(id: machineID, nameplate: nameplate, documents: [document])
         let standing = StandingOrderRecord(id: machineID, order: order, awarded: amount)
         return try actions.map { try .action(MachineContract.self, $0) } + [
-            .record(record), .record(standing),
+            .record(record), .record(plate), .record(standing),
         ]
     }
 

@@ -66,7 +66,6 @@ extension Samples {
         let machine = MachineRecord(
             id: machineID, oem: member, customer: member, machineClass: MachineClass(unchecked: "press"),
             site: .init(region: Region(unchecked: "de-by"), name: "Hall 2"),
-            nameplate: .init(manufacturer: "Maker", model: "P7", serialNumber: "1", yearOfConstruction: 2024),
             devices: [], reportingIntervalMilliseconds: 1_000, registered: time)
         var ticket = TicketRecord(
             requests[0], machine: machine, client: member, openedBy: key, reported: time,

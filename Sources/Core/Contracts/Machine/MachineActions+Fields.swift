@@ -59,7 +59,7 @@ extension MachineContract.Register: CBORFields {
         try fields.key("documents", &reader)
         documents = try reader.list(of: DocumentReference.self)
         try fields.key("nameplate", &reader)
-        nameplate = try MachineRecord.Nameplate(reading: &reader)
+        nameplate = try Nameplate(reading: &reader)
         try fields.key("machineClass", &reader)
         machineClass = try MachineClass(reading: &reader)
         try fields.key("reportingIntervalMilliseconds", &reader)

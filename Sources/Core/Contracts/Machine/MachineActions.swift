@@ -35,7 +35,7 @@ extension MachineContract {
         package var customer: MemberID
         package var machineClass: MachineClass
         package var site: MachineRecord.Site
-        package var nameplate: MachineRecord.Nameplate
+        package var nameplate: Nameplate
         /// At most 32.
         package var documents: [DocumentReference]
         /// 1 to 8, with distinct keys.
@@ -45,7 +45,7 @@ extension MachineContract {
 
         package init(
             machine: MachineID, customer: MemberID, machineClass: MachineClass, site: MachineRecord.Site,
-            nameplate: MachineRecord.Nameplate, documents: [DocumentReference], devices: [NewDevice],
+            nameplate: Nameplate, documents: [DocumentReference], devices: [NewDevice],
             reportingIntervalMilliseconds: Int64
         ) {
             (self.machine, self.customer, self.machineClass) = (machine, customer, machineClass)

@@ -64,9 +64,11 @@ package enum MachineContract: Contract {
         try context.put(
             MachineRecord(
                 id: body.machine, oem: oem.id, customer: body.customer, machineClass: body.machineClass,
-                site: body.site, nameplate: body.nameplate, documents: body.documents, devices: devices,
+                site: body.site, devices: devices,
                 reportingIntervalMilliseconds: body.reportingIntervalMilliseconds,
                 registered: context.time))
+        try context.put(
+            NameplateRecord(id: body.machine, nameplate: body.nameplate, documents: body.documents))
         context.emit("registered", body.machine)
     }
 
@@ -75,7 +77,7 @@ package enum MachineContract: Contract {
     }
 
     private static func requireNameplate(
-        _ nameplate: MachineRecord.Nameplate, _ context: Context
+        _ nameplate: Nameplate, _ context: Context
     ) throws(Rejection) {
         try context.requireText(nameplate.manufacturer, "manufacturer", bytes: 1...200)
         try context.requireText(nameplate.model, "model", bytes: 1...200)

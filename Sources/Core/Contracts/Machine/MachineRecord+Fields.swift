@@ -3,7 +3,7 @@ import Ledger
 
 extension MachineRecord: CBORFields {
     package func write(to writer: inout CBORWriter) {
-        var count = 11
+        var count = 9
         if started != nil { count += 1 }
         if accepted != nil { count += 1 }
         if lastStop != nil { count += 1 }
@@ -35,10 +35,6 @@ extension MachineRecord: CBORFields {
             writer.key("lastStop")
             lastStop.write(to: &writer)
         }
-        writer.key("documents")
-        writer.list(documents)
-        writer.key("nameplate")
-        nameplate.write(to: &writer)
         writer.key("registered")
         registered.write(to: &writer)
         if let terminated {
@@ -76,10 +72,6 @@ extension MachineRecord: CBORFields {
         try fields.key("customer", &reader)
         customer = try MemberID(reading: &reader)
         lastStop = fields.has("lastStop", &reader) ? try Stop(reading: &reader) : nil
-        try fields.key("documents", &reader)
-        documents = try reader.list(of: DocumentReference.self)
-        try fields.key("nameplate", &reader)
-        nameplate = try Nameplate(reading: &reader)
         try fields.key("registered", &reader)
         registered = try Timestamp(reading: &reader)
         terminated = fields.has("terminated", &reader) ? try Timestamp(reading: &reader) : nil
@@ -108,38 +100,6 @@ extension MachineRecord.Site: CBORFields {
         name = try reader.text()
         try fields.key("region", &reader)
         region = try Region(reading: &reader)
-        try fields.end(reader)
-    }
-}
-
-extension MachineRecord.Nameplate: CBORFields {
-    package func write(to writer: inout CBORWriter) {
-        writer.map(countryOfOrigin == nil ? 4 : 5)
-        writer.key("model")
-        writer.text(model)
-        writer.key("manufacturer")
-        writer.text(manufacturer)
-        writer.key("serialNumber")
-        writer.text(serialNumber)
-        if let countryOfOrigin {
-            writer.key("countryOfOrigin")
-            writer.text(countryOfOrigin)
-        }
-        writer.key("yearOfConstruction")
-        writer.integer(yearOfConstruction)
-    }
-
-    package init(reading reader: inout CBORReader) throws(CodecError) {
-        var fields = try CBORFieldCursor(&reader)
-        try fields.key("model", &reader)
-        model = try reader.text()
-        try fields.key("manufacturer", &reader)
-        manufacturer = try reader.text()
-        try fields.key("serialNumber", &reader)
-        serialNumber = try reader.text()
-        countryOfOrigin = fields.has("countryOfOrigin", &reader) ? try reader.text() : nil
-        try fields.key("yearOfConstruction", &reader)
-        yearOfConstruction = try reader.integer()
         try fields.end(reader)
     }
 }

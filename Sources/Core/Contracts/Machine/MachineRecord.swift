@@ -1,7 +1,8 @@
 import Codec
 import Ledger
 
-/// A rented machine: whose it is, what it is, where it stands, which devices speak for it, and its state.
+/// A rented machine: whose it is, its class, where it stands, which devices speak for it, and its state. What
+/// is on its plate never changes and is a `NameplateRecord`.
 package struct MachineRecord: Record {
     /// Where the machine is in its life under rent. Only one in service is billed. What it does at a moment
     /// (Executing, NotExecuting) is telemetry, another axis.
@@ -24,25 +25,6 @@ package struct MachineRecord: Record {
         package var name: String
 
         package init(region: Region, name: String) { (self.region, self.name) = (region, name) }
-    }
-
-    /// What is on the machine's plate (IDTA 02006-3), each text at most 200 bytes.
-    package struct Nameplate: Codable, Hashable, Sendable {
-        package var manufacturer: String
-        package var model: String
-        package var serialNumber: String
-        /// 1900 to 2200.
-        package var yearOfConstruction: Int64
-        /// ISO 3166-1 alpha-2; nil where it is not stated.
-        package var countryOfOrigin: String?
-
-        package init(
-            manufacturer: String, model: String, serialNumber: String, yearOfConstruction: Int64,
-            countryOfOrigin: String? = nil
-        ) {
-            (self.manufacturer, self.model, self.serialNumber) = (manufacturer, model, serialNumber)
-            (self.yearOfConstruction, self.countryOfOrigin) = (yearOfConstruction, countryOfOrigin)
-        }
     }
 
     /// A box on the machine that signs telemetry and a few actions.
@@ -112,9 +94,6 @@ package struct MachineRecord: Record {
     package var customer: MemberID
     package var machineClass: MachineClass
     package var site: Site
-    package var nameplate: Nameplate
-    /// At most 32.
-    package var documents: [DocumentReference]
     /// 1 to 8, in the order in which they were brought.
     package var devices: [Device]
     package var replacement: Replacement?
@@ -131,11 +110,10 @@ package struct MachineRecord: Record {
 
     package init(
         id: MachineID, oem: MemberID, customer: MemberID, machineClass: MachineClass, site: Site,
-        nameplate: Nameplate, documents: [DocumentReference] = [], devices: [Device],
-        reportingIntervalMilliseconds: Int64, registered: Timestamp
+        devices: [Device], reportingIntervalMilliseconds: Int64, registered: Timestamp
     ) {
         (self.id, self.oem, self.customer, self.machineClass) = (id, oem, customer, machineClass)
-        (self.site, self.nameplate, self.documents, self.devices) = (site, nameplate, documents, devices)
+        (self.site, self.devices) = (site, devices)
         (self.reportingIntervalMilliseconds, self.registered) = (reportingIntervalMilliseconds, registered)
         state = .registered
     }
