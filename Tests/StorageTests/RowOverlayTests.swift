@@ -183,6 +183,9 @@ import Testing
                 #expect(copy.value(forKey: [UInt8(key)]) == last)
             }
             #expect(copy.value(forKey: [9, UInt8(value)], in: .history) == nil)
+            for before in Set([0, value / 2, value - 1]) where before >= 0 && before < value {
+                #expect(copy.value(forKey: [9, UInt8(before)], in: .history) == [UInt8(before)])
+            }
             #expect(copy.count == min(5, value) + value)
         }
     }

@@ -51,6 +51,7 @@ package struct Stage: Sendable {
     package private(set) var rows = MemoryRows()
     package private(set) var clock = Stage.start
     private let epochBlock: Digest
+    private var knownKeys: [KeyID: (key: KnownKey, height: Height)] = [:]
     private var nonce: UInt64 = 0
 
     package init(contracts: [ContractSet] = [.version1], engines: [String]? = nil) throws {
@@ -93,12 +94,22 @@ package struct Stage: Sendable {
             chain: rules.chain, epochBlock: epochBlock, clock: clock, transactions: transactions,
             signer: voter, hash: rules.hash)
         let batch = try Batch(decoding: bytes, chain: rules.chain)
-        let candidates = try batch.transactions.map(candidate)
-        let ordered = OrderedBatch(
-            batch: batch, position: executor.head.position + 1, candidates: candidates)
-        let block = try executor.execute(ordered, sender: MemberID("b1")!, reader: rows)
+        var reading = executor
+        let read = try reading.execute(
+            ordered(batch, try batch.transactions.map { try candidate($0) }), sender: MemberID("b1")!,
+            reader: rows)
+        let block = try executor.execute(
+            ordered(batch, try batch.transactions.map { try knownCandidate($0) }), sender: MemberID("b1")!,
+            reader: rows)
+        guard block.hash == read.hash, block.changes == read.changes, block.skipped == read.skipped else {
+            throw Unexpected(description: "a block of keys that were known is another than of keys read")
+        }
         rows.apply(block.changes)
         return block
+    }
+
+    private func ordered(_ batch: Batch, _ candidates: [Candidate]) -> OrderedBatch {
+        OrderedBatch(batch: batch, position: executor.head.position + 1, candidates: candidates)
     }
 
     private func candidate(_ bytes: [UInt8]) throws -> Candidate {
@@ -108,6 +119,19 @@ package struct Stage: Sendable {
         guard let key = try get(KeyRecord.self, transaction.key) else { return .unknownKey(transaction) }
         let verified = VerifiedTransaction(
             transaction, publicKey: key.publicKey.array, verifier: rules.verify, hash: rules.hash)
+        return verified.map { .verified($0) } ?? .invalid(.badSignature)
+    }
+
+    /// The same with the key's record as it was when the key first signed, which may be long ago.
+    private mutating func knownCandidate(_ bytes: [UInt8]) throws -> Candidate {
+        guard let transaction = try? UnverifiedTransaction(decoding: bytes, hash: rules.hash) else {
+            return .invalid(.malformed)
+        }
+        if knownKeys[transaction.key] == nil, let record = try get(KeyRecord.self, transaction.key) {
+            knownKeys[transaction.key] = KnownKey(record, hash: rules.hash).map { ($0, executor.head.height) }
+        }
+        guard let known = knownKeys[transaction.key] else { return .unknownKey(transaction) }
+        let verified = VerifiedTransaction(transaction, known.key, at: known.height, verifier: rules.verify)
         return verified.map { .verified($0) } ?? .invalid(.badSignature)
     }
 

@@ -9,7 +9,7 @@ import Synchronization
 /// Whether a key may sign is left to execution.
 final class BatchVerifier: Sendable {
     private let rules: Rules
-    private let keys: Mutex<KnownKeys>
+    let keys: Mutex<KnownKeys>
     private let lookUp: @Sendable (KeyID) throws -> (record: KeyRecord, height: Height?)?
     /// How many threads there are cores for.
     let width: Int
@@ -96,7 +96,9 @@ final class BatchVerifier: Sendable {
 
     /// Takes in the keys that a final block has changed: most sign something soon.
     func learn(_ block: ExecutedBlock) throws {
-        let changes = try block.changedKeys().map { ($0.id, $0.record.flatMap { KnownKey($0, hash: rules.hash) }) }
+        let changes = try block.changedKeys().map { change in
+            (change.id, change.record.flatMap { KnownKey($0, hash: rules.hash) })
+        }
         keys.withLock { $0.learn(changes, at: block.header.height) }
     }
 

@@ -242,11 +242,13 @@ import Testing
         let cluster = try Cluster(4)
         let before = try await cluster.perform(0, "before")
         try await cluster[3].waitForFinal(before.height)
-        // What it takes for a member's public key is another's: it finds that member's signatures wrong.
-        let signer = try cluster.signer(1)
-        let key = KeyID(publicKey: signer.publicKey, hash: cluster[3].rules.hash)
-        let other = try cluster.signer(2).publicKey
-        cluster[3].pipeline.verifier.publicKeys.withLock { $0[key] = other }
+        // It takes a member's key for revoked.
+        let hash = cluster[3].rules.hash
+        let id = KeyID(publicKey: try cluster.signer(1).publicKey, hash: hash)
+        var record = try #require(try cluster[3].view().get(KeyRecord.self, id))
+        record.revoked = true
+        let key = try #require(KnownKey(record, hash: hash))
+        cluster[3].pipeline.verifier.keys.withLock { $0.add(key, readAt: .max) }
         let final = try await cluster.perform(1, "accepted elsewhere")
         try await eventually("the node halts") { cluster[3].status.halted != nil }
         let halted = try #require(cluster[3].status.halted)

@@ -11,6 +11,7 @@ struct WrittenRows {
 
     /// Adds a row that is not there yet.
     /// - Returns: the first eight bytes of its key.
+    @discardableResult
     mutating func append(_ place: Int, _ key: RowKey) -> UInt64 {
         let word = KeySorting.word(of: key.bytes, at: 0)
         keys.append(key)
