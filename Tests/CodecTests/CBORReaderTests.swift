@@ -120,6 +120,32 @@ private func copyItem(_ reader: inout CBORReader, _ writer: inout CBORWriter) th
         }
     }
 
+    /// What comes behind a part would complete each of these.
+    @Test(
+        arguments: [
+            [0x19, 0x01], [0x42, 0x01], [0x62, 0x61], [0x82, 0x01], [0xa1, 0x01], [0xc1], [0x58], [],
+        ] as [[UInt8]])
+    func aReaderOfAPartReadsNothingBehindIt(part: [UInt8]) {
+        let bytes = [0x01, 0x02] + part + [0x61, 0x61, 0x01, 0x02]
+        let range = 2..<(2 + part.count)
+        var reader = CBORReader(range, of: bytes)
+        #expect(throws: CodecError.self) { try reader.item() }
+        #expect(reader.offset == 2 && reader.isAtEnd == part.isEmpty)
+        reader = CBORReader(range, of: bytes)
+        #expect(throws: CodecError.self) {
+            switch reader.majorType {
+            case 0: _ = try reader.unsigned()
+            case 2: _ = try reader.byteString()
+            case 3: _ = try reader.text()
+            default:
+                _ = try reader.isArray ? reader.array() : reader.isMap ? reader.map() : Int(reader.tag())
+                for _ in 0..<4 { _ = try reader.unsigned() }
+            }
+        }
+        let whole = CBORReader(2..<bytes.count, of: bytes)
+        #expect(whole.majorType == bytes[2] >> 5 && whole.offset == 2)
+    }
+
     @Test func aReaderStaysBeforeWhatItRefuses() {
         var reader = CBORReader([0x61, 0x61])
         #expect(code { _ = try reader.unsigned() } == .unexpectedType)

@@ -69,6 +69,36 @@ import Testing
         #expect(state.changes().map(\.key) == [Counter.rowKey(a)])
     }
 
+    /// Two deadlines of a block are one step, too: their rows have the same height and position.
+    @Test func theHistoryHasARowOnceAStepHoweverOftenItChanges() throws {
+        let (state, _) = try Self.state(over: [Self.counter("a", 1), Self.counter("b", 1)])
+        let (a, b) = (Counter.rowKey(MemberID(unchecked: "a")), Counter.rowKey(MemberID(unchecked: "b")))
+        let first = ChangeReference(height: 1, position: 1)
+        func noted() -> [[RowKey: ChangeReference?]] { state.history.map { [$0.key: $0.previous] } }
+
+        try state.put(Self.counter("b", 2))
+        state.undo()
+        try state.delete(Counter.self, a)
+        try state.put(Self.counter("a", 2))
+        state.keep()
+        try state.delete(Counter.self, a)
+        try state.put(Self.counter("c", 2))
+        try state.delete(Counter.self, Counter.rowKey(MemberID(unchecked: "c")))
+        try state.put(Self.counter("c", 3))
+        state.keep()
+        #expect(noted() == [[a: first], [Counter.rowKey(MemberID(unchecked: "c")): nil]])
+
+        state.change.position = 2
+        try state.put(Self.counter("a", 3))
+        try state.put(Self.counter("b", 3))
+        try state.put(Self.counter("b", 4))
+        #expect(noted().dropFirst(2) == [[a: nil], [b: first]])
+        state.undo()
+        #expect(state.history.count == 2)
+        try state.put(Self.counter("b", 5))
+        #expect(noted().dropFirst(2) == [[b: first]])
+    }
+
     /// Keys of one table begin alike, and one may be the beginning of another.
     @Test func keysAreSortedAsBytes() {
         var random = SeededGenerator(seed: 3)

@@ -108,6 +108,12 @@ package struct Stage: Sendable {
         return block
     }
 
+    /// Goes on with another executor at the same head.
+    package mutating func resume(with executor: Executor) {
+        precondition(executor.headHash == self.executor.headHash)
+        self.executor = executor
+    }
+
     private func ordered(_ batch: Batch, _ candidates: [Candidate]) -> OrderedBatch {
         OrderedBatch(batch: batch, position: executor.head.position + 1, candidates: candidates)
     }

@@ -5,17 +5,26 @@
 @usableFromInline package struct CBORReader {
     package let bytes: [UInt8]
     package private(set) var offset: Int
+    /// Where what may be read ends.
+    private let end: Int
 
     /// A reader at an offset; one outside the bytes is the end.
     package init(_ bytes: [UInt8], at offset: Int = 0) {
-        self.bytes = bytes
+        (self.bytes, end) = (bytes, bytes.count)
         self.offset = offset < 0 ? bytes.count : min(offset, bytes.count)
+    }
+
+    /// A reader of a part of the same bytes: of what a byte string holds, say.
+    /// - Parameter range: within the bytes.
+    package init(_ range: Range<Int>, of bytes: [UInt8]) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
+        (self.bytes, offset, end) = (bytes, range.lowerBound, range.upperBound)
     }
 
     /// The most nested items that `item` and the Codable front follow.
     package static let maximumDepth = 32
 
-    package var isAtEnd: Bool { offset == bytes.count }
+    package var isAtEnd: Bool { offset == end }
 
     /// - Throws: `cbor.trailing_bytes` where bytes are left.
     package func finish() throws(CodecError) {
@@ -23,10 +32,10 @@
     }
 
     /// The next item's major type, or nil at the end.
-    package var majorType: UInt8? { offset < bytes.count ? bytes[offset] >> 5 : nil }
-    package var isNull: Bool { offset < bytes.count && bytes[offset] == 0xf6 }
+    package var majorType: UInt8? { offset < end ? bytes[offset] >> 5 : nil }
+    package var isNull: Bool { offset < end && bytes[offset] == 0xf6 }
     /// Whether the next item is an integer of either sign.
-    package var isInteger: Bool { offset < bytes.count && bytes[offset] < 0x40 }
+    package var isInteger: Bool { offset < end && bytes[offset] < 0x40 }
     package var isByteString: Bool { majorType == 2 }
     package var isText: Bool { majorType == 3 }
     package var isArray: Bool { majorType == 4 }
@@ -36,7 +45,7 @@
     @inline(__always)
     private func head() throws(CodecError) -> CBORHead {
         try bytes.withUnsafeBufferPointer { buffer throws(CodecError) -> CBORHead in
-            try CBORHead(UnsafeRawBufferPointer(buffer), at: offset)
+            try CBORHead(UnsafeRawBufferPointer(start: buffer.baseAddress, count: end), at: offset)
         }
     }
 
@@ -54,7 +63,7 @@
         let head = try head()
         guard head.major == major else { throw CodecError(.unexpectedType, at: offset) }
         let start = offset + head.size
-        guard head.value <= UInt64(bytes.count - start) else { throw CodecError(.truncated, at: offset) }
+        guard head.value <= UInt64(end - start) else { throw CodecError(.truncated, at: offset) }
         offset = start + Int(head.value)
         return start..<offset
     }
@@ -103,7 +112,7 @@
     mutating func passes(_ name: StaticString) -> Bool {
         let count = name.utf8CodeUnitCount
         let headSize = count < 24 ? 1 : 2
-        guard count <= 255, bytes.count - offset >= headSize + count else { return false }
+        guard count <= 255, end - offset >= headSize + count else { return false }
         let isHead =
             headSize == 1
             ? bytes[offset] == 0x60 | UInt8(truncatingIfNeeded: count)
@@ -138,7 +147,7 @@
         let head = try head()
         guard head.major == major else { throw CodecError(.unexpectedType, at: offset) }
         let start = offset + head.size
-        guard head.value <= UInt64(bytes.count - start) / itemsPerEntry else {
+        guard head.value <= UInt64(end - start) / itemsPerEntry else {
             throw CodecError(.truncated, at: offset)
         }
         offset = start

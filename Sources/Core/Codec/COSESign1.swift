@@ -25,22 +25,41 @@ package struct COSESign1: Hashable, Sendable {
 
     /// Reads a tagged message where a reader stands.
     package init(reading reader: inout CBORReader) throws(CodecError) {
-        let start = reader.offset
-        guard reader.isTag, try reader.tag() == COSESign1.tag else {
-            throw CodecError(reader.isAtEnd ? .truncated : .malformedCOSE, at: start, "tag 18")
+        let places = try Places(reading: &reader)
+        let bytes = reader.bytes
+        self.init(
+            protected: Array(bytes[places.protected]), unprotected: Array(bytes[places.unprotected]),
+            payload: places.payload.map { Array(bytes[$0]) }, signature: Array(bytes[places.signature]))
+    }
+
+    /// Where the parts of a tagged message are in the bytes that hold it.
+    package struct Places: Sendable {
+        package let protected: Range<Int>
+        package let unprotected: Range<Int>
+        package let payload: Range<Int>?
+        package let signature: Range<Int>
+
+        /// - Throws: as `COSESign1.init(reading:)`.
+        package init(reading reader: inout CBORReader) throws(CodecError) {
+            let start = reader.offset
+            guard reader.isTag, try reader.tag() == COSESign1.tag else {
+                throw CodecError(reader.isAtEnd ? .truncated : .malformedCOSE, at: start, "tag 18")
+            }
+            guard reader.isArray else { throw CodecError(.malformedCOSE, at: reader.offset, "array of 4") }
+            try reader.array(of: 4)
+            protected = try reader.byteStringPlace()
+            guard reader.isMap else {
+                throw CodecError(.malformedCOSE, at: reader.offset, "unprotected header")
+            }
+            unprotected = try reader.item().indices
+            if reader.isNull {
+                try reader.null()
+                payload = nil
+            } else {
+                payload = try reader.byteStringPlace()
+            }
+            signature = try reader.byteStringPlace()
         }
-        guard reader.isArray else { throw CodecError(.malformedCOSE, at: reader.offset, "array of 4") }
-        try reader.array(of: 4)
-        protected = try reader.byteString()
-        guard reader.isMap else { throw CodecError(.malformedCOSE, at: reader.offset, "unprotected header") }
-        unprotected = Array(try reader.item())
-        if reader.isNull {
-            try reader.null()
-            payload = nil
-        } else {
-            payload = try reader.byteString()
-        }
-        signature = try reader.byteString()
     }
 
     /// The CBOR tag of a COSE_Sign1.
@@ -89,11 +108,17 @@ package struct COSESign1: Hashable, Sendable {
     package static func toBeSigned(
         protected: [UInt8], externalAAD: [UInt8] = [], payload: [UInt8]
     ) -> [UInt8] {
+        toBeSigned(protected: protected[...], externalAAD: externalAAD, payload: payload[...])
+    }
+
+    package static func toBeSigned(
+        protected: ArraySlice<UInt8>, externalAAD: [UInt8] = [], payload: ArraySlice<UInt8>
+    ) -> [UInt8] {
         var writer = CBORWriter(
             reservingCapacity: protected.count + externalAAD.count + payload.count + 40)
         writer.array(4)
         writer.text("Signature1")
-        writer.byteString(protected == emptyMap ? [] : protected)
+        writer.byteString(protected.elementsEqual(emptyMap) ? [] : protected)
         writer.byteString(externalAAD)
         writer.byteString(payload)
         return writer.bytes

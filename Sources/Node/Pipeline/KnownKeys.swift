@@ -25,8 +25,8 @@ struct KnownKeys: Sendable {
     }
 
     /// Keeps a key that was read.
-    /// - Parameter read: the height of the state that it was read in. One that is behind is let go: the blocks
-    ///   since would not be told of again.
+    /// - Parameter read: the height of the state that it was read in. One that is behind is let go: nobody
+    ///   tells of the blocks since again.
     mutating func add(_ key: KnownKey, readAt read: Height?) {
         if let height {
             guard let read, read >= height else { return }

@@ -4,8 +4,9 @@ import Merkle
 /// Executes ordered batches one after another: the same input gives the same block on every node.
 ///
 /// Order within a block: consensus time, activation of announced rules, ids to forget, deadlines,
-/// transactions, quotas. Nothing but the rows read through `reader`, the trees and the batch decides the
-/// result.
+/// transactions, quotas. Nothing but the rows at the parent's height, the trees and the batch decides the
+/// result: what is known from before and not read through `reader` (ids, deadlines, signers' keys) is what
+/// the rows say.
 package struct Executor: Sendable {
     package let rules: Rules
     package private(set) var head: BlockHeader

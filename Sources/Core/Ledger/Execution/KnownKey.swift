@@ -23,9 +23,9 @@ extension ExecutedBlock {
     }
 }
 
-/// At which heights keys were changed lately, which tells whether a record that was read before is still the
-/// one of the head's state. Of what was read long ago, or is of a block that is not there, it does not say so:
-/// then the row is read.
+/// At which heights keys were changed lately: whether a record that was read before is still the one of
+/// the head's state. Of what was read long ago, or in a block that is not there, it does not say so, and
+/// the row is read.
 struct KeyChanges: Sendable {
     private var young: [KeyID: Height] = [:]
     private var old: [KeyID: Height] = [:]

@@ -14,6 +14,8 @@ final class BlockState {
         /// Whether `value` is what the block sees, or nobody has looked below yet.
         var isKnown: Bool
         var isWritten: Bool
+        /// The position of the step whose change the history holds already.
+        var noted: UInt32?
         /// Whether a record has been decoded from the value.
         var wasDecoded = false
         /// The record, where it was decoded a second time: a `Decoded`. Most are needed once.
@@ -101,7 +103,8 @@ final class BlockState {
         journal.append(Step(place: place, entry: old))
         let word = old.isWritten ? KeySorting.word(of: old.key.bytes, at: 0) : written.append(place, old.key)
         note(old.key, word)
-        entries[place] = Entry(key: old.key, value: value, isKnown: true, isWritten: true)
+        entries[place] = Entry(
+            key: old.key, value: value, isKnown: true, isWritten: true, noted: old.noted)
     }
 
     /// Notes a change of what every transaction asks for, its key and its member's account, so that whoever
@@ -151,8 +154,7 @@ final class BlockState {
 
     private func record<R: Record>(_ type: R.Type, at place: Int) throws(Rejection) -> R? {
         guard let bytes = entries[place].value else { return nil }
-        // The rows of a table are all of one type.
-        if let known = entries[place].decoded { return unsafeDowncast(known, to: Decoded<R>.self).record }
+        if let known = entries[place].decoded as? Decoded<R> { return known.record }
         let record = try decode(type, bytes)
         if entries[place].wasDecoded { entries[place].decoded = Decoded(record) }
         entries[place].wasDecoded = true
@@ -175,26 +177,30 @@ final class BlockState {
         writer.clear()
         StoredRow.begin(change, in: &writer)
         do { try record.writeRecord(to: &writer) } catch { throw fail(error) }
-        try noteHistory(place)
-        set(writer.exactBytes, at: place)
+        try setNoting(writer.exactBytes, at: place)
     }
 
     func delete<R: Record>(_ type: R.Type, _ key: RowKey) throws(Rejection) {
         let place = try place(of: key)
         guard let old = try record(type, at: place) else { return }
         try reindex(type, id: old.id.keyBytes, from: old, to: nil)
-        try noteHistory(place)
-        set(nil, at: place)
+        try setNoting(nil, at: place)
     }
 
-    private func noteHistory(_ place: Int) throws(Rejection) {
-        var previous: ChangeReference?
-        if let old = entries[place].value {
-            var reader = CBORReader(old)
-            do { previous = try StoredRow.begin(&reader) } catch { throw fail(error) }
-            if previous == change { return }
+    /// Sets a record's row, and notes in the history which change came before: once a step, however often it
+    /// changes the row.
+    private func setNoting(_ value: [UInt8]?, at place: Int) throws(Rejection) {
+        let isNoted = entries[place].noted == change.position
+        if !isNoted {
+            var previous: ChangeReference?
+            if let old = entries[place].value {
+                var reader = CBORReader(old)
+                do { previous = try StoredRow.begin(&reader) } catch { throw fail(error) }
+            }
+            history.append(HistoryEntry(change: change, key: entries[place].key, previous: previous))
         }
-        history.append(HistoryEntry(change: change, key: entries[place].key, previous: previous))
+        set(value, at: place)
+        entries[place].noted = change.position
     }
 
     private func reindex<R: Record>(

@@ -39,8 +39,8 @@ package struct TransactionPayload: Hashable, Sendable {
         self.action = try TransactionPayload.actionName(encodedAction)
     }
 
-    init(decoding bytes: [UInt8]) throws(CodecError) {
-        var reader = CBORReader(bytes)
+    /// - Parameter reader: of the payload's bytes.
+    init(reading reader: consuming CBORReader) throws(CodecError) {
         guard try reader.map() == 5 else { throw CodecError(.invalidValue, at: 0, "payload of five fields") }
         func key(_ number: UInt64) throws(CodecError) {
             let offset = reader.offset
@@ -106,15 +106,17 @@ package struct UnverifiedTransaction: Sendable {
     /// - Throws: `cbor.*` or `cose.*` for bytes that are not a transaction.
     package init(decoding bytes: [UInt8], hash: HashFunction) throws(CodecError) {
         guard bytes.count <= UnverifiedTransaction.maximumSize else { throw CodecError(.tooLarge) }
-        let message = try COSESign1(decoding: bytes)
-        guard message.unprotected == COSESign1.emptyMap, let content = message.payload else {
+        var reader = CBORReader(bytes)
+        let places = try COSESign1.Places(reading: &reader)
+        try reader.finish()
+        guard bytes[places.unprotected].elementsEqual(COSESign1.emptyMap), let content = places.payload else {
             throw CodecError(.malformedCOSE, at: 0, "a transaction has a payload and no unprotected header")
         }
-        guard message.signature.count == 64 else { throw CodecError(.malformedCOSE, at: 0, "signature") }
-        let key = try SigningHeader.edDSAKey(message.protected)
-        let payload = try TransactionPayload(decoding: content)
-        toBeSigned = COSESign1.toBeSigned(protected: message.protected, payload: content)
-        signature = message.signature
+        guard places.signature.count == 64 else { throw CodecError(.malformedCOSE, at: 0, "signature") }
+        let key = try SigningHeader.edDSAKey(reading: CBORReader(places.protected, of: bytes))
+        let payload = try TransactionPayload(reading: CBORReader(content, of: bytes))
+        toBeSigned = COSESign1.toBeSigned(protected: bytes[places.protected], payload: bytes[content])
+        signature = Array(bytes[places.signature])
         transaction = SignedTransaction(bytes: bytes, id: hash(toBeSigned), key: key, payload: payload)
     }
 }
@@ -191,7 +193,11 @@ package enum SigningHeader {
     /// The key named by such a header.
     /// - Throws: `cose.unsupported_algorithm`, `cose.malformed`, `cbor.*`.
     package static func edDSAKey(_ protected: [UInt8]) throws(CodecError) -> KeyID {
-        var reader = CBORReader(protected)
+        try edDSAKey(reading: CBORReader(protected))
+    }
+
+    /// - Parameter reader: of the header's bytes.
+    static func edDSAKey(reading reader: consuming CBORReader) throws(CodecError) -> KeyID {
         guard try reader.map() == 2, try reader.unsigned() == 1 else {
             throw CodecError(.malformedCOSE, at: 0, "protected header {alg, kid}")
         }
