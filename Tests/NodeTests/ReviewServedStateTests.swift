@@ -177,7 +177,9 @@ private struct Tampered {
         let entry = StoreTable.historyKey(height: 7, position: 1, row: row.bytes)
         for previous in [ChangeReference(height: 7, position: 1), .init(height: 6, position: 9)] {
             try tampered.rebuild(rows: { height, rows in
-                if height == 7 { rows.append((.history, .init(key: entry, value: previous.keyBytes))) }
+                guard height == 7 else { return }
+                rows.removeAll { $0.table == .history && $0.change.key == entry }
+                rows.append((.history, .init(key: entry, value: previous.keyBytes)))
             })
             let node = try LedgerNode(home: tampered.founded.home)
             #expect { try node.history(of: row) } throws: { ($0 as? NodeError)?.code == "node.damaged" }

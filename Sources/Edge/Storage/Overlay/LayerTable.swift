@@ -59,6 +59,8 @@ final class LayerTable: @unchecked Sendable {
     private let index: Atomic<Unmanaged<Index>>
     /// The last one is in use; readers may still be in the ones before.
     private var indices: [Index]
+    /// The last one's.
+    private var mask: Int
     /// Entries so far. Only the thread that adds may ask.
     private(set) var count: UInt32 = 0
     private var rows = 0
@@ -76,7 +78,7 @@ final class LayerTable: @unchecked Sendable {
         entries = .allocate(capacity: LayerTable.parts)
         entries.initialize(repeating: nil, count: LayerTable.parts)
         let first = Index(count: isLarge && isIndexed ? 1 << 16 : 1 << 6)
-        indices = [first]
+        (indices, mask) = ([first], first.mask)
         index = Atomic(Unmanaged.passUnretained(first))
         (free, freeCount, chunkCount) = (nil, 0, isLarge ? 1 << 18 : 1 << 12)
     }
@@ -107,18 +109,29 @@ final class LayerTable: @unchecked Sendable {
     /// The row's newest entry among the first `count`; nil where it has none.
     func find(_ key: UnsafeRawBufferPointer, hash: UInt32, among count: UInt32) -> UInt32? {
         precondition(isIndexed, "the rows of this table are not found by key")
-        let index = index.load(ordering: .acquiring)._withUnsafeGuaranteedRef { $0 }
+        // The table holds all its indices for as long as it lives: no reader need count its reference.
+        return index.load(ordering: .acquiring)._withUnsafeGuaranteedRef { index in
+            guard var number = newest(key, hash: hash, in: index).number else { return nil }
+            while number >= count {
+                number = self[number].older
+                if number == LayerTable.none { return nil }
+            }
+            return number
+        }
+    }
+
+    /// The slot of a row and its newest entry, or the free slot where it belongs.
+    @inline(__always)
+    private func newest(
+        _ key: UnsafeRawBufferPointer, hash: UInt32, in index: Index
+    ) -> (slot: Int, number: UInt32?) {
         var slot = Int(hash) & index.mask
         while true {
             let held = index.slots[slot].load(ordering: .acquiring)
-            if held == 0 { return nil }
-            var number = LayerTable.number(held)
+            if held == 0 { return (slot, nil) }
+            let number = LayerTable.number(held)
             if LayerTable.hash(held) == hash, LayerTable.isEqual(self[number].key, key) {
-                while number >= count {
-                    number = self[number].older
-                    if number == LayerTable.none { return nil }
-                }
-                return number
+                return (slot, number)
             }
             slot = (slot + 1) & index.mask
         }
@@ -163,30 +176,20 @@ final class LayerTable: @unchecked Sendable {
                     valueCount: Int32(valueCount), older: LayerTable.none))
             return true
         }
-        if rows * 2 > (indices.last?.mask ?? 0) { grow() }
+        if rows * 2 > mask { grow() }
         let key = UnsafeRawBufferPointer(start: bytes, count: keyCount)
         let hash = LayerTable.hash(key)
-        let number = count
-        guard let index = indices.last else { preconditionFailure("there is always an index") }
-        var slot = Int(hash) & index.mask
-        var older = LayerTable.none
-        while true {
-            let held = index.slots[slot].load(ordering: .relaxed)
-            if held == 0 { break }
-            let number = LayerTable.number(held)
-            if LayerTable.hash(held) == hash, LayerTable.isEqual(self[number].key, key) {
-                older = number
-                break
-            }
-            slot = (slot + 1) & index.mask
+        return index.load(ordering: .relaxed)._withUnsafeGuaranteedRef { index in
+            let (slot, older) = newest(key, hash: hash, in: index)
+            let number = count
+            append(
+                Entry(
+                    bytes: UnsafeRawPointer(bytes), hash: hash, keyCount: UInt16(keyCount),
+                    valueCount: Int32(valueCount), older: older ?? LayerTable.none))
+            index.slots[slot].store(LayerTable.slot(number, hash: hash), ordering: .releasing)
+            if older == nil { rows += 1 }
+            return older == nil
         }
-        append(
-            Entry(
-                bytes: UnsafeRawPointer(bytes), hash: hash, keyCount: UInt16(keyCount),
-                valueCount: Int32(valueCount), older: older))
-        index.slots[slot].store(LayerTable.slot(number, hash: hash), ordering: .releasing)
-        if older == LayerTable.none { rows += 1 }
-        return older == LayerTable.none
     }
 
     private func append(_ entry: Entry) {
@@ -210,6 +213,7 @@ final class LayerTable: @unchecked Sendable {
             new.slots[slot].store(held, ordering: .relaxed)
         }
         indices.append(new)
+        mask = new.mask
         index.store(Unmanaged.passUnretained(new), ordering: .releasing)
     }
 }

@@ -9,6 +9,23 @@ package struct RowLayer: Sendable {
         var order = SortedRuns()
         /// How many of the table's entries are seen.
         var count: UInt32 = 0
+
+        mutating func set(
+            _ key: [UInt8], after head: (height: UInt64, position: UInt32), headCount: Int,
+            to value: [UInt8]?
+        ) {
+            precondition(rows.count == count, "only the newest copy of a layer grows")
+            let keyCount = headCount + key.count
+            let room = rows.reserve(keyCount + (value?.count ?? 0))
+            if headCount > 0 {
+                room.storeBytes(of: head.height.bigEndian, as: UInt64.self)
+                room.storeBytes(of: head.position.bigEndian, toByteOffset: 8, as: UInt32.self)
+            }
+            key.withUnsafeBytes { (room + headCount).copyMemory(from: $0) }
+            value?.withUnsafeBytes { (room + keyCount).copyMemory(from: $0) }
+            if rows.add(room, keyCount: keyCount, valueCount: value?.count ?? -1) { order.insert(count) }
+            count = rows.count
+        }
     }
 
     private var tables: [Table] = []
@@ -96,21 +113,7 @@ package struct RowLayer: Sendable {
             let isIndexed = tables.count != StoreTable.history.index
             tables.append(Table(rows: LayerTable(isLarge: isLarge, isIndexed: isIndexed)))
         }
-        let rows = tables[table.index].rows
-        precondition(rows.count == tables[table.index].count, "only the newest copy of a layer grows")
-        let keyCount = headCount + key.count
-        let room = rows.reserve(keyCount + (value?.count ?? 0))
-        if headCount > 0 {
-            room.storeBytes(of: head.height.bigEndian, as: UInt64.self)
-            room.storeBytes(of: head.position.bigEndian, toByteOffset: 8, as: UInt32.self)
-        }
-        key.withUnsafeBytes { (room + headCount).copyMemory(from: $0) }
-        value?.withUnsafeBytes { (room + keyCount).copyMemory(from: $0) }
-        let number = rows.count
-        if rows.add(room, keyCount: keyCount, valueCount: value?.count ?? -1) {
-            tables[table.index].order.insert(number)
-        }
-        tables[table.index].count = rows.count
+        tables[table.index].set(key, after: head, headCount: headCount, to: value)
     }
 
     /// Marks that all changes up to a block are in.
