@@ -12,12 +12,7 @@ import Testing
 
     private var stage: Stage
 
-    init() throws {
-        stage = try ContractCase.base()
-        let delegation = ContractCase.delegate(
-            "erp", of: "customer", scopes: ["machine.*"], until: stage.clock + .days(1), stage)
-        try stage.step(ConsortiumContract.self, delegation, by: "customer")
-    }
+    init() throws { stage = try ContractCase.baseWithDelegate() }
 
     /// The tables that a refused start by the delegated key changes.
     private func changes(_ stage: inout Stage) throws -> Set<String> {

@@ -18,10 +18,7 @@ import Testing
 
     /// The machine was started and stopped with the key: its record is known.
     init() throws {
-        stage = try ContractCase.base()
-        let delegation = ContractCase.delegate(
-            "erp", of: "customer", scopes: ["machine.*"], until: stage.clock + .days(1), stage)
-        try stage.step(ConsortiumContract.self, delegation, by: "customer")
+        stage = try ContractCase.baseWithDelegate()
         try stage.step(MachineContract.self, Self.start, by: "erp")
         try stage.step(MachineContract.self, Self.stop, by: "erp")
     }

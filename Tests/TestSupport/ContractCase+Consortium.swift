@@ -102,6 +102,15 @@ extension ContractCase {
             }),
     ]
 
+    /// The base, and a key `erp` of the customer's that signs for machines for a day.
+    package static func baseWithDelegate() throws -> Stage {
+        var stage = try base()
+        let action = delegate(
+            "erp", of: "customer", scopes: ["machine.*"], until: stage.clock + .days(1), stage)
+        try stage.step(Contract.self, action, by: "customer")
+        return stage
+    }
+
     @Sendable private static func delegated(_ stage: inout Stage) throws {
         let action = delegate(
             "customer.erp", of: "customer", scopes: ["machine.*"], until: stage.clock + .days(30), stage)

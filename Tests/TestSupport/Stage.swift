@@ -96,10 +96,12 @@ package struct Stage: Sendable {
         let batch = try Batch(decoding: bytes, chain: rules.chain)
         var reading = executor
         let read = try reading.execute(
-            ordered(batch, try batch.transactions.map { try candidate($0) }), sender: MemberID("b1")!,
+            ordered(batch, try batch.transactions.map { try candidate($0, asKnown: false) }),
+            sender: MemberID("b1")!,
             reader: rows)
         let block = try executor.execute(
-            ordered(batch, try batch.transactions.map { try knownCandidate($0) }), sender: MemberID("b1")!,
+            ordered(batch, try batch.transactions.map { try candidate($0, asKnown: true) }),
+            sender: MemberID("b1")!,
             reader: rows)
         guard block.hash == read.hash, block.changes == read.changes, block.skipped == read.skipped else {
             throw Unexpected(description: "a block of keys that were known is another than of keys read")
@@ -118,26 +120,25 @@ package struct Stage: Sendable {
         OrderedBatch(batch: batch, position: executor.head.position + 1, candidates: candidates)
     }
 
-    private func candidate(_ bytes: [UInt8]) throws -> Candidate {
+    /// - Parameter asKnown: with the key's record as it was when the key first signed, which may be long ago.
+    private mutating func candidate(_ bytes: [UInt8], asKnown: Bool) throws -> Candidate {
         guard let transaction = try? UnverifiedTransaction(decoding: bytes, hash: rules.hash) else {
             return .invalid(.malformed)
         }
-        guard let key = try get(KeyRecord.self, transaction.key) else { return .unknownKey(transaction) }
-        let verified = VerifiedTransaction(
-            transaction, publicKey: key.publicKey.array, verifier: rules.verify, hash: rules.hash)
-        return verified.map { .verified($0) } ?? .invalid(.badSignature)
-    }
-
-    /// The same with the key's record as it was when the key first signed, which may be long ago.
-    private mutating func knownCandidate(_ bytes: [UInt8]) throws -> Candidate {
-        guard let transaction = try? UnverifiedTransaction(decoding: bytes, hash: rules.hash) else {
-            return .invalid(.malformed)
+        let record = try get(KeyRecord.self, transaction.key)
+        let verified: VerifiedTransaction?
+        if asKnown {
+            if knownKeys[transaction.key] == nil, let key = record.flatMap({ KnownKey($0, hash: rules.hash) })
+            {
+                knownKeys[transaction.key] = (key, executor.head.height)
+            }
+            guard let known = knownKeys[transaction.key] else { return .unknownKey(transaction) }
+            verified = VerifiedTransaction(transaction, known.key, at: known.height, verifier: rules.verify)
+        } else {
+            guard let record else { return .unknownKey(transaction) }
+            verified = VerifiedTransaction(
+                transaction, publicKey: record.publicKey.array, verifier: rules.verify, hash: rules.hash)
         }
-        if knownKeys[transaction.key] == nil, let record = try get(KeyRecord.self, transaction.key) {
-            knownKeys[transaction.key] = KnownKey(record, hash: rules.hash).map { ($0, executor.head.height) }
-        }
-        guard let known = knownKeys[transaction.key] else { return .unknownKey(transaction) }
-        let verified = VerifiedTransaction(transaction, known.key, at: known.height, verifier: rules.verify)
         return verified.map { .verified($0) } ?? .invalid(.badSignature)
     }
 

@@ -68,7 +68,7 @@ final class LayerTable: @unchecked Sendable {
     private var (free, freeCount, chunkCount): (UnsafeMutableRawPointer?, Int, Int)
 
     /// Whether rows are found by key. Those of a table that only grows, each once, are not.
-    private let isIndexed: Bool
+    let isIndexed: Bool
 
     /// - Parameters:
     ///   - isLarge: whether many rows are to be expected.

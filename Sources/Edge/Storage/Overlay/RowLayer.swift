@@ -49,11 +49,10 @@ package struct RowLayer: Sendable {
     /// - Parameter hash: the key's.
     func value(forKey key: UnsafeRawBufferPointer, hash: UInt32, in table: StoreTable) -> [UInt8]?? {
         guard table.index < tables.count else { return nil }
-        let isHistory = table == .history
         let table = tables[table.index]
         let number =
-            isHistory
-            ? table.order.find(key, in: table.rows) : table.rows.find(key, hash: hash, among: table.count)
+            table.rows.isIndexed
+            ? table.rows.find(key, hash: hash, among: table.count) : table.order.find(key, in: table.rows)
         guard let number else { return nil }
         return .some(table.rows[number].value.map { Array($0) })
     }
@@ -63,7 +62,7 @@ package struct RowLayer: Sendable {
     func entry(_ first: UInt32, in table: StoreTable) -> LayerTable.Entry {
         let (rows, count) = (tables[table.index].rows, tables[table.index].count)
         let entry = rows[first]
-        if table == .history { return entry }
+        guard rows.isIndexed else { return entry }
         return rows.find(entry.key, hash: entry.hash, among: count).map { rows[$0] } ?? entry
     }
 
