@@ -28,13 +28,14 @@ final class BatchVerifier: Sendable {
     /// The batch ready for execution, or nil where its bytes are no batch of this ledger.
     /// - Parameters:
     ///   - digest: that of the bytes, where it was computed already.
-    ///   - known: its transactions, where they have been checked already.
+    ///   - known: its transactions, where this node has checked them and signed the batch.
     func verify(
         _ bytes: [UInt8], position: UInt64, digest: Digest? = nil, known: [Candidate]? = nil
     ) throws -> OrderedBatch? {
         guard let batch = try? Batch(decoding: bytes, chain: rules.chain) else { return nil }
         if let known, known.count == batch.transactions.count {
-            return OrderedBatch(batch: batch, position: position, candidates: known, digest: digest)
+            return OrderedBatch(
+                batch: batch, position: position, candidates: known, digest: digest, isOwn: true)
         }
         let candidates = try check(Array(batch.transactions))
         return OrderedBatch(batch: batch, position: position, candidates: candidates, digest: digest)

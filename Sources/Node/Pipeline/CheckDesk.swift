@@ -31,7 +31,7 @@ final class CheckDesk: Sendable {
     private let groups = Mutex(Groups())
 
     /// Submissions of a part: a few milliseconds of one core.
-    private static let partCount = 64
+    static let partCount = 64
 
     /// What a core checks next; nil at the end.
     /// - Parameter refill: takes what waits, waiting for it; nothing at the end. Other cores wait meanwhile.

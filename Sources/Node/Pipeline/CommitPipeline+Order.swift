@@ -17,9 +17,17 @@ extension CommitPipeline {
     }
 
     /// One core's part of checking.
-    func checkStage() {
+    func checkStage(_ thread: Int) {
+        // Where the order stands still it is looked again only after as many as a batch holds.
+        var unasked = 0
         do {
-            while let part = checks.next(refill: waiting) {
+            while true {
+                if unasked > 0 {
+                    unasked -= 1
+                } else if !desk.waitForLead(thread: thread, of: verifier.width) {
+                    unasked = CommitPipeline.batchCount / CheckDesk.partCount
+                }
+                guard let part = checks.next(refill: waiting) else { return }
                 let candidates = try verifier.candidates(part.submissions.map(\.bytes)[...])
                 try checks.finish(part, candidates, letIn: letIn)
             }
@@ -46,36 +54,35 @@ extension CommitPipeline {
         let finalTime = feed.last.time
         let isValidator = shared.withLock(\.view.isValidator)
         defer { desk.noteChecking(-submissions.count) }
-        let verdicts: [Result<VerifiedTransaction, Refusal>]
+        var answers: [Answer] = []
+        var good: [(submission: Submission, transaction: VerifiedTransaction)] = []
+        good.reserveCapacity(submissions.count)
         do {
-            verdicts = try zip(submissions, candidates).map { submission, candidate in
+            for (submission, candidate) in zip(submissions, candidates) {
                 let isOwn = submission.origin == .caller
-                return try verdict(candidate, isOwn: isOwn, learns: isOwn && isValidator, finalTime)
+                switch try verdict(candidate, isOwn: isOwn, learns: isOwn && isValidator, finalTime) {
+                case .success(let transaction): good.append((submission, transaction))
+                case .failure(let refusal):
+                    guard let waiter = submission.waiter else { continue }
+                    answers.append(Answer(waiters: [waiter], news: .refused(refusal.reason)))
+                }
             }
         } catch {
             tell(submissions, NodeError("node.storage", "the node could not read its state", cause: error))
             throw error
         }
-        var answers: [Answer] = []
-        var good: [(submission: Submission, transaction: VerifiedTransaction)] = []
-        for (submission, verdict) in zip(submissions, verdicts) {
-            switch verdict {
-            case .success(let transaction): good.append((submission, transaction))
-            case .failure(let refusal):
-                guard let waiter = submission.waiter else { continue }
-                answers.append(Answer(waiters: [waiter], news: .refused(refusal.reason)))
-            }
-        }
-        answers += try remember(good.map { ($0.submission, $0.transaction) })
+        answers += try remember(good)
         for answer in answers { answer.tell() }
-        try settleDuplicates(good.map(\.transaction.transaction.id))
+        // A validator learns from its own batch that a transaction was on the ledger before.
+        if !shared.withLock(\.view.isValidator) {
+            try settleDuplicates(good.map(\.transaction.transaction.id))
+        }
     }
 
-    /// A validator learns from its own batch that a transaction was on the ledger before; whoever hands over
-    /// to others never hears of it. Looked up once they are in the outbox, so that a block that becomes final
-    /// meanwhile is found here or finds them there.
+    /// Whoever hands over to others never hears that a transaction was on the ledger before. Looked up once
+    /// they are in the outbox, so that a block that becomes final meanwhile is found here or finds them
+    /// there.
     private func settleDuplicates(_ ids: [TransactionID]) throws {
-        guard !shared.withLock(\.view.isValidator) else { return }
         let known = try ids.filter { try store.hasSeen($0) }
         if !known.isEmpty { desk.tell { $0.refuse(known, .duplicate) } }
     }

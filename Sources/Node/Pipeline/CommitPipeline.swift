@@ -102,7 +102,7 @@ package final class CommitPipeline: Sendable {
         shared = Mutex(Shared(view: ReplicaView(replica)))
         checkAgain(start.remembered)
         let box = Mutex(start)
-        for _ in 0..<verifier.width { checking.start("check") { [self] in checkStage() } }
+        for thread in 0..<verifier.width { checking.start("check") { [self] in checkStage(thread) } }
         batching.start("batch") { [self] in batchStage() }
         threads.start("verify") { [self] in verifyStage() }
         threads.start("replica") { [self] in box.withLock { replicaStage($0) } }

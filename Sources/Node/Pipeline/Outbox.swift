@@ -4,46 +4,43 @@ import Ledger
 /// Transactions until they are final, refused or expired: what is to be sent, what is on its way, and whom to
 /// tell. A value without I/O; times are those of a clock that never goes back.
 struct Outbox: Sendable {
-    /// A transaction that is not final yet.
-    private struct Entry: Sendable {
-        let candidate: Candidate
-        let bytes: [UInt8]
-        let expires: Timestamp
-        let since: Timestamp
-        /// Whose favour it is to send it; nil for this node's own.
-        let giver: MemberID?
-        var waiters: [Waiter] = []
-        /// Batches on their way that hold it.
-        var copies = 0
-        var isQueued = false
-        var isOrdered = false
-        var isDurable = false
-    }
+    private typealias Place = OutboxEntries.Place
 
     /// A batch on its way.
     private struct Sent: Sendable {
         let epochBlock: Digest
-        let ids: [TransactionID]
+        let places: [Place]
         let candidates: [Candidate]
         let ticks: [Waiter]
         let since: Timestamp
         var isSeen = false
         var isHandedOver = false
+
+        /// Of its transaction at an index.
+        func place(at index: Int) -> Place? { places.indices.contains(index) ? places[index] : nil }
     }
 
     /// What the next batch holds.
     struct Draft: Sendable {
-        var ids: [TransactionID] = []
+        fileprivate var places: [OutboxEntries.Place] = []
         var transactions: [[UInt8]] = []
         var candidates: [Candidate] = []
         var ticks: [Waiter] = []
+
+        var ids: [TransactionID] { places.map(\.id) }
+
+        fileprivate mutating func reserve(_ count: Int) {
+            places.reserveCapacity(count)
+            transactions.reserveCapacity(count)
+            candidates.reserveCapacity(count)
+        }
     }
 
-    private var entries: [TransactionID: Entry] = [:]
+    private var entries = OutboxEntries()
     /// How many there are of each other member.
     private var favours: [MemberID: Int] = [:]
-    private var queue = FIFO<TransactionID>()
-    private var delayed: [(due: Timestamp, id: TransactionID)] = []
+    private var queue = FIFO<Place>()
+    private var delayed: [(due: Timestamp, place: Place)] = []
     /// Whom to tell that a batch made from now on is final.
     private var ticks: [Waiter] = []
     private var wantsTick = false
@@ -65,7 +62,7 @@ struct Outbox: Sendable {
 
     // MARK: In
 
-    func knows(_ id: TransactionID) -> Bool { entries[id] != nil }
+    func knows(_ id: TransactionID) -> Bool { entries.place(of: id) != nil }
 
     /// What others have to send is no more than a favour, of which each member has its share.
     func hasRoom(for origin: Submission.Origin) -> Bool {
@@ -85,30 +82,25 @@ struct Outbox: Sendable {
         _ transaction: VerifiedTransaction, waiter: Waiter?, origin: Submission.Origin, isDurable: Bool,
         now: Timestamp
     ) -> [Answer] {
-        let id = transaction.transaction.id
-        guard let known = entries.index(forKey: id) else {
-            var entry = Entry(
-                candidate: .verified(transaction), bytes: transaction.transaction.bytes,
-                expires: transaction.transaction.payload.expires, since: now, giver: origin.giver)
-            let answers = Outbox.note(waiter, id, isDurable, in: &entry)
-            if let giver = entry.giver { favours[giver, default: 0] += 1 }
-            entry.isQueued = true
-            entries[id] = entry
-            queue.append(id)
-            return answers
+        let (place, isNew) = entries.add(
+            OutboxEntries.Entry(transaction, since: now, giver: origin.giver), for: transaction.transaction.id
+        )
+        if isNew {
+            if let giver = origin.giver { favours[giver, default: 0] += 1 }
+            enqueue(place)
         }
-        return Outbox.note(waiter, id, isDurable, in: &entries.values[known])
+        return entries.change(place) { Outbox.note(waiter, isDurable, in: &$0) } ?? []
     }
 
     private static func note(
-        _ waiter: Waiter?, _ id: TransactionID, _ isDurable: Bool, in entry: inout Entry
+        _ waiter: Waiter?, _ isDurable: Bool, in entry: inout OutboxEntries.Entry
     ) -> [Answer] {
         entry.isDurable = entry.isDurable || isDurable
         guard let waiter else { return [] }
         switch waiter.level {
-        case .accepted: return [Answer(waiters: [waiter], news: .state(.accepted(id)))]
+        case .accepted: return [Answer(waiters: [waiter], news: .state(.accepted(entry.id)))]
         case .ordered where entry.isOrdered:
-            return [Answer(waiters: [waiter], news: .state(.ordered(id)))]
+            return [Answer(waiters: [waiter], news: .state(.ordered(entry.id)))]
         default:
             entry.waiters.append(waiter)
             return []
@@ -116,8 +108,8 @@ struct Outbox: Sendable {
     }
 
     @discardableResult
-    private mutating func remove(_ id: TransactionID) -> Entry? {
-        guard let entry = entries.removeValue(forKey: id) else { return nil }
+    private mutating func remove(_ place: Place) -> OutboxEntries.Entry? {
+        guard let entry = entries.remove(place) else { return nil }
         if let giver = entry.giver, let count = favours[giver] {
             favours[giver] = count > 1 ? count - 1 : nil
         }
@@ -130,10 +122,12 @@ struct Outbox: Sendable {
         if let waiter { ticks.append(waiter) }
     }
 
-    private mutating func enqueue(_ id: TransactionID) {
-        guard let isQueued = entries[id]?.isQueued, !isQueued else { return }
-        entries[id]?.isQueued = true
-        queue.append(id)
+    private mutating func enqueue(_ place: Place) {
+        let isNew = entries.change(place) { entry in
+            defer { entry.isQueued = true }
+            return !entry.isQueued
+        }
+        if isNew ?? false { queue.append(place) }
     }
 
     // MARK: Out
@@ -141,23 +135,24 @@ struct Outbox: Sendable {
     /// What the next batch holds; nil where there is nothing to send.
     mutating func draft(count: Int, bytes limit: Int) -> Draft? {
         var draft = Draft()
+        draft.reserve(min(count, queue.count))
         var size = 0
-        while draft.ids.count < count, let id = queue.first {
-            guard let place = entries.index(forKey: id) else {
-                queue.takeFirst()
-                continue
+        while draft.places.count < count, let place = queue.first {
+            let isTaken = entries.change(place) { entry in
+                guard draft.places.isEmpty || size + entry.bytes.count <= limit else { return false }
+                entry.isQueued = false
+                entry.copies += 1
+                size += entry.bytes.count
+                draft.places.append(place)
+                draft.transactions.append(entry.bytes)
+                draft.candidates.append(.verified(entry.transaction))
+                return true
             }
-            let bytes = entries.values[place].bytes
-            guard draft.ids.isEmpty || size + bytes.count <= limit else { break }
+            // What is gone is passed over.
+            guard isTaken ?? true else { break }
             queue.takeFirst()
-            entries.values[place].isQueued = false
-            entries.values[place].copies += 1
-            size += bytes.count
-            draft.ids.append(id)
-            draft.transactions.append(bytes)
-            draft.candidates.append(entries.values[place].candidate)
         }
-        guard !draft.ids.isEmpty || wantsTick else { return nil }
+        guard !draft.places.isEmpty || wantsTick else { return nil }
         (draft.ticks, ticks, wantsTick) = (ticks, [], false)
         return draft
     }
@@ -166,8 +161,8 @@ struct Outbox: Sendable {
     mutating func send(_ draft: Draft, as digest: Digest, epochBlock: Digest, now: Timestamp) {
         sent[digest, default: []].append(
             Sent(
-                epochBlock: epochBlock, ids: draft.ids, candidates: draft.candidates, ticks: draft.ticks,
-                since: now))
+                epochBlock: epochBlock, places: draft.places, candidates: draft.candidates,
+                ticks: draft.ticks, since: now))
         batchesOnTheirWay += 1
     }
 
@@ -179,7 +174,7 @@ struct Outbox: Sendable {
         let first = batches.removeFirst()
         if !batches.isEmpty { sent[digest] = batches }
         batchesOnTheirWay -= 1
-        for id in first.ids { entries[id]?.copies -= 1 }
+        for place in first.places { entries.change(place) { $0.copies -= 1 } }
         return first
     }
 
@@ -192,36 +187,42 @@ struct Outbox: Sendable {
     }
 
     private mutating func again(_ batch: Sent, at due: Timestamp?) {
-        for id in batch.ids where entries[id] != nil {
-            if let due { delayed.append((due, id)) } else { enqueue(id) }
+        for place in batch.places {
+            if let due { delayed.append((due, place)) } else { enqueue(place) }
         }
-        if !batch.ticks.isEmpty || batch.ids.isEmpty { (ticks, wantsTick) = (batch.ticks + ticks, true) }
+        if !batch.ticks.isEmpty || batch.places.isEmpty { (ticks, wantsTick) = (batch.ticks + ticks, true) }
     }
 
     /// A batch was executed at a position.
     mutating func seen(_ digest: Digest, _ candidates: [Candidate], now: Timestamp) -> [Answer] {
         progress = max(progress, now)
         sent[digest]?[0].isSeen = true
+        let batch = sent[digest]?[0]
         var answers: [Answer] = []
-        for case .verified(let transaction) in candidates {
+        for (index, candidate) in candidates.enumerated() {
+            guard case .verified(let transaction) = candidate else { continue }
             let id = transaction.transaction.id
-            guard var entry = entries[id], !entry.isOrdered else { continue }
-            entry.isOrdered = true
-            let told = entry.waiters.filter { $0.level == .ordered }
-            if !told.isEmpty {
-                entry.waiters.removeAll { $0.level == .ordered }
-                answers.append(Answer(waiters: told, news: .state(.ordered(id))))
-            }
-            entries[id] = entry
+            guard let place = entries.place(of: id, was: batch?.place(at: index)) else { continue }
+            let told =
+                entries.change(place) { entry -> [Waiter] in
+                    defer { entry.isOrdered = true }
+                    guard !entry.isOrdered, entry.waiters.contains(where: { $0.level == .ordered }) else {
+                        return []
+                    }
+                    defer { entry.waiters.removeAll { $0.level == .ordered } }
+                    return entry.waiters.filter { $0.level == .ordered }
+                } ?? []
+            if !told.isEmpty { answers.append(Answer(waiters: told, news: .state(.ordered(id)))) }
         }
         return answers
     }
 
     /// A block is not on the chain any more: what it held is sent again.
     mutating func undone(_ block: ExecutedBlock) {
-        for included in block.included where entries[included.id] != nil {
-            entries[included.id]?.isOrdered = false
-            enqueue(included.id)
+        for included in block.included {
+            guard let place = entries.place(of: included.id) else { continue }
+            entries.change(place) { $0.isOrdered = false }
+            enqueue(place)
         }
         returned(block.header.content)
     }
@@ -240,8 +241,11 @@ struct Outbox: Sendable {
         progress = max(progress, now)
         let height = block.header.height
         let first = block.header.logSize - UInt64(block.included.count)
+        let batch = take(block.header.content)
         for (offset, included) in block.included.enumerated() {
-            guard let entry = remove(included.id) else { continue }
+            guard let place = entries.place(of: included.id, was: batch?.place(at: included.index)),
+                let entry = remove(place)
+            else { continue }
             news.latencies.append(now - entry.since)
             let final = FinalTransaction(
                 id: included.id, height: height, leaf: first + UInt64(offset), time: block.header.time,
@@ -250,17 +254,18 @@ struct Outbox: Sendable {
             news.answers.append(Answer(waiters: entry.waiters, news: .state(.final(final))))
         }
         settleHandedOver()
-        guard let batch = take(block.header.content) else { return news }
+        guard let batch else { return news }
         failures = 0
-        for skip in block.skipped where batch.ids.indices.contains(skip.index) {
-            let id = batch.ids[skip.index]
-            guard let entry = entries[id], entry.copies == 0, !entry.isQueued else { continue }
+        for skip in block.skipped {
+            guard let place = batch.place(at: skip.index), let entry = entries[place], entry.copies == 0,
+                !entry.isQueued
+            else { continue }
             // Consensus time is behind: the batch has brought it forward.
             if skip.reason == .expiryTooFar, entry.expires <= clock + SeenRecord.maximumLifetime {
-                delayed.append((now + .seconds(1), id))
+                delayed.append((now + .seconds(1), place))
                 continue
             }
-            remove(id)
+            remove(place)
             if !entry.waiters.isEmpty {
                 news.answers.append(Answer(waiters: entry.waiters, news: .refused(skip.reason)))
             }
@@ -279,7 +284,7 @@ struct Outbox: Sendable {
     private mutating func settleHandedOver() {
         let settled = sent.filter { _, batches in
             batches.allSatisfy {
-                $0.epochBlock == .zero && $0.ticks.isEmpty && $0.ids.allSatisfy { entries[$0] == nil }
+                $0.epochBlock == .zero && $0.ticks.isEmpty && $0.places.allSatisfy { entries[$0] == nil }
             }
         }
         for digest in settled.keys.sorted() {
@@ -292,7 +297,8 @@ struct Outbox: Sendable {
     mutating func refuse(_ ids: [TransactionID], _ reason: Skip.Reason) -> [Answer] {
         defer { settleHandedOver() }
         return ids.compactMap { id in
-            guard let entry = remove(id), !entry.waiters.isEmpty else { return nil }
+            guard let place = entries.place(of: id), let entry = remove(place), !entry.waiters.isEmpty
+            else { return nil }
             return Answer(waiters: entry.waiters, news: .refused(reason))
         }
     }
@@ -310,7 +316,7 @@ struct Outbox: Sendable {
         guard delayed.contains(where: { $0.due <= now }) else { return }
         let due = delayed.filter { $0.due <= now }
         delayed.removeAll { $0.due <= now }
-        for (_, id) in due { enqueue(id) }
+        for (_, place) in due { enqueue(place) }
     }
 
     /// An order that gets on is busy rather than dead: a batch has longer in it, but not for ever, since the
@@ -336,7 +342,7 @@ struct Outbox: Sendable {
             guard var batches = sent[digest] else { continue }
             for index in batches.indices where isOverdue(batches[index]) {
                 batches[index].isHandedOver = true
-                transactions += batches[index].ids.compactMap { entries[$0]?.bytes }
+                transactions += batches[index].places.compactMap { entries[$0]?.bytes }
             }
             sent[digest] = batches
         }
@@ -351,7 +357,7 @@ struct Outbox: Sendable {
         var transactions: [[UInt8]] = []
         for digest in digests {
             guard let batch = take(digest) else { continue }
-            transactions += batch.ids.compactMap { entries[$0]?.bytes }
+            transactions += batch.places.compactMap { entries[$0]?.bytes }
             again(batch, at: nil)
         }
         failures += 1
@@ -360,24 +366,19 @@ struct Outbox: Sendable {
 
     /// Lets go of what a final block's time is past: it is on no block, and no later one takes it.
     mutating func expire(through finalTime: Timestamp) -> [Answer] {
-        let expired = entries.filter { $0.value.expires <= finalTime }
-        var answers: [Answer] = []
-        for (id, entry) in expired.sorted(by: { $0.key < $1.key }) {
-            remove(id)
-            answers.append(Answer(waiters: entry.waiters, news: .refused(.expired)))
+        entries.all { $0.expires <= finalTime }.map { place, entry in
+            remove(place)
+            return Answer(waiters: entry.waiters, news: .refused(.expired))
         }
-        return answers
     }
 
     /// What the outbox file has to hold.
-    var durable: [[UInt8]] {
-        entries.filter { $0.value.isDurable }.sorted { $0.key < $1.key }.map(\.value.bytes)
-    }
+    var durable: [[UInt8]] { entries.all(where: \.isDurable).map(\.entry.bytes) }
 
     /// Lets go of everything.
     mutating func fail(_ error: NodeError) -> [Answer] {
         var waiting = ticks
-        for (_, entry) in entries { waiting += entry.waiters }
+        for (_, entry) in entries.all(where: { !$0.waiters.isEmpty }) { waiting += entry.waiters }
         for (_, batches) in sent { for batch in batches { waiting += batch.ticks } }
         self = Outbox()
         return [Answer(waiters: waiting, news: .failed(error))]

@@ -36,8 +36,10 @@ final class OutboxDesk: @unchecked Sendable {
     private static let capacity = 65_536
     /// Transactions that are checked at once, at most: where the outbox cannot take them, nor can this.
     private static let checkCapacity = 4 * CommitPipeline.batchCount
-    /// Transactions that are ready to be sent before it is looked whether they are, and for how long.
+    /// Transactions that are ready to be sent beside so many batches on their way, beyond which a core is left
+    /// to the order, and for how long.
     private static let lead = CommitPipeline.batchCount
+    private static let leadBatches = 4
     private static let leadSeconds = 0.2
 
     init(canHandOver: Bool) { self.canHandOver = canHandOver }
@@ -75,13 +77,29 @@ final class OutboxDesk: @unchecked Sendable {
         return answers + outbox.fail(failure)
     }
 
-    /// Waits until there is room for more, and for a moment while much is ready to be sent: whoever checks
-    /// far ahead of the order takes the processors from those who carry it out.
-    func waitForRoom() {
+    /// Waits for a moment while much is ready to be sent: whoever checks far ahead of the order takes the
+    /// processors from those who carry it out. The more is ready, the more of the checking threads wait, one
+    /// after the other, so that no core stands still.
+    /// - Parameters:
+    ///   - thread: the last of them waits first.
+    ///   - width: how many there are.
+    /// - Returns: false where the moment has passed.
+    func waitForLead(thread: Int, of width: Int) -> Bool {
         condition.lock()
         defer { condition.unlock() }
         let end = Date(timeIntervalSinceNow: OutboxDesk.leadSeconds)
-        while outbox.queued >= OutboxDesk.lead, failure == nil, !isClosing, condition.wait(until: end) {}
+        while outbox.queued >= OutboxDesk.lead * (width - thread),
+            outbox.batchesOnTheirWay >= OutboxDesk.leadBatches, failure == nil, !isClosing
+        {
+            if !condition.wait(until: end) { return false }
+        }
+        return true
+    }
+
+    /// Waits until there is room for more.
+    func waitForRoom() {
+        condition.lock()
+        defer { condition.unlock() }
         while outbox.count >= OutboxDesk.capacity || checking >= OutboxDesk.checkCapacity, failure == nil,
             !isClosing
         { condition.wait() }

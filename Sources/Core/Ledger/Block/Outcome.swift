@@ -49,12 +49,16 @@ package struct Leaf: Hashable, Sendable {
 
     package var encoded: [UInt8] {
         var writer = CBORWriter(reservingCapacity: transaction.count + 40)
+        write(to: &writer)
+        return writer.bytes
+    }
+
+    func write(to writer: inout CBORWriter) {
         writer.array(4)
         writer.unsigned(height)
         writer.unsigned(UInt64(time.nanoseconds))
         writer.byteString(transaction)
         outcome.write(to: &writer)
-        return writer.bytes
     }
 
     /// - Throws: `cbor.*` where the bytes are not a leaf.

@@ -4,15 +4,31 @@ import Codec
 package struct ContractSet: Sendable {
     /// The version that blocks name.
     package let version: UInt64
-    private let entries: [String: Entry]
-    /// The contracts' names in the order in which the version lists them.
-    private let names: [String]
+    /// The contracts in the order in which the version lists them; few, so that comparing their names is
+    /// quicker than hashing one.
+    private let entries: [Entry]
     let found: @Sendable (_ genesis: Genesis, _ context: Context) throws(Rejection) -> Void
 
-    private struct Entry: Sendable {
+    private final class Entry: Sendable {
+        let name: String
         let apply: @Sendable (_ action: [UInt8], _ context: Context) throws(Rejection) -> Void
         let due: @Sendable (_ timer: Timer, _ context: Context) throws(Rejection) -> Void
         let epochBegan: @Sendable (_ last: Timestamp, _ context: Context) throws(Rejection) -> Void
+
+        init<C: Contract>(_ type: C.Type) {
+            name = C.name
+            apply = { (encoded: [UInt8], context: Context) throws(Rejection) in
+                let action: C.Action
+                do throws(CodecError) { action = try C.action(decoding: encoded) } catch {
+                    throw Rejection("transaction.malformed_action", error.description)
+                }
+                try C.apply(action, in: context)
+            }
+            due = { (timer: Timer, context: Context) throws(Rejection) in try C.due(timer, in: context) }
+            epochBegan = { (last: Timestamp, context: Context) throws(Rejection) in
+                try C.epochBegan(after: last, in: context)
+            }
+        }
     }
 
     package init(
@@ -21,36 +37,20 @@ package struct ContractSet: Sendable {
     ) {
         self.version = version
         self.found = found
-        var entries: [String: Entry] = [:]
-        for contract in contracts { entries[contract.name] = ContractSet.entry(contract) }
-        self.entries = entries
-        names = contracts.map { $0.name }
+        entries = contracts.map { contract in Entry(contract) }
     }
 
-    private static func entry<C: Contract>(_ type: C.Type) -> Entry {
-        Entry(
-            apply: { (encoded: [UInt8], context: Context) throws(Rejection) in
-                let action: C.Action
-                do throws(CodecError) { action = try C.action(decoding: encoded) } catch {
-                    throw Rejection("transaction.malformed_action", error.description)
-                }
-                try C.apply(action, in: context)
-            },
-            due: { (timer: Timer, context: Context) throws(Rejection) in try C.due(timer, in: context) },
-            epochBegan: { (last: Timestamp, context: Context) throws(Rejection) in
-                try C.epochBegan(after: last, in: context)
-            })
-    }
+    private func entry(_ name: String) -> Entry? { entries.first { $0.name == name } }
 
     func apply(_ payload: TransactionPayload, in context: Context) throws(Rejection) {
-        guard let entry = entries[payload.contract] else {
+        guard let entry = entry(payload.contract) else {
             throw Rejection("transaction.unknown_contract", "there is no contract \(payload.contract)")
         }
         try entry.apply(payload.encodedAction, context)
     }
 
     func due(_ timer: Timer, in context: Context) throws(Rejection) {
-        guard let entry = entries[timer.contract] else { return }
+        guard let entry = entry(timer.contract) else { return }
         try entry.due(timer, context)
     }
 
@@ -64,9 +64,8 @@ package struct ContractSet: Sendable {
     ///   - context: without a signer; each contract gets it in its own name.
     /// - Throws: a read error: the node halts.
     func epochBegan(after last: Timestamp, in context: Context) throws {
-        for name in names {
-            guard let entry = entries[name] else { continue }
-            do { try entry.epochBegan(last, context.named(name)) } catch { context.state.undo() }
+        for entry in entries {
+            do { try entry.epochBegan(last, context.named(entry.name)) } catch { context.state.undo() }
             context.state.keep()
             if let fault = context.state.fault { throw fault }
         }

@@ -17,6 +17,11 @@ package enum Candidate: Sendable {
         case .invalid: nil
         }
     }
+
+    /// The signer's key as whoever verified the signature has read it.
+    var known: (key: KnownKey, height: Height)? {
+        if case .verified(let verified) = self { verified.known } else { nil }
+    }
 }
 
 /// A transaction of a batch that got no leaf.
@@ -56,10 +61,24 @@ package struct OrderedBatch: Sendable {
     package let candidates: [Candidate]
     /// The digest of the batch's bytes, where it was computed already.
     private let digest: Digest?
+    /// Whether this node has signed these very bytes: then nobody need verify it.
+    private let isOwn: Bool
 
-    package init(batch: Batch, position: UInt64, candidates: [Candidate], digest: Digest? = nil) {
+    /// - Parameters:
+    ///   - digest: of the batch's bytes, where it was computed already.
+    ///   - isOwn: whether a batch of that digest was signed here.
+    package init(
+        batch: Batch, position: UInt64, candidates: [Candidate], digest: Digest? = nil, isOwn: Bool = false
+    ) {
         precondition(candidates.count == batch.transactions.count)
-        (self.batch, self.position, self.candidates, self.digest) = (batch, position, candidates, digest)
+        (self.batch, self.position, self.candidates) = (batch, position, candidates)
+        (self.digest, self.isOwn) = (digest, isOwn)
+    }
+
+    /// Whether the signature is that of a voting key, and over these transactions.
+    func isSigned(by votingKey: [UInt8], verifier: SignatureVerifier, hash: HashFunction) -> Bool {
+        isOwn && KeyID(publicKey: votingKey, hash: hash) == batch.key
+            || batch.isSigned(by: votingKey, verifier: verifier, hash: hash)
     }
 
     /// The digest of the batch's bytes: what the block's header names as its content.

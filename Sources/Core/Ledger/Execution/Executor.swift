@@ -92,12 +92,12 @@ package struct Executor: Sendable {
 
         var run = TransactionRun(
             rules: rules, contracts: contracts, parameters: parameters, state: state, height: height,
-            time: time, firstLeaf: head.logSize, keyChanges: keyChanges,
-            mayBeUsed: ordered.candidates.map { candidate in
-                candidate.transaction.map { usedIDs.mayHold($0.id, at: time) } ?? false
-            })
-        for (index, candidate) in ordered.candidates.enumerated() {
-            try run.process(candidate, at: index)
+            time: time, firstLeaf: head.logSize, count: ordered.candidates.count)
+        for index in ordered.candidates.indices {
+            let candidate = ordered.candidates[index]
+            try run.process(
+                candidate, at: index, known: candidate.known.flatMap(current),
+                mayBeUsed: candidate.transaction.map { usedIDs.mayHold($0.id, at: time) } ?? false)
         }
         try run.close()
         if let fault = state.fault { throw fault }
@@ -110,6 +110,11 @@ package struct Executor: Sendable {
                 logSize: 0,
                 logRoot: .zero, stateRoot: .zero, contractsVersion: parameters.contractsVersion),
             content: ordered.batch.bytes, state: state, run: run)
+    }
+
+    /// A key that was known before, where no block since has changed it.
+    private func current(_ known: (key: KnownKey, height: Height)) -> KnownKey? {
+        keyChanges.isCurrent(known.key.record.id, since: known.height, head: head.height) ? known.key : nil
     }
 
     /// Puts the block's rows and leaves into the trees, and their roots into its header.

@@ -5,6 +5,9 @@ import Codec
 package final class KnownKey: Sendable {
     package let record: KeyRecord
 
+    /// The record of a row, whose name was compared when it was written.
+    init(stored record: KeyRecord) { self.record = record }
+
     /// Nil where the name is not the public key's thumbprint, which no row of a ledger says.
     package init?(_ record: KeyRecord, hash: HashFunction) {
         guard KeyID(publicKey: record.publicKey.array, hash: hash) == record.id else { return nil }

@@ -10,10 +10,6 @@ struct TransactionRun {
     let height: Height
     let time: Timestamp
     let firstLeaf: UInt64
-    /// Up to the block before.
-    let keyChanges: KeyChanges
-    /// Of each of the batch's transactions, whether an earlier block may have used its id.
-    let mayBeUsed: [Bool]
     private(set) var included: [Included] = []
     private(set) var skipped: [Skip] = []
     private(set) var leafHashes: [Digest] = []
@@ -23,6 +19,8 @@ struct TransactionRun {
     /// Of each member that has signed, in order of their first transactions.
     private var standings: [Standing] = []
     private var standingPlaces: [MemberID: Int] = [:]
+    /// Where leaves are encoded before they are hashed.
+    private var writer = CBORWriter()
 
     /// What a member may do in this block.
     private struct Standing {
@@ -33,57 +31,61 @@ struct TransactionRun {
 
     init(
         rules: Rules, contracts: ContractSet, parameters: ParametersRecord, state: BlockState, height: Height,
-        time: Timestamp, firstLeaf: UInt64, keyChanges: KeyChanges, mayBeUsed: [Bool]
+        time: Timestamp, firstLeaf: UInt64, count: Int
     ) {
         (self.rules, self.contracts, self.parameters, self.state) = (rules, contracts, parameters, state)
         (self.height, self.time, self.firstLeaf) = (height, time, firstLeaf)
-        (self.keyChanges, self.mayBeUsed) = (keyChanges, mayBeUsed)
+        included.reserveCapacity(count)
+        leafHashes.reserveCapacity(count)
+        used.reserveCapacity(count)
+        ids.reserveCapacity(count)
     }
 
     /// Carries out one transaction: a leaf, or a reason for none.
-    mutating func process(_ candidate: Candidate, at index: Int) throws {
+    /// - Parameters:
+    ///   - known: the signer's key as it is in the state before the block, where that is known.
+    ///   - mayBeUsed: whether an earlier block may have used the transaction's id.
+    mutating func process(
+        _ candidate: Candidate, at index: Int, known: KnownKey?, mayBeUsed: Bool
+    ) throws {
         state.change.position = UInt32(index) + 1
         let transaction: SignedTransaction
         var unverified: UnverifiedTransaction?
-        var known: (key: KnownKey, height: Height)?
         switch candidate {
-        case .invalid(let reason):
-            skipped.append(Skip(index: index, reason: reason))
-            return
-        case .verified(let verified): (transaction, known) = (verified.transaction, verified.known)
+        case .invalid(let reason): return skip(index, reason)
+        case .verified(let verified): transaction = verified.transaction
         case .unknownKey(let found): (transaction, unverified) = (found.transaction, found)
         }
-        guard let key = try key(transaction.key, known), key.since < height else {
+        if let known, !state.writtenKeys.contains(transaction.key) {
+            return try process(transaction, at: index, key: known, mayBeUsed: mayBeUsed)
+        }
+        guard let key = try state.record(KeyRecord.self, KeyRecord.rowKey(transaction.key)) else {
             return skip(index, .unknownKey)
         }
-        if let unverified {
+        if let unverified, key.since < height {
             let verified = VerifiedTransaction(
                 unverified, publicKey: key.publicKey.array, verifier: rules.verify, hash: rules.hash)
             guard verified != nil else { return skip(index, .badSignature) }
         }
-        if let reason = try admissible(transaction, mayBeUsed: mayBeUsed[index], key: key) {
+        try process(transaction, at: index, key: KnownKey(stored: key), mayBeUsed: mayBeUsed)
+    }
+
+    private mutating func process(
+        _ transaction: SignedTransaction, at index: Int, key: KnownKey, mayBeUsed: Bool
+    ) throws {
+        guard key.record.since < height else { return skip(index, .unknownKey) }
+        if let reason = try admissible(transaction, mayBeUsed: mayBeUsed, key: key) {
             return skip(index, reason)
         }
-        let signer = Signer(
-            key: key.id, member: key.account, kind: key.kind, subject: key.subject)
-        let (outcome, message) = try execute(transaction, key: key, signer: signer)
+        let (outcome, message) = try execute(transaction, key: key)
         ids.insert(transaction.id)
         used.append(
             (transaction.id, transaction.payload.expires, firstLeaf + UInt64(leafHashes.count)))
         state.keep()
-        let leaf = Leaf(height: height, time: time, transaction: transaction.bytes, outcome: outcome)
-        leafHashes.append(LogTree.leafHash(of: leaf.encoded, hash: rules.hash))
+        writer.clear()
+        Leaf(height: height, time: time, transaction: transaction.bytes, outcome: outcome).write(to: &writer)
+        leafHashes.append(LogTree.leafHash(of: writer.bytes, hash: rules.hash))
         included.append(Included(index: index, id: transaction.id, outcome: outcome, message: message))
-    }
-
-    /// A key's record as this transaction finds it.
-    private func key(_ id: KeyID, _ known: (key: KnownKey, height: Height)?) throws -> KeyRecord? {
-        if let known, keyChanges.isCurrent(id, since: known.height, head: height - 1),
-            !state.writtenKeys.contains(id)
-        {
-            return known.key.record
-        }
-        return try state.record(KeyRecord.self, KeyRecord.rowKey(id))
     }
 
     private mutating func skip(_ index: Int, _ reason: Skip.Reason) {
@@ -93,14 +95,14 @@ struct TransactionRun {
     /// Chain, expiry, replay, key and quota: what decides whether there is a leaf at all. A key that has
     /// ended is nobody's any more, so that whoever holds a stolen one uses up none of its member's quota.
     private mutating func admissible(
-        _ transaction: SignedTransaction, mayBeUsed: Bool, key: KeyRecord
+        _ transaction: SignedTransaction, mayBeUsed: Bool, key: KnownKey
     ) throws -> Skip.Reason? {
         guard transaction.payload.chain == rules.chain else { return .wrongChain }
         guard transaction.payload.expires > time else { return .expired }
         guard transaction.payload.expires <= time + SeenRecord.maximumLifetime else { return .expiryTooFar }
         guard try !isUsed(transaction.id, mayBeUsed) else { return .duplicate }
-        guard key.isInForce(at: time) else { return .keyEnded }
-        let place = try standing(of: key.account)
+        guard key.record.isInForce(at: time) else { return .keyEnded }
+        let place = try standing(of: key.record.account)
         let taken = standings[place].quota.take(bytes: transaction.bytes.count, parameters: parameters)
         return taken ? nil : .overQuota
     }
@@ -126,15 +128,18 @@ struct TransactionRun {
     }
 
     private mutating func execute(
-        _ transaction: SignedTransaction, key: KeyRecord, signer: Signer
+        _ transaction: SignedTransaction, key: KnownKey
     ) throws -> (Outcome, String) {
+        let signer = Signer(
+            key: key.record.id, member: key.record.account, kind: key.record.kind,
+            subject: key.record.subject)
         let context = Context(
             transactionSigner: signer, transactionID: transaction.id, time: time, height: height,
             chain: rules.chain, contract: transaction.payload.contract, hash: rules.hash,
             verify: rules.verify,
             state: state)
         do {
-            try authorise(transaction.payload, key: key)
+            try authorise(transaction.payload, key: key.record)
             try contracts.apply(transaction.payload, in: context)
             if let fault = state.fault { throw fault }
             return (.accepted, "")

@@ -265,7 +265,7 @@ package struct Replica: Sendable {
         guard let sender = inForce.validators.validator(batch.batch.key) else {
             return [.skipped(position: batch.position, .notValidator)]
         }
-        guard batch.batch.isSigned(by: sender.votingKey.array, verifier: rules.verify, hash: hash) else {
+        guard batch.isSigned(by: sender.votingKey.array, verifier: rules.verify, hash: hash) else {
             return [.skipped(position: batch.position, .badSignature)]
         }
         let block = try append(.batch(batch), isNext: true, reader: reader)

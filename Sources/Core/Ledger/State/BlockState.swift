@@ -99,12 +99,13 @@ final class BlockState {
     }
 
     private func set(_ value: [UInt8]?, at place: Int) {
-        let old = entries[place]
-        journal.append(Step(place: place, entry: old))
-        let word = old.isWritten ? KeySorting.word(of: old.key.bytes, at: 0) : written.append(place, old.key)
-        note(old.key, word)
-        entries[place] = Entry(
-            key: old.key, value: value, isKnown: true, isWritten: true, noted: old.noted)
+        let key = entries[place].key
+        var entry = Entry(
+            key: key, value: value, isKnown: true, isWritten: true, noted: entries[place].noted)
+        swap(&entry, &entries[place])
+        let word = entry.isWritten ? KeySorting.word(of: key.bytes, at: 0) : written.append(place, key)
+        journal.append(Step(place: place, entry: entry))
+        note(key, word)
     }
 
     /// Notes a change of what every transaction asks for, its key and its member's account, so that whoever
