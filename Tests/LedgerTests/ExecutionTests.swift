@@ -136,8 +136,13 @@ import Testing
         let ledger = try TestLedger()
         let stranger = try ledger.order(ledger.batch([], signer: TestLedger.key(50)))
         let wrongEpoch = try ledger.order(ledger.batch([], epoch: .zero))
+        var forged = ledger.batch([])
+        // Of the signature, which the list of no transactions follows.
+        forged[forged.count - 2] ^= 1
         for (effects, expected) in [
             (stranger, Replica.BatchRefusal.notValidator), (wrongEpoch, .otherEpoch),
+            (try ledger.order(forged), .badSignature),
+            (try ledger.order(ledger.batch([], signer: TestLedger.key(50)), isOwn: true), .notValidator),
         ] {
             guard case .skipped(_, let refusal) = effects.first else {
                 Issue.record("the batch was executed")
@@ -145,6 +150,15 @@ import Testing
             }
             #expect(refusal == expected)
         }
+    }
+
+    /// Nobody verifies what this node has just signed, nor hashes its transactions again.
+    @Test func anOwnBatchIsTakenWithoutItsSignature() throws {
+        let ledger = try TestLedger()
+        var forged = ledger.batch([])
+        forged[forged.count - 2] ^= 1
+        let effects = try ledger.order(forged, isOwn: true)
+        #expect(effects.storedBlocks.map(\.header.height) == [1])
     }
 
     @Test func historyNamesEveryChangeAndTheOneBefore() throws {

@@ -56,23 +56,10 @@ import Testing
     }
 
     @Test func theOutboxHasAShareForEachMember() throws {
-        let key = Ed25519.SigningKey.generate()
-        func transaction(_ number: Int) throws -> VerifiedTransaction {
-            let payload = try TransactionPayload(
-                chain: SHA256.hash([1]), expires: Timestamp(milliseconds: 1_000),
-                nonce: [UInt8](repeating: 0, count: 14) + [UInt8(number >> 8), UInt8(number & 0xff)],
-                contract: ConsortiumContract.self, action: .revokeKey(.init(key: KeyID(.zero))))
-            let bytes = key.signer.sign(payload, hash: SHA256.hash)
-            return try #require(
-                VerifiedTransaction(
-                    try UnverifiedTransaction(decoding: bytes, hash: SHA256.hash),
-                    publicKey: key.publicKey.bytes, verifier: SignatureVerifier { _, _, _ in true },
-                    hash: SHA256.hash))
-        }
         var outbox = Outbox()
         var ids: [TransactionID] = []
         while outbox.hasRoom(for: .peer(Self.flooder)) {
-            let next = try transaction(ids.count)
+            let next = try OutboxTransactions.make(ids.count)
             ids.append(next.transaction.id)
             _ = outbox.add(
                 next, waiter: nil, origin: .peer(Self.flooder), isDurable: false, now: .zero)

@@ -36,8 +36,8 @@ final class OutboxDesk: @unchecked Sendable {
     private static let capacity = 65_536
     /// Transactions that are checked at once, at most: where the outbox cannot take them, nor can this.
     private static let checkCapacity = 4 * CommitPipeline.batchCount
-    /// Transactions that are ready to be sent beside so many batches on their way, beyond which a core is left
-    /// to the order, and for how long.
+    /// Transactions that are ready to be sent beside so many batches on their way, beyond which a core is
+    /// left to the order, and for how long.
     private static let lead = CommitPipeline.batchCount
     private static let leadBatches = 4
     private static let leadSeconds = 0.2

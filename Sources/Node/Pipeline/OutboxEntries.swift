@@ -1,7 +1,7 @@
 import Ledger
 
-/// The outbox's transactions by their ids. Each stays in one place while it is there, so that whoever was told
-/// the place need not look the id up again.
+/// The outbox's transactions by their ids. Each stays in one place while it is there, so that whoever was
+/// told the place need not look the id up again.
 struct OutboxEntries: Sendable {
     /// A transaction that is not final yet.
     struct Entry: Sendable {

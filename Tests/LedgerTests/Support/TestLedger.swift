@@ -203,8 +203,8 @@ final class TestLedger {
         return block
     }
 
-    func order(_ bytes: [UInt8], verified: Bool = true) throws -> [Replica.Effect] {
-        let next = try next(bytes, verified: verified)
+    func order(_ bytes: [UInt8], verified: Bool = true, isOwn: Bool = false) throws -> [Replica.Effect] {
+        let next = try next(bytes, verified: verified, isOwn: isOwn)
         position += 1
         return try replica.ordered(next, reader: rows)
     }
@@ -214,10 +214,10 @@ final class TestLedger {
         try next(batch(transactions), verified: true)
     }
 
-    private func next(_ bytes: [UInt8], verified: Bool) throws -> OrderedBatch {
+    private func next(_ bytes: [UInt8], verified: Bool, isOwn: Bool = false) throws -> OrderedBatch {
         let batch = try Batch(decoding: bytes, chain: rules.chain)
         let candidates = batch.transactions.map { candidate($0, verified: verified) }
-        return OrderedBatch(batch: batch, position: position + 1, candidates: candidates)
+        return OrderedBatch(batch: batch, position: position + 1, candidates: candidates, isOwn: isOwn)
     }
 
     private func candidate(_ bytes: [UInt8], verified: Bool) -> Candidate {
