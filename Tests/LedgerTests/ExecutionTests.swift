@@ -141,7 +141,7 @@ import Testing
         forged[forged.count - 2] ^= 1
         for (effects, expected) in [
             (stranger, Replica.BatchRefusal.notValidator), (wrongEpoch, .otherEpoch),
-            (try ledger.order(forged), .badSignature),
+            (try ledger.order(forged), .badSignature), (try ledger.order(forged, isOwn: true), .badSignature),
             (try ledger.order(ledger.batch([], signer: TestLedger.key(50)), isOwn: true), .notValidator),
         ] {
             guard case .skipped(_, let refusal) = effects.first else {
@@ -152,13 +152,24 @@ import Testing
         }
     }
 
-    /// Nobody verifies what this node has just signed, nor hashes its transactions again.
-    @Test func anOwnBatchIsTakenWithoutItsSignature() throws {
+    /// Of what this node has made nobody hashes the transactions again; the signature counts as ever.
+    @Test func ofAnOwnBatchTheListIsNotHashedAgain() throws {
         let ledger = try TestLedger()
-        var forged = ledger.batch([])
-        forged[forged.count - 2] ^= 1
-        let effects = try ledger.order(forged, isOwn: true)
-        #expect(effects.storedBlocks.map(\.header.height) == [1])
+        let (first, second) = (try ledger.add(1), try ledger.add(2))
+        func list(_ transaction: [UInt8]) -> [UInt8] {
+            var writer = CBORWriter()
+            writer.array(1)
+            writer.byteString(transaction)
+            return writer.bytes
+        }
+        // The message of the one with the list of the other.
+        let swapped = ledger.batch([first]).dropLast(list(first).count) + list(second)
+        let refused = try ledger.order(Array(swapped))
+        guard case .skipped(_, .badSignature)? = refused.first else {
+            Issue.record("another list was executed")
+            return
+        }
+        #expect(try ledger.order(Array(swapped), isOwn: true).storedBlocks.map(\.header.height) == [1])
     }
 
     @Test func historyNamesEveryChangeAndTheOneBefore() throws {

@@ -1,7 +1,10 @@
 import Codec
 import Contracts
 import Cryptography
+import Foundation
 import Ledger
+import Ordering
+import Synchronization
 import Testing
 
 @testable import Node
@@ -59,6 +62,22 @@ enum OutboxTransactions {
         #expect(entries[again]?.id == first.transaction.id && entries.count == 2)
         let ids = [first, second].map(\.transaction.id).sorted()
         #expect(entries.all { _ in true }.map(\.place.id) == ids)
+        #expect(entries.remove(again) != nil)
+        let (back, _) = entries.add(entry(first), for: first.transaction.id)
+        #expect(entries[again] == nil && entries.remove(again) == nil, "what came back is another")
+        #expect(entries[back]?.id == first.transaction.id && entries.count == 2)
+    }
+
+    @Test func afterManyPlacesStartAnew() throws {
+        var entries = OutboxEntries()
+        let transactions = try (0..<4_200).map { try OutboxTransactions.make($0) }
+        func add(_ transaction: VerifiedTransaction) -> OutboxEntries.Place {
+            entries.add(.init(transaction, since: .zero, giver: nil), for: transaction.transaction.id).place
+        }
+        let places = transactions.map { add($0) }
+        #expect(places.allSatisfy { entries.remove($0) != nil } && entries.isEmpty)
+        let place = add(transactions[0])
+        #expect(entries[place] != nil && places.allSatisfy { entries[$0] == nil })
     }
 
     @Test func whatWentAndCameBackIsSentOnce() throws {
@@ -84,6 +103,21 @@ enum OutboxTransactions {
         outbox.returned(digest)
         let ids = draft(&outbox)?.ids
         #expect(ids == [late, transactions[0], transactions[2]].map(\.transaction.id))
+    }
+
+    /// A batch that is still on its way does not count for the one that came back.
+    @Test func aBatchFromBeforeHoldsNothingOfWhatCameBack() throws {
+        var outbox = Outbox()
+        let id = try add(1, to: &outbox).transaction.id
+        let (old, new) = (SHA256.hash([5]), SHA256.hash([6]))
+        outbox.send(try #require(draft(&outbox)), as: old, epochBlock: Self.epoch, now: .zero)
+        _ = outbox.refuse([id], .duplicate)
+        _ = try add(1, to: &outbox)
+        outbox.returned(old)
+        outbox.send(try #require(draft(&outbox)), as: new, epochBlock: Self.epoch, now: .zero)
+        #expect(draft(&outbox) == nil, "it is sent once")
+        outbox.returned(new)
+        #expect(draft(&outbox)?.ids == [id])
     }
 
     @Test func whoWaitsForTheOrderIsToldOnce() throws {
@@ -131,22 +165,62 @@ enum OutboxTransactions {
     @Test func theyGiveWayOneAfterTheOther() throws {
         let count = CommitPipeline.batchCount
         try add(0..<count)
+        #expect(!goesOn(1, of: 2), "it has nowhere to go")
+        desk.set(engine: (EmbeddedEngine(), Self.epoch))
+        desk.set(ordering: Self.epoch, signer: Ed25519.SigningKey.generate().signer)
         #expect(goesOn(1, of: 2), "nothing is on its way yet: the batch is about to be made")
+        send(4)
+        desk.look { #expect($0.batchesOnTheirWay == 4 && $0.queued == count) }
+        #expect(!goesOn(1, of: 2) && goesOn(0, of: 2))
+        #expect(!goesOn(3, of: 4) && goesOn(2, of: 4))
+        #expect(!goesOn(0, of: 1), "the only core is left to the order")
+        try add(count..<2 * count)
+        #expect(!goesOn(0, of: 2) && !goesOn(0, of: 4) && !goesOn(0, of: 64))
+        empty()
+        #expect(goesOn(1, of: 2))
+    }
+
+    /// Whoever waits is woken by what it waits for, and not by the end of its patience.
+    @Test(arguments: [0, 1, 2, 3]) func whoWaitsIsWoken(by cause: Int) throws {
+        try add(0..<CommitPipeline.batchCount)
+        send(4)
+        let woken = DispatchSemaphore(value: 0)
+        let hasWaited = Mutex(false)
+        DispatchQueue.global().async { [self] in
+            let isWoken = goesOn(1, of: 2)
+            hasWaited.withLock { $0 = isWoken }
+            woken.signal()
+        }
+        Thread.sleep(forTimeInterval: 0.02)
+        switch cause {
+        case 0: empty()
+        case 1: desk.beginClosing()
+        case 2: desk.fail(NodeError("node.stopped", "as asked"))
+        default:
+            // A way to go, and less on its way.
+            desk.set(engine: (EmbeddedEngine(), Self.epoch))
+            desk.set(ordering: Self.epoch, signer: Ed25519.SigningKey.generate().signer)
+            desk.with { $0.returned(SHA256.hash([0])) }
+        }
+        woken.wait()
+        #expect(hasWaited.withLock { $0 })
+    }
+
+    private static let epoch = SHA256.hash([7])
+
+    private func send(_ count: UInt8) {
         desk.with { outbox in
-            for number in UInt8(0)..<4 {
+            for number in 0..<count {
                 outbox.addTick(nil)
                 guard let draft = outbox.draft(count: 0, bytes: 0) else { continue }
                 outbox.send(draft, as: SHA256.hash([number]), epochBlock: .zero, now: .zero)
             }
-            #expect(outbox.batchesOnTheirWay == 4 && outbox.queued == count)
         }
-        #expect(!goesOn(1, of: 2) && goesOn(0, of: 2))
-        #expect(!goesOn(0, of: 1), "the only core is left to the order")
-        try add(count..<2 * count)
-        #expect(!goesOn(0, of: 2) && !goesOn(2, of: 4) && goesOn(1, of: 4))
+    }
+
+    private func empty() {
         desk.with { outbox in
-            while outbox.queued > 0 { _ = outbox.draft(count: count, bytes: 1 << 20) }
+            while outbox.queued > 0 { _ = outbox.draft(count: 1024, bytes: 1 << 20) }
         }
-        #expect(goesOn(1, of: 2))
     }
 }

@@ -28,7 +28,7 @@ final class BatchVerifier: Sendable {
     /// The batch ready for execution, or nil where its bytes are no batch of this ledger.
     /// - Parameters:
     ///   - digest: that of the bytes, where it was computed already.
-    ///   - known: its transactions, where this node has checked them and signed the batch.
+    ///   - known: its transactions, where this node has checked them and made the batch.
     func verify(
         _ bytes: [UInt8], position: UInt64, digest: Digest? = nil, known: [Candidate]? = nil
     ) throws -> OrderedBatch? {

@@ -87,7 +87,7 @@ extension CommitPipeline {
     /// this node may be the only one.
     private func sendAgain(_ block: ExecutedBlock) {
         guard let batch = try? Batch(decoding: block.content, chain: rules.chain) else { return }
-        let unknown = desk.with { outbox in
+        let unknown = desk.look { outbox in
             block.included.filter { !outbox.knows($0.id) && batch.transactions.indices.contains($0.index) }
         }
         for included in unknown {

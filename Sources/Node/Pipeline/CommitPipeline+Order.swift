@@ -217,7 +217,7 @@ extension CommitPipeline {
         do {
             while let next = deliveries.take() {
                 let digest = rules.hash(next.bytes.bytes)
-                let known = desk.with { $0.candidates(of: digest) }
+                let known = desk.look { $0.candidates(of: digest) }
                 guard
                     let batch = try verifier.verify(
                         next.bytes.bytes, position: next.bytes.position, digest: digest, known: known)

@@ -38,7 +38,7 @@ extension CommitPipeline {
         let context = shared.withLock(\.view.context)
         if !isAlone || engines.health(of: context)?.state != .following { hurry(now) }
         if options.ticks { tickWhereDue(finalTime) }
-        let durable = desk.with { $0.durable }
+        let durable = desk.look { $0.durable }
         do { try file.compact(durable, isClosing: false) } catch {
             halt(NodeError("node.storage", "the outbox could not be written", cause: error))
         }
@@ -53,9 +53,9 @@ extension CommitPipeline {
             let overdue = desk.with { $0.overdue(now, after: CommitPipeline.lateAfter) }
             if !overdue.isEmpty { network?.submit(overdue, to: nil) }
         }
-        let before = desk.with { $0.failures }
+        let before = desk.look { $0.failures }
         let late = desk.with { $0.late(now, after: patience) }
-        guard desk.with({ $0.failures }) > before else { return }
+        guard desk.look({ $0.failures }) > before else { return }
         counters.withLock {
             $0.batchesLate += 1
             $0.suspicions += 1

@@ -170,7 +170,7 @@ package final class CommitPipeline: Sendable {
 
     /// Leaves the outbox file with what is not final.
     private func remember() {
-        let durable = desk.with { $0.durable }
+        let durable = desk.look { $0.durable }
         do { try file.compact(durable, isClosing: true) } catch {
             shared.withLock {
                 $0.failure =

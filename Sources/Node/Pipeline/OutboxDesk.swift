@@ -36,7 +36,7 @@ final class OutboxDesk: @unchecked Sendable {
     private static let capacity = 65_536
     /// Transactions that are checked at once, at most: where the outbox cannot take them, nor can this.
     private static let checkCapacity = 4 * CommitPipeline.batchCount
-    /// Transactions that are ready to be sent beside so many batches on their way, beyond which a core is
+    /// Transactions that are ready to be sent, beside so many batches on their way, beyond which cores are
     /// left to the order, and for how long.
     private static let lead = CommitPipeline.batchCount
     private static let leadBatches = 4
@@ -53,9 +53,16 @@ final class OutboxDesk: @unchecked Sendable {
         return body(&outbox)
     }
 
+    /// Looks at the outbox: nobody who waits need look again.
+    func look<T>(_ body: (Outbox) -> T) -> T {
+        condition.lock()
+        defer { condition.unlock() }
+        return body(outbox)
+    }
+
     func tell(_ body: (inout Outbox) -> [Answer]) { for answer in with(body) { answer.tell() } }
 
-    var count: Int { with { $0.count } }
+    var count: Int { look { $0.count } }
 
     /// Wants a batch whose finality the waiter is told; false where the node ends.
     func addTick(_ waiter: Waiter) -> Bool {
@@ -78,8 +85,8 @@ final class OutboxDesk: @unchecked Sendable {
     }
 
     /// Waits for a moment while much is ready to be sent: whoever checks far ahead of the order takes the
-    /// processors from those who carry it out. The more is ready, the more of the checking threads wait, one
-    /// after the other, so that no core stands still.
+    /// processors from those who carry it out. The more is ready, up to twice the lead, the more of the
+    /// checking threads wait, one after the other, so that no core stands still.
     /// - Parameters:
     ///   - thread: the last of them waits first.
     ///   - width: how many there are.
@@ -88,8 +95,9 @@ final class OutboxDesk: @unchecked Sendable {
         condition.lock()
         defer { condition.unlock() }
         let end = Date(timeIntervalSinceNow: OutboxDesk.leadSeconds)
-        while outbox.queued >= OutboxDesk.lead * (width - thread),
-            outbox.batchesOnTheirWay >= OutboxDesk.leadBatches, failure == nil, !isClosing
+        let lead = OutboxDesk.lead + OutboxDesk.lead * (width - 1 - thread) / max(1, width - 1)
+        while outbox.queued >= lead,
+            outbox.batchesOnTheirWay >= OutboxDesk.leadBatches || route == nil, failure == nil, !isClosing
         {
             if !condition.wait(until: end) { return false }
         }

@@ -27,62 +27,84 @@ struct OutboxEntries: Sendable {
         fileprivate mutating func changed<T>(by body: (inout Entry) -> T) -> T { body(&self) }
     }
 
-    /// Where a transaction was put. It names nothing any more once that is gone.
+    /// Where a transaction was put. It names nothing any more once that is gone, though the same transaction
+    /// may have come back.
     struct Place: Sendable {
         let id: TransactionID
         fileprivate let index: Int
+        fileprivate let serial: UInt64
     }
 
-    private var entries: [Entry?] = []
+    private struct Slot: Sendable {
+        var entry: Entry?
+        /// Of the last entry.
+        var serial: UInt64
+    }
+
+    private var slots: [Slot] = []
     private var free: [Int] = []
     private var indices: [TransactionID: Int] = [:]
+    /// The last one given.
+    private var serial: UInt64 = 0
+
+    /// Once all are gone the memory is kept of so many.
+    private static let kept = 4096
 
     var count: Int { indices.count }
     var isEmpty: Bool { indices.isEmpty }
 
-    func place(of id: TransactionID) -> Place? { indices[id].map { Place(id: id, index: $0) } }
+    func place(of id: TransactionID) -> Place? {
+        indices[id].map { Place(id: id, index: $0, serial: slots[$0].serial) }
+    }
 
     /// - Parameter place: where it was, if it was.
     func place(of id: TransactionID, was place: Place?) -> Place? {
-        if let place, place.id == id, isThere(place) { return place }
-        return self.place(of: id)
+        if let place, place.id == id, isThere(place) { place } else { self.place(of: id) }
     }
 
     private func isThere(_ place: Place) -> Bool {
-        entries.indices.contains(place.index) && entries[place.index]?.id == place.id
+        slots.indices.contains(place.index) && slots[place.index].serial == place.serial
+            && slots[place.index].entry != nil
     }
 
-    subscript(place: Place) -> Entry? { isThere(place) ? entries[place.index] : nil }
+    subscript(place: Place) -> Entry? { isThere(place) ? slots[place.index].entry : nil }
 
     /// Changes an entry; nil where it is gone.
     @discardableResult
     mutating func change<T>(_ place: Place, _ body: (inout Entry) -> T) -> T? {
-        isThere(place) ? entries[place.index]?.changed(by: body) : nil
+        isThere(place) ? slots[place.index].entry?.changed(by: body) : nil
     }
 
     /// Adds one, unless its id is there.
-    mutating func add(_ entry: @autoclosure () -> Entry, for id: TransactionID) -> (place: Place, isNew: Bool)
-    {
+    mutating func add(
+        _ entry: @autoclosure () -> Entry, for id: TransactionID
+    ) -> (place: Place, isNew: Bool) {
         func held(_ index: inout Int) -> Int { index }
-        let next = free.last ?? entries.count
-        let place = Place(id: id, index: held(&indices[id, default: next]))
-        guard place.index == next else { return (place, false) }
-        if free.popLast() == nil { entries.append(entry()) } else { entries[next] = entry() }
-        return (place, true)
+        let next = free.last ?? slots.count
+        let index = held(&indices[id, default: next])
+        guard index == next else {
+            return (Place(id: id, index: index, serial: slots[index].serial), false)
+        }
+        serial += 1
+        let slot = Slot(entry: entry(), serial: serial)
+        if free.popLast() == nil { slots.append(slot) } else { slots[index] = slot }
+        return (Place(id: id, index: index, serial: serial), true)
     }
 
     mutating func remove(_ place: Place) -> Entry? {
         guard isThere(place) else { return nil }
+        let entry = slots[place.index].entry.take()
         indices[place.id] = nil
         free.append(place.index)
-        return entries[place.index].take()
+        if isEmpty, free.count > OutboxEntries.kept { (slots, free) = ([], []) }
+        return entry
     }
 
     /// Those that a condition holds for, in order of their ids.
     func all(where condition: (Entry) -> Bool) -> [(place: Place, entry: Entry)] {
-        entries.indices.compactMap { index in
-            guard let entry = entries[index], condition(entry) else { return nil }
-            return (Place(id: entry.id, index: index), entry)
+        slots.indices.compactMap { index in
+            guard let entry = slots[index].entry, condition(entry) else { return nil }
+            return (Place(id: entry.id, index: index, serial: slots[index].serial), entry)
         }.sorted { $0.place.id < $1.place.id }
     }
 }

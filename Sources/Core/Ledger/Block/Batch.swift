@@ -106,9 +106,13 @@ package struct Batch: Sendable {
     }
 
     /// Whether the signature is that of a voting key, and over these transactions.
-    package func isSigned(by votingKey: [UInt8], verifier: SignatureVerifier, hash: HashFunction) -> Bool {
+    /// - Parameter isOwn: whether this node has made these bytes, and so need not hash the list again.
+    package func isSigned(
+        by votingKey: [UInt8], isOwn: Bool = false, verifier: SignatureVerifier, hash: HashFunction
+    ) -> Bool {
         KeyID(publicKey: votingKey, hash: hash) == key
-            && bytes.withUnsafeBytes { hash(UnsafeRawBufferPointer(rebasing: $0[start...])) } == digest
+            && (isOwn
+                || bytes.withUnsafeBytes { hash(UnsafeRawBufferPointer(rebasing: $0[start...])) } == digest)
             && verifier(
                 publicKey: votingKey, signature: message.signature,
                 message: COSESign1.toBeSigned(protected: message.protected, payload: message.payload ?? []))

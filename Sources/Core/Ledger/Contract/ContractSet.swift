@@ -38,6 +38,7 @@ package struct ContractSet: Sendable {
         self.version = version
         self.found = found
         entries = contracts.map { contract in Entry(contract) }
+        precondition(Set(entries.map(\.name)).count == entries.count, "contracts have different names")
     }
 
     private func entry(_ name: String) -> Entry? { entries.first { $0.name == name } }

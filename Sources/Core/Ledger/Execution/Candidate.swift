@@ -61,12 +61,12 @@ package struct OrderedBatch: Sendable {
     package let candidates: [Candidate]
     /// The digest of the batch's bytes, where it was computed already.
     private let digest: Digest?
-    /// Whether this node has signed these very bytes: then nobody need verify it.
+    /// Whether this node has made these very bytes: then the digest in what is signed is that of the list.
     private let isOwn: Bool
 
     /// - Parameters:
     ///   - digest: of the batch's bytes, where it was computed already.
-    ///   - isOwn: whether a batch of that digest was signed here.
+    ///   - isOwn: whether a batch of that digest was made here.
     package init(
         batch: Batch, position: UInt64, candidates: [Candidate], digest: Digest? = nil, isOwn: Bool = false
     ) {
@@ -77,8 +77,7 @@ package struct OrderedBatch: Sendable {
 
     /// Whether the signature is that of a voting key, and over these transactions.
     func isSigned(by votingKey: [UInt8], verifier: SignatureVerifier, hash: HashFunction) -> Bool {
-        isOwn && KeyID(publicKey: votingKey, hash: hash) == batch.key
-            || batch.isSigned(by: votingKey, verifier: verifier, hash: hash)
+        batch.isSigned(by: votingKey, isOwn: isOwn, verifier: verifier, hash: hash)
     }
 
     /// The digest of the batch's bytes: what the block's header names as its content.

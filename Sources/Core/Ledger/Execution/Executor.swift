@@ -95,8 +95,14 @@ package struct Executor: Sendable {
             time: time, firstLeaf: head.logSize, count: ordered.candidates.count)
         for index in ordered.candidates.indices {
             let candidate = ordered.candidates[index]
+            var known: KnownKey?
+            if let (key, read) = candidate.known,
+                keyChanges.isCurrent(key.record.id, since: read, head: head.height)
+            {
+                known = key
+            }
             try run.process(
-                candidate, at: index, known: candidate.known.flatMap(current),
+                candidate, at: index, known: known,
                 mayBeUsed: candidate.transaction.map { usedIDs.mayHold($0.id, at: time) } ?? false)
         }
         try run.close()
@@ -110,11 +116,6 @@ package struct Executor: Sendable {
                 logSize: 0,
                 logRoot: .zero, stateRoot: .zero, contractsVersion: parameters.contractsVersion),
             content: ordered.batch.bytes, state: state, run: run)
-    }
-
-    /// A key that was known before, where no block since has changed it.
-    private func current(_ known: (key: KnownKey, height: Height)) -> KnownKey? {
-        keyChanges.isCurrent(known.key.record.id, since: known.height, head: head.height) ? known.key : nil
     }
 
     /// Puts the block's rows and leaves into the trees, and their roots into its header.

@@ -26,39 +26,36 @@ extension ExecutedBlock {
     }
 }
 
-/// At which heights keys were changed lately: whether a record that was read before is still the one of
-/// the head's state. Of what was read long ago, or in a block that is not there, it does not say so, and
-/// the row is read.
+/// At which heights keys were changed: whether a record that was read before is still the one of the head's
+/// state. Where it does not say so the row is read: of what was read before it was told of blocks, or in a
+/// block that is not there, and where another key has changed whose name has the same few bits.
 struct KeyChanges: Sendable {
-    private var young: [KeyID: Height] = [:]
-    private var old: [KeyID: Height] = [:]
+    /// By those bits, the last height.
+    private var heights = [Height](repeating: 0, count: KeyChanges.count)
     /// All changes above it are noted.
-    private var floor: Height
-    /// The height from which on they are in `young`.
-    private var youngFloor: Height
+    private let floor: Height
 
-    private static let limit = 4096
+    /// A power of two: the keys that change in a few blocks rarely share one.
+    private static let count = 1 << 15
 
     /// - Parameter height: of the head, above which it is told of all blocks.
-    init(above height: Height) { (floor, youngFloor) = (height, height) }
+    init(above height: Height) { floor = height }
 
     /// Takes into account what a block wrote, in order of the keys. A block that is undone stays noted.
     mutating func note(_ changes: [RowChange], at height: Height) {
-        if young.count >= KeyChanges.limit {
-            (old, young) = (young, [:])
-            (floor, youngFloor) = (youngFloor, height - 1)
-        }
         for change in changes.of(KeyRecord.table) {
             guard let key = KeyRecord.id(of: change.key) else { continue }
-            young[key] = max(height, young[key] ?? 0)
+            let place = KeyChanges.place(of: key)
+            heights[place] = max(height, heights[place])
         }
     }
 
     /// Whether a key's record of one height is still that of the head.
     func isCurrent(_ key: KeyID, since height: Height, head: Height) -> Bool {
-        guard height >= floor, height <= head else { return false }
-        return max(young[key] ?? 0, old[key] ?? 0) <= height
+        height >= floor && height <= head && heights[KeyChanges.place(of: key)] <= height
     }
+
+    private static func place(of key: KeyID) -> Int { Int(truncatingIfNeeded: key.digest.word) & (count - 1) }
 }
 
 extension AccountRecord {

@@ -56,24 +56,14 @@ struct TransactionRun {
         case .verified(let verified): transaction = verified.transaction
         case .unknownKey(let found): (transaction, unverified) = (found.transaction, found)
         }
-        if let known, !state.writtenKeys.contains(transaction.key) {
-            return try process(transaction, at: index, key: known, mayBeUsed: mayBeUsed)
-        }
-        guard let key = try state.record(KeyRecord.self, KeyRecord.rowKey(transaction.key)) else {
+        guard let key = try key(transaction.key, known), key.record.since < height else {
             return skip(index, .unknownKey)
         }
-        if let unverified, key.since < height {
+        if let unverified {
             let verified = VerifiedTransaction(
-                unverified, publicKey: key.publicKey.array, verifier: rules.verify, hash: rules.hash)
+                unverified, publicKey: key.record.publicKey.array, verifier: rules.verify, hash: rules.hash)
             guard verified != nil else { return skip(index, .badSignature) }
         }
-        try process(transaction, at: index, key: KnownKey(stored: key), mayBeUsed: mayBeUsed)
-    }
-
-    private mutating func process(
-        _ transaction: SignedTransaction, at index: Int, key: KnownKey, mayBeUsed: Bool
-    ) throws {
-        guard key.record.since < height else { return skip(index, .unknownKey) }
         if let reason = try admissible(transaction, mayBeUsed: mayBeUsed, key: key) {
             return skip(index, reason)
         }
@@ -86,6 +76,12 @@ struct TransactionRun {
         Leaf(height: height, time: time, transaction: transaction.bytes, outcome: outcome).write(to: &writer)
         leafHashes.append(LogTree.leafHash(of: writer.bytes, hash: rules.hash))
         included.append(Included(index: index, id: transaction.id, outcome: outcome, message: message))
+    }
+
+    /// A key as this transaction finds it.
+    private func key(_ id: KeyID, _ known: KnownKey?) throws -> KnownKey? {
+        if let known, !state.writtenKeys.contains(id) { return known }
+        return try state.record(KeyRecord.self, KeyRecord.rowKey(id)).map { KnownKey(stored: $0) }
     }
 
     private mutating func skip(_ index: Int, _ reason: Skip.Reason) {

@@ -55,19 +55,25 @@ extension TextIdentifier {
     }
 }
 
+/// Every row that is read has some of them: each byte is looked up among the bits of what is allowed.
 private func isIdentifier(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-    guard (1...64).contains(bytes.count) else { return false }
-    func isAlphanumeric(_ byte: UInt8) -> Bool {
-        (0x61...0x7a).contains(byte) || (0x30...0x39).contains(byte)
+    let letters: UInt64 = 0x07ff_fffe_0000_0000
+    let digits: UInt64 = 0x03ff_0000_0000_0000
+    let (dash, dot, underscore): (UInt64, UInt64, UInt64) = (1 << 0x2d, 1 << 0x2e, 1 << (0x5f - 64))
+    guard bytes.count >= 1, bytes.count <= 64, bytes[0] != 0x2d, bytes[0] != 0x2e, bytes[0] != 0x5f else {
+        return false
     }
-    return isAlphanumeric(bytes[0])
-        && bytes.allSatisfy { isAlphanumeric($0) || $0 == 0x2d || $0 == 0x2e || $0 == 0x5f }
+    for byte in bytes {
+        let allowed = byte < 64 ? digits | dash | dot : letters | underscore
+        guard byte < 128, allowed >> UInt64(byte & 63) & 1 == 1 else { return false }
+    }
+    return true
 }
 
 extension RawRepresentable where RawValue == String {
     /// The case of that name.
     /// - Throws: `cbor.invalid_value` where there is none.
-    package init(named name: String, at offset: Int) throws(CodecError) {
+    @usableFromInline package init(named name: String, at offset: Int) throws(CodecError) {
         guard let value = Self(rawValue: name) else {
             throw CodecError(.invalidValue, at: offset, "\(name) is none of the names known here")
         }
