@@ -166,8 +166,7 @@ enum OutboxTransactions {
         let count = CommitPipeline.batchCount
         try add(0..<count)
         #expect(!goesOn(1, of: 2), "it has nowhere to go")
-        desk.set(engine: (EmbeddedEngine(), Self.epoch))
-        desk.set(ordering: Self.epoch, signer: Ed25519.SigningKey.generate().signer)
+        makeRoute()
         #expect(goesOn(1, of: 2), "nothing is on its way yet: the batch is about to be made")
         send(4)
         desk.look { #expect($0.batchesOnTheirWay == 4 && $0.queued == count) }
@@ -198,8 +197,7 @@ enum OutboxTransactions {
         case 2: desk.fail(NodeError("node.stopped", "as asked"))
         default:
             // A way to go, and less on its way.
-            desk.set(engine: (EmbeddedEngine(), Self.epoch))
-            desk.set(ordering: Self.epoch, signer: Ed25519.SigningKey.generate().signer)
+            makeRoute()
             desk.with { $0.returned(SHA256.hash([0])) }
         }
         woken.wait()
@@ -207,6 +205,11 @@ enum OutboxTransactions {
     }
 
     private static let epoch = SHA256.hash([7])
+
+    private func makeRoute() {
+        desk.set(engine: (EmbeddedEngine(), Self.epoch))
+        desk.set(ordering: Self.epoch, signer: Ed25519.SigningKey.generate().signer)
+    }
 
     private func send(_ count: UInt8) {
         desk.with { outbox in

@@ -139,8 +139,6 @@ struct Outbox: Sendable {
         var size = 0
         while draft.places.count < count, let place = queue.first {
             let isTaken = entries.change(place) { entry in
-                // One that went and came back is queued twice.
-                guard entry.isQueued else { return true }
                 guard draft.places.isEmpty || size + entry.bytes.count <= limit else { return false }
                 entry.isQueued = false
                 entry.copies += 1
