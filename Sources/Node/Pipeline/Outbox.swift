@@ -203,15 +203,7 @@ struct Outbox: Sendable {
             guard case .verified(let transaction) = candidate else { continue }
             let id = transaction.transaction.id
             guard let place = entries.place(of: id, was: batch?.place(at: index)) else { continue }
-            let told =
-                entries.change(place) { entry -> [Waiter] in
-                    defer { entry.isOrdered = true }
-                    guard !entry.isOrdered, entry.waiters.contains(where: { $0.level == .ordered }) else {
-                        return []
-                    }
-                    defer { entry.waiters.removeAll { $0.level == .ordered } }
-                    return entry.waiters.filter { $0.level == .ordered }
-                } ?? []
+            let told = entries.change(place) { $0.noteOrdered() } ?? []
             if !told.isEmpty { answers.append(Answer(waiters: told, news: .state(.ordered(id)))) }
         }
         return answers

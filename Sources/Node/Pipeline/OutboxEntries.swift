@@ -24,6 +24,15 @@ struct OutboxEntries: Sendable {
         var bytes: [UInt8] { transaction.transaction.bytes }
         var expires: Timestamp { transaction.transaction.payload.expires }
 
+        /// Notes that it has a place in the order; who waits for that is told, and waits no more.
+        mutating func noteOrdered() -> [Waiter] {
+            guard !isOrdered else { return [] }
+            isOrdered = true
+            let told = waiters.filter { $0.level == .ordered }
+            if !told.isEmpty { waiters.removeAll { $0.level == .ordered } }
+            return told
+        }
+
         fileprivate mutating func changed<T>(by body: (inout Entry) -> T) -> T { body(&self) }
     }
 
