@@ -63,11 +63,14 @@ import Testing
         let ids = try ledger.run(transactions).included.map(\.id)
         var head = ledger.replica.executor.head
         let used = try UsedIDs(rememberedIn: ledger.rows, at: head)
-        #expect(ids.allSatisfy { used.mayHold($0, at: ledger.clock) })
-        #expect((0..<100).count { used.mayHold(TestLedger.hash([$0]), at: ledger.clock) } < 10)
+        #expect(ids.allSatisfy { used.firstLeaf(thatMayHave: $0, at: ledger.clock) != nil })
+        #expect(
+            (0..<100).count { used.firstLeaf(thatMayHave: TestLedger.hash([$0]), at: ledger.clock) != nil }
+                < 10)
         head.time = expires + .minutes(1)
         let after = try UsedIDs(rememberedIn: ledger.rows, at: head)
-        #expect(!ids.contains { after.mayHold($0, at: ledger.clock) }, "they have expired")
+        #expect(
+            !ids.contains { after.firstLeaf(thatMayHave: $0, at: ledger.clock) != nil }, "they have expired")
     }
 
     /// Execution would take the transaction again; no root covers where it looks.
@@ -80,14 +83,14 @@ import Testing
         #expect(head.logSize == 2)
         head.logSize = logSize
         for value in [nil, bigEndianBytes(1), bigEndianBytes(5), [0], []] {
-            ledger.rows.apply([RowChange(key: SeenRecord.leafKey(id), value: value)])
+            ledger.rows.apply([RowChange(key: LeafIndex.key(id, leaf: 0), value: value)])
             #expect { try UsedIDs(rememberedIn: ledger.rows, at: head) } throws: {
                 ($0 as? LedgerFault)?.description.contains("\(id)") ?? false
             }
         }
-        let others = [TestLedger.hash([1]), TestLedger.hash([2])].map(SeenRecord.leafKey)
+        let others = [TestLedger.hash([1]), TestLedger.hash([2])].map { LeafIndex.key($0, leaf: 0) }
         ledger.rows.apply([
-            RowChange(key: SeenRecord.leafKey(id), value: bigEndianBytes(0)),
+            RowChange(key: LeafIndex.key(id, leaf: 0), value: bigEndianBytes(0)),
             // Of ids that are not remembered any more.
             RowChange(key: others[0], value: bigEndianBytes(9)), RowChange(key: others[1], value: [0]),
         ])
@@ -98,7 +101,7 @@ import Testing
         let ledger = try TestLedger()
         try ledger.run([try ledger.add(1), try ledger.add(2)])
         let head = ledger.replica.executor.head
-        let other = SeenRecord.leafKey(TestLedger.hash([1]))
+        let other = LeafIndex.key(TestLedger.hash([1]), leaf: 0)
         ledger.rows.apply([RowChange(key: other, value: bigEndianBytes(1))])
         #expect(throws: LedgerFault.self) { try UsedIDs(rememberedIn: ledger.rows, at: head) }
     }

@@ -26,7 +26,7 @@ import Testing
     }
 
     private func leaf(_ id: TransactionID) throws -> UInt64? {
-        try ledger.rows.value(for: SeenRecord.leafKey(id)).map { bigEndianNumber($0) }
+        try LeafIndex.leaf(of: id, in: 0..<ledger.replica.executor.head.logSize, ledger.rows.value)
     }
 
     @Test func idsThatExpireTogetherShareARowUntilItIsFull() throws {
@@ -119,38 +119,59 @@ import Testing
 
     private func id(_ number: UInt64) -> Digest { TestLedger.hash(bigEndianBytes(number)) }
 
+    private func mayHold(_ used: UsedIDs, _ number: UInt64, at time: Timestamp) -> Bool {
+        used.firstLeaf(thatMayHave: id(number), at: time) != nil
+    }
+
     @Test func noUsedIDIsDeniedAndFewOthersAreNot() {
         var used = UsedIDs()
-        for number in 0..<20_000 { used.note(id(UInt64(number)), expires: start + .hours(1)) }
-        #expect((0..<20_000).allSatisfy { used.mayHold(id($0), at: start) })
-        let wrong = (20_000..<40_000).count { used.mayHold(id($0), at: start) }
+        for number in 0..<20_000 {
+            used.note(id(UInt64(number)), expires: start + .hours(1), leaf: UInt64(number))
+        }
+        #expect((0..<20_000).allSatisfy { mayHold(used, $0, at: start) })
+        let wrong = (20_000..<40_000).count { mayHold(used, $0, at: start) }
         #expect(wrong < 600)
+    }
+
+    /// Ids may be noted in any order.
+    @Test func itIsToldFromWhichLeafOnAnIDMayHaveBeenUsed() {
+        var used = UsedIDs()
+        for number in 0..<4096 as Range<UInt64> {
+            used.note(id(number), expires: start + .hours(1), leaf: 10_000 - number)
+        }
+        used.note(id(5000), expires: start + .hours(1), leaf: 20_000)
+        #expect(used.firstLeaf(thatMayHave: id(0), at: start) == 10_000 - 4095)
+        #expect(used.firstLeaf(thatMayHave: id(5000), at: start) == 20_000)
+        used.note(id(0), expires: start + .hours(2), leaf: 30_000)
+        #expect(used.firstLeaf(thatMayHave: id(0), at: start) == 10_000 - 4095, "in whichever of two it is")
+        used.undo(from: start + .hours(1))
+        #expect(used.firstLeaf(thatMayHave: id(5000), at: start) == 0, "it was not told of some")
     }
 
     @Test func idsOfBeforeMayBeUsedForADay() {
         let used = UsedIDs(since: start)
-        #expect(used.mayHold(id(1), at: start))
-        #expect(used.mayHold(id(1), at: start + .hours(24) + Span(nanoseconds: -1)))
-        #expect(!used.mayHold(id(1), at: start + .hours(24)))
+        #expect(mayHold(used, 1, at: start))
+        #expect(mayHold(used, 1, at: start + .hours(24) + Span(nanoseconds: -1)))
+        #expect(!mayHold(used, 1, at: start + .hours(24)))
     }
 
     @Test func whatAllHasExpiredIsLetGo() {
         var used = UsedIDs()
-        used.note(id(1), expires: start + .hours(1))
-        used.note(id(2), expires: start + .hours(2))
+        used.note(id(1), expires: start + .hours(1), leaf: 0)
+        used.note(id(2), expires: start + .hours(2), leaf: 1)
         used.forget(at: start + .hours(1))
-        #expect(used.mayHold(id(1), at: start + .hours(1)), "they are let go together")
+        #expect(mayHold(used, 1, at: start + .hours(1)), "they are let go together")
         used.forget(at: start + .hours(2))
-        #expect(!used.mayHold(id(1), at: start + .hours(2)))
+        #expect(!mayHold(used, 1, at: start + .hours(2)))
     }
 
     @Test func whatWasLetGoMayHaveBeenUsedWhereItsBlocksAreUndone() {
         var used = UsedIDs()
-        used.note(id(1), expires: start + .hours(1))
+        used.note(id(1), expires: start + .hours(1), leaf: 0)
         used.forget(at: start + .hours(2))
         used.undo(from: start + .hours(2))
         used.undo(from: start)
-        #expect(used.mayHold(id(1), at: start))
-        #expect(!used.mayHold(id(1), at: start + .hours(2)))
+        #expect(mayHold(used, 1, at: start))
+        #expect(!mayHold(used, 1, at: start + .hours(2)))
     }
 }

@@ -32,6 +32,7 @@ private let reference = ReferenceLog(size: largest)
             if size > 0 { log.append(reference.leaves[size - 1], hash: sha256) { _ in count += 1 } }
             let before = size > 0 ? LogTree.nodeCount(size: UInt64(size - 1)) : 0
             #expect(LogTree.nodeCount(size: UInt64(size)) == before + count)
+            #expect(LogTree.size(nodeCount: before + count) == UInt64(size))
         }
         #expect(LogTree.nodeCount(size: UInt64(largest)) == UInt64(reference.nodeFile.count))
         for level in 0..<8 {
@@ -45,7 +46,10 @@ private let reference = ReferenceLog(size: largest)
 
     @Test func positionsReachTheLargestLog() {
         #expect(LogTree.nodePosition(level: 62, index: 0) == UInt64(1) << 63 - 2)
-        #expect(LogTree.nodeCount(size: LogTree.maximumSize) == UInt64(1) << 63 - 1)
+        let count = LogTree.nodeCount(size: LogTree.maximumSize)
+        #expect(count == UInt64(1) << 63 - 1)
+        #expect(LogTree.size(nodeCount: count) == LogTree.maximumSize)
+        #expect(LogTree.size(nodeCount: count - 63) == LogTree.maximumSize - 1)
     }
 }
 

@@ -107,12 +107,15 @@ private struct Tampered {
         let unknown = TransactionID(repeating: 7)
         try tampered.rebuild(rows: { height, rows in
             guard height == 7 else { return }
-            let key = SeenRecord.leafKey(unknown).bytes
+            let key = LeafIndex.key(unknown, leaf: 0).bytes
             rows.append((.rows, .init(key: key, value: bigEndianBytes(1 << 40))))
         })
         let node = try LedgerNode(home: tampered.founded.home)
         #expect { try node.find(unknown) } throws: { ($0 as? NodeError)?.code == "node.damaged" }
         #expect { try node.receipt(for: unknown) } throws: { ($0 as? NodeError)?.code == "node.damaged" }
+        let holder = try node.block(containing: 2)
+        #expect(try node.leaf(2, of: tampered.ids[2], in: holder).outcome == .accepted)
+        #expect(throws: LedgerFault.self, "another's") { try node.leaf(2, of: unknown, in: holder) }
         #expect(try node.find(tampered.ids[2])?.leaf == 2)
         try node.close()
     }
@@ -129,7 +132,7 @@ private struct Tampered {
     /// count another board.
     @Test func aStoreWhoseDerivedRowsAreNotWhatItsRowsGiveIsNotGoneOnWith() async throws {
         let tampered = try await Tampered()
-        let leaf = SeenRecord.leafKey(tampered.ids[2])
+        let leaf = LeafIndex.key(tampered.ids[2], leaf: 2)
         let board = MemberRecord.indexKey("board", [1], FoundedHome.member.keyBytes)
         let nobody = MemberRecord.indexKey("board", [1], MemberID(unchecked: "nobody").keyBytes)
         let inventing = { (height: Height, rows: inout Tampered.Rows) in
@@ -154,7 +157,7 @@ private struct Tampered {
     /// As the operation manual says.
     @Test func aDamagedStateIsBuiltAgainFromTheLogAndARepeatedTransactionStaysOne() async throws {
         let tampered = try await Tampered()
-        try tampered.rebuild(rows: change(SeenRecord.leafKey(tampered.ids[2]), to: nil))
+        try tampered.rebuild(rows: change(LeafIndex.key(tampered.ids[2], leaf: 2), to: nil))
         #expect(throws: NodeError.self) { try LedgerNode(home: tampered.founded.home).close() }
         try FileManager.default.removeItem(atPath: tampered.founded.home.ledgerFolder.path + "/state")
         let node = try LedgerNode(home: tampered.founded.home)

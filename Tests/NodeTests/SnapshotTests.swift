@@ -29,10 +29,10 @@ import Testing
         }
         // Where the leaves of forgotten ids are does not follow from the rows.
         let kept = stage.rows.values.filter { key, _ in
-            key.isDerived && (key.table != SeenRecord.leafTable || derived[key] != nil)
+            key.isDerived && (key.table != LeafIndex.table || derived[key] != nil)
         }
         #expect(derived == kept)
-        #expect(derived.keys.contains { $0.table == SeenRecord.leafTable })
+        #expect(derived.keys.contains { $0.table == LeafIndex.table })
     }
 }
 

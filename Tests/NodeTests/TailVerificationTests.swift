@@ -25,7 +25,7 @@ import Testing
                 rows[place].1 = .init(key: rows[place].1.key, value: [1])
             }
             if let forgotten, record.header.height == 7 {
-                let key = SeenRecord.leafKey(.zero).bytes
+                let key = LeafIndex.key(.zero, leaf: 0).bytes
                 rows.append((.rows, .init(key: key, value: bigEndianBytes(forgotten))))
             }
             try store.overlay.apply(height: record.header.height, changes: rows, nodeCount: 0)

@@ -175,8 +175,8 @@ import Testing
 
     /// What only older blocks give is seen at once, by readers too that go on over a checkpoint under way.
     @Test func rowsAndDigestsBelowAreFilled() throws {
-        let archived = Ledger.RowKey(table: SeenRecord.leafTable, key: [9]).bytes
-        let later = Ledger.RowKey(table: SeenRecord.leafTable, key: [10]).bytes
+        let archived = Ledger.RowKey(table: LeafIndex.table, key: [9]).bytes
+        let later = Ledger.RowKey(table: LeafIndex.table, key: [10]).bytes
         func history(_ height: UInt64) -> [UInt8] {
             StoreTable.historyKey(height: height, position: 1, row: [1])
         }

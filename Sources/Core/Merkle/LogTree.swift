@@ -35,6 +35,14 @@ package enum LogTree {
         return 2 * size - UInt64(size.nonzeroBitCount)
     }
 
+    /// The size of a log whose node file has so many records.
+    package static func size(nodeCount count: UInt64) -> UInt64 {
+        // Twice the size is more by as many as the size has bits that are set.
+        var size = count / 2
+        while nodeCount(size: size) < count { size += 1 }
+        return size
+    }
+
     /// Where the node file holds the complete subtree over leaves `index << level ..< (index + 1) << level`.
     ///
     /// The position counts records of 32 bytes from 0. The subtree is written right after its last leaf and

@@ -22,7 +22,7 @@ extension LedgerStore {
     /// - Throws: those of the disk, and what `pause` throws.
     package func fill(from source: LedgerStore, size: UInt64, pause: () throws -> Void) throws {
         let reader = source.overlay.snapshot()
-        let leaves = Ledger.RowKey(table: SeenRecord.leafTable, key: []).bytes
+        let leaves = Ledger.RowKey(table: LeafIndex.table, key: []).bytes
         // What the source has of later blocks these have to say themselves.
         try fill(.rows, from: reader, prefix: leaves, pause) { bigEndianNumber($0.value) < size }
         try fill(.history, from: reader, prefix: [], pause) { _ in true }

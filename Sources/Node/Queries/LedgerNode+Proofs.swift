@@ -13,7 +13,7 @@ extension LedgerNode {
         let holder = try block(containing: index)
         let head = try block(height)
         do {
-            let leaf = try LedgerNode.leaf(index, in: holder)
+            let leaf = try leaf(index, of: id, in: holder)
             let proof = try LogProof.inclusion(index: index, size: head.header.logSize, hash: rules.hash) {
                 position throws -> Digest in
                 guard let digest = try store.store.nodes.digest(at: Int(position)) else {

@@ -100,22 +100,27 @@ extension LedgerNode {
         do {
             return FinalTransaction(
                 id: id, height: record.header.height, leaf: leaf, time: record.header.time,
-                outcome: try LedgerNode.leaf(leaf, in: record).outcome, message: "")
+                outcome: try self.leaf(leaf, of: id, in: record).outcome, message: "")
         } catch { throw NodeError("node.damaged", "the block could not be read", cause: error) }
     }
 
-    /// The leaf at an index of the log tree, from the block that holds it.
-    static func leaf(_ index: UInt64, in record: BlockRecord) throws -> Leaf {
+    /// A transaction's leaf from the block that holds it.
+    /// - Parameter index: in the log tree, as a derived row says, which no root covers.
+    func leaf(_ index: UInt64, of id: TransactionID, in record: BlockRecord) throws -> Leaf {
         let leaves = try record.leaves()
         let (first, isShort) = record.header.logSize.subtractingReportingOverflow(UInt64(leaves.count))
         guard !isShort, first <= index, index < record.header.logSize else {
             throw LedgerFault("the log has no leaf \(index) in block \(record.header.height)")
         }
-        return leaves[Int(index - first)]
+        let leaf = leaves[Int(index - first)]
+        guard try UnverifiedTransaction(decoding: leaf.transaction, hash: rules.hash).id == id else {
+            throw LedgerFault("leaf \(index) is not that of transaction \(id)")
+        }
+        return leaf
     }
 
     func leafIndex(of id: TransactionID) throws(NodeError) -> UInt64? {
-        try view().row(SeenRecord.leafKey(id)).map { bigEndianNumber($0) }
+        try store.leaf(of: id, try view().row)
     }
 
     /// The block that holds a leaf, by binary search over log sizes.

@@ -132,7 +132,16 @@ package final class NodeStore: Sendable {
 
     /// Whether the final state knows a transaction.
     func hasSeen(_ id: TransactionID) throws -> Bool {
-        try store.overlay.value(forKey: SeenRecord.leafKey(id).bytes) != nil
+        let rows = working
+        return try leaf(of: id, rows.value) != nil
+    }
+
+    /// The leaf of a transaction's id, by the rows of a final state.
+    func leaf<E: Error>(
+        of id: TransactionID, _ value: (Ledger.RowKey) throws(E) -> [UInt8]?
+    ) throws(E) -> UInt64? {
+        let size = LogTree.size(nodeCount: UInt64(store.nodes.count))
+        return try LeafIndex.leaf(of: id, in: 0..<size, value)
     }
 
     /// When the first deadline of the final state is due.

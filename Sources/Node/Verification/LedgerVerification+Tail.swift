@@ -218,7 +218,7 @@ extension LedgerVerification {
         }
         try served.forEachRow { row in
             let key = Ledger.RowKey(bytes: row.key)
-            if key.table == SeenRecord.leafTable {
+            if key.table == LeafIndex.table {
                 guard row.value.count == 8, bigEndianNumber(row.value) < header.logSize else {
                     throw failure(row)
                 }
@@ -227,7 +227,7 @@ extension LedgerVerification {
             if key.isDerived { return found.append(row) }
             for (key, value) in try derived.rows(for: key, stored: row.value) {
                 let row = Row(key: key.bytes, value: value)
-                if key.table != SeenRecord.leafTable {
+                if key.table != LeafIndex.table {
                     given.append(row)
                 } else if try served.value(forKey: row.key) != row.value {
                     throw failure(row)

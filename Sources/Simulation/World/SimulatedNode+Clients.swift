@@ -70,10 +70,16 @@ extension SimulatedNode {
     func expire() throws {
         let time = sabotage == .expireEarly ? finalTime + .days(2) : finalTime
         for submission in disk.outbox where submission.expires <= time {
-            guard reader.rows.values[SeenRecord.leafKey(submission.id)] == nil else { continue }
+            guard !hasSeen(submission.id) else { continue }
             world.coverage.count("expired transactions")
             try world.reports.expired(submission.id)
         }
         disk.outbox.removeAll { $0.expires <= finalTime }
+    }
+
+    /// Whether the final state knows a transaction.
+    func hasSeen(_ id: TransactionID) -> Bool {
+        let size = replica?.finalHeader.logSize ?? 0
+        return LeafIndex.leaf(of: id, in: 0..<size) { reader.rows.values[$0] } != nil
     }
 }

@@ -236,7 +236,7 @@ final class SimulatedNode {
     var hiddenTable: String? {
         switch sabotage {
         case .wrongRows where index == 0, .wrongRowsEverywhere: "counter"
-        case .forgetIDs: SeenRecord.leafTable
+        case .forgetIDs: LeafIndex.table
         default: nil
         }
     }
@@ -275,7 +275,7 @@ final class SimulatedNode {
         self.replica = replica
         world.after(milliseconds: 1, .tick(index, life: life))
         // What became final in the blocks that a snapshot stands for.
-        disk.outbox.removeAll { reader.rows.values[SeenRecord.leafKey($0.id)] != nil }
+        disk.outbox.removeAll { hasSeen($0.id) }
         try take(effects)
     }
 

@@ -93,8 +93,7 @@ package struct Executor: Sendable {
         var run = TransactionRun(
             rules: rules, contracts: contracts, parameters: parameters, state: state, height: height,
             time: time, firstLeaf: head.logSize, count: ordered.candidates.count)
-        for index in ordered.candidates.indices {
-            let candidate = ordered.candidates[index]
+        for (index, candidate) in ordered.candidates.enumerated() {
             var known: KnownKey?
             if let (key, read) = candidate.known,
                 keyChanges.isCurrent(key.record.id, since: read, head: head.height)
@@ -103,7 +102,7 @@ package struct Executor: Sendable {
             }
             try run.process(
                 candidate, at: index, known: known,
-                mayBeUsed: candidate.transaction.map { usedIDs.mayHold($0.id, at: time) } ?? false)
+                usedFrom: candidate.transaction.flatMap { usedIDs.firstLeaf(thatMayHave: $0.id, at: time) })
         }
         try run.close()
         if let fault = state.fault { throw fault }
@@ -128,7 +127,7 @@ package struct Executor: Sendable {
         keyChanges.note(changes, at: unrooted.height)
         if let run {
             usedIDs.forget(at: head.time)
-            for (id, expires, _) in run.used { usedIDs.note(id, expires: expires) }
+            for (id, expires, leaf) in run.used { usedIDs.note(id, expires: expires, leaf: leaf) }
             let rows = run.leafRows
             if let first = rows.first {
                 changes.insert(contentsOf: rows, at: changes.place(of: first.key, by: \.key))

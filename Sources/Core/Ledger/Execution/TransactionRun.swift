@@ -44,9 +44,9 @@ struct TransactionRun {
     /// Carries out one transaction: a leaf, or a reason for none.
     /// - Parameters:
     ///   - known: the signer's key as it is in the state before the block, where that is known.
-    ///   - mayBeUsed: whether an earlier block may have used the transaction's id.
+    ///   - leaf: from which on an earlier block may have used the transaction's id; nil where none has.
     mutating func process(
-        _ candidate: Candidate, at index: Int, known: KnownKey?, mayBeUsed: Bool
+        _ candidate: Candidate, at index: Int, known: KnownKey?, usedFrom leaf: UInt64?
     ) throws {
         state.change.position = UInt32(index) + 1
         let transaction: SignedTransaction
@@ -64,7 +64,7 @@ struct TransactionRun {
                 unverified, publicKey: key.record.publicKey.array, verifier: rules.verify, hash: rules.hash)
             guard verified != nil else { return skip(index, .badSignature) }
         }
-        if let reason = try admissible(transaction, mayBeUsed: mayBeUsed, key: key) {
+        if let reason = try admissible(transaction, usedFrom: leaf, key: key) {
             return skip(index, reason)
         }
         let (outcome, message) = try execute(transaction, key: key)
@@ -91,12 +91,12 @@ struct TransactionRun {
     /// Chain, expiry, replay, key and quota: what decides whether there is a leaf at all. A key that has
     /// ended is nobody's any more, so that whoever holds a stolen one uses up none of its member's quota.
     private mutating func admissible(
-        _ transaction: SignedTransaction, mayBeUsed: Bool, key: KnownKey
+        _ transaction: SignedTransaction, usedFrom leaf: UInt64?, key: KnownKey
     ) throws -> Skip.Reason? {
         guard transaction.payload.chain == rules.chain else { return .wrongChain }
         guard transaction.payload.expires > time else { return .expired }
         guard transaction.payload.expires <= time + SeenRecord.maximumLifetime else { return .expiryTooFar }
-        guard try !isUsed(transaction.id, mayBeUsed) else { return .duplicate }
+        guard try !isUsed(transaction.id, from: leaf) else { return .duplicate }
         guard key.record.isInForce(at: time) else { return .keyEnded }
         let place = try standing(of: key.record.account)
         let taken = standings[place].quota.take(bytes: transaction.bytes.count, parameters: parameters)
@@ -161,9 +161,10 @@ struct TransactionRun {
     }
 
     /// Whether a transaction of the ledger has the id. One that has expired is not asked for.
-    private func isUsed(_ id: TransactionID, _ mayBeUsed: Bool) throws -> Bool {
+    private func isUsed(_ id: TransactionID, from leaf: UInt64?) throws -> Bool {
         if ids.contains(id) { return true }
-        return try mayBeUsed && state.value(for: SeenRecord.leafKey(id)) != nil
+        guard let leaf else { return false }
+        return try LeafIndex.leaf(of: id, in: leaf..<max(leaf, firstLeaf), state.value) != nil
     }
 
     /// Writes the quotas back, and the ids.
@@ -198,7 +199,7 @@ struct TransactionRun {
 
     /// Where the transactions' leaves are found, by rising key.
     var leafRows: [RowChange] {
-        let rows = used.map { SeenRecord.leafRow($0.id, $0.leaf) }
+        let rows = used.map { LeafIndex.row($0.id, $0.leaf) }
         return KeySorting.order(of: rows.map(\.key.bytes)).map {
             RowChange(key: rows[$0].key, value: rows[$0].value)
         }

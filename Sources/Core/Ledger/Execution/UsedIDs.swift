@@ -8,6 +8,8 @@ package struct UsedIDs: Sendable {
     /// Ids of a stretch of time.
     private struct Stretch: Sendable {
         var filter: IDFilter
+        /// None of its ids has an earlier one.
+        var firstLeaf: UInt64
         /// Of its ids.
         var latestExpiry: Timestamp
     }
@@ -34,25 +36,28 @@ package struct UsedIDs: Sendable {
             let record = try StoredRow.record(SeenRecord.self, in: stored)
             for (id, leaf) in record.remembered {
                 leaves.note(id, leaf)
-                note(id, expires: record.id.latestExpiry)
+                note(id, expires: record.id.latestExpiry, leaf: leaf)
             }
         }
         try leaves.check(reader)
     }
 
+    /// From which leaf on an id may have been used; nil where it has not been.
     /// - Parameter time: of the block in which the id would be used.
-    func mayHold(_ id: TransactionID, at time: Timestamp) -> Bool {
-        time < blindUntil || stretches.contains { $0.filter.mayHold(id) }
+    func firstLeaf(thatMayHave id: TransactionID, at time: Timestamp) -> UInt64? {
+        if time < blindUntil { return 0 }
+        return stretches.lazy.filter { $0.filter.mayHold(id) }.map(\.firstLeaf).min()
     }
 
-    mutating func note(_ id: TransactionID, expires: Timestamp) {
+    mutating func note(_ id: TransactionID, expires: Timestamp, leaf: UInt64) {
         if stretches.last?.filter.isFull ?? true {
             // Few of them, however many ids there are.
             let held = stretches.reduce(0) { $0 + $1.filter.count }
-            stretches.append(Stretch(filter: IDFilter(for: 2 * held), latestExpiry: expires))
+            stretches.append(Stretch(filter: IDFilter(for: 2 * held), firstLeaf: leaf, latestExpiry: expires))
         }
         let last = stretches.count - 1
         stretches[last].filter.note(id)
+        stretches[last].firstLeaf = min(leaf, stretches[last].firstLeaf)
         stretches[last].latestExpiry = max(stretches[last].latestExpiry, expires)
     }
 

@@ -30,10 +30,10 @@ struct RememberedLeaves {
         for (id, leaf) in remembered {
             guard leaf < logSize else { throw RememberedLeaves.fault(id) }
             isRemembered[Int(leaf)] = true
-            let row = SeenRecord.leafRow(id, leaf)
+            let row = LeafIndex.row(id, leaf)
             given.add(row.key, row.value)
         }
-        try reader.forEachRow(ofTable: SeenRecord.leafTable) { key, value in
+        try reader.forEachRow(ofTable: LeafIndex.table) { key, value in
             guard value.count == 8 else { return }
             let leaf = bigEndianNumber(value)
             if leaf < logSize, isRemembered[Int(leaf)] { found.add(key, value) }
@@ -46,7 +46,7 @@ struct RememberedLeaves {
     /// In order of the ids, as the rows lie.
     private func lookUp(_ reader: any StateReader) throws {
         for (id, leaf) in remembered.sorted(by: { $0.id < $1.id }) {
-            let row = SeenRecord.leafRow(id, leaf)
+            let row = LeafIndex.row(id, leaf)
             guard try reader.value(for: row.key) == row.value else { throw RememberedLeaves.fault(id) }
         }
     }

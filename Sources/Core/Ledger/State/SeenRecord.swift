@@ -88,17 +88,6 @@ package struct SeenRecord: Record, Hashable {
         return part
     }
 
-    /// Where the leaf of a transaction's id is found, also when the id is not remembered any more: `~leaf`
-    /// zero, the id.
-    package static func leafKey(_ id: TransactionID) -> RowKey { RowKey(table: leafTable, key: id.bytes) }
-    /// Of derived rows: the remembered ids' follow from the rows, all others from the blocks alone.
-    package static let leafTable = "~leaf"
-
-    /// The row there: its value is the place in the log tree in eight bytes.
-    static func leafRow(_ id: TransactionID, _ leaf: UInt64) -> StateRow {
-        (leafKey(id), bigEndianBytes(leaf))
-    }
-
     /// The ids, each with its leaf.
     var remembered: [(id: TransactionID, leaf: UInt64)] {
         leaves.enumerated().compactMap { index, leaf in
@@ -109,7 +98,7 @@ package struct SeenRecord: Record, Hashable {
 
     /// The derived rows of these ids.
     package var leafRows: [StateRow] {
-        remembered.map { SeenRecord.leafRow($0.id, $0.leaf) }
+        remembered.map { LeafIndex.row($0.id, $0.leaf) }
     }
 }
 

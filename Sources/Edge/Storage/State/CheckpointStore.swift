@@ -64,8 +64,8 @@ package final class CheckpointStore: Sendable {
     static let historyName = Array(".history".utf8)
     static let frontierName = Array(".frontier".utf8)
     private static let formatName = Array(".format".utf8)
-    /// "MWST", version 4; the chain id follows. It rises with the form of version 1's rows too.
-    private static let format = Array("MWST".utf8) + [0, 0, 0, 4]
+    /// "MWST", version 5; the chain id follows. It rises with the form of version 1's rows too.
+    private static let format = Array("MWST".utf8) + [0, 0, 0, 5]
 
     let environment: LMDBEnvironment
     let options: Options
