@@ -133,6 +133,20 @@ import Testing
         #expect(wrong < 600)
     }
 
+    /// At a steady rate, whatever is forgotten makes room: neither the filters nor what they hold grow.
+    @Test func filtersDoNotGrowWhereAsManyIdsComeAsExpire() {
+        var used = UsedIDs()
+        for number in 0..<200_000 as Range<UInt64> {
+            let time = start + .seconds(Int64(number))
+            used.forget(at: time)
+            used.note(id(number), expires: time + .seconds(10_000), leaf: number)
+        }
+        let end = start + .seconds(200_000)
+        #expect((190_001..<200_000).allSatisfy { mayHold(used, $0, at: end) })
+        let oldest = (190_001..<200_000).compactMap { used.firstLeaf(thatMayHave: id($0), at: end) }.min()
+        #expect(oldest.map { $0 > 150_000 } == true)
+    }
+
     /// Ids may be noted in any order.
     @Test func itIsToldFromWhichLeafOnAnIDMayHaveBeenUsed() {
         var used = UsedIDs()

@@ -15,7 +15,8 @@ import Testing
     /// A store whose log begins with block 3, and what verification says of it.
     private func verify(
         _ forgery: Forgery, _ change: (inout [BlockRecord]) throws -> Void = { _ in },
-        wrongRow: Bool = false, wrongNode: Bool = false, forgotten: UInt64? = nil, epochs: [EpochRecord] = []
+        wrongRow: Bool = false, wrongNode: Bool = false, forgotten: UInt64? = nil,
+        in volume: UInt64 = 0, epochs: [EpochRecord] = []
     ) throws -> LedgerVerification.Summary {
         let folder = try TemporaryFolder()
         let store = try LedgerStore(opening: folder.path + "/ledger", chain: forgery.chain)
@@ -25,7 +26,7 @@ import Testing
                 rows[place].1 = .init(key: rows[place].1.key, value: [1])
             }
             if let forgotten, record.header.height == 7 {
-                let key = LeafIndex.key(.zero, leaf: 0).bytes
+                let key = LeafIndex.key(.zero, leaf: volume << 20).bytes
                 rows.append((.rows, .init(key: key, value: bigEndianBytes(forgotten))))
             }
             try store.overlay.apply(height: record.header.height, changes: rows, nodeCount: 0)
@@ -75,8 +76,11 @@ import Testing
     @Test func forgottenIdsAreNoTampering() async throws {
         let forgery = try await Forgery()
         #expect(try verify(forgery, forgotten: 1).blocks == 5)
-        #expect { try verify(forgery, forgotten: 1 << 40) } throws: {
-            ($0 as? LedgerVerification.Failure)?.code == "verify.served_state"
+        // Of a leaf that is not there, and where nobody looks for it.
+        for (leaf, volume) in [(1 << 40, 1 << 20), (1 << 40, 0), (1, 1)] as [(UInt64, UInt64)] {
+            #expect { try verify(forgery, forgotten: leaf, in: volume) } throws: {
+                ($0 as? LedgerVerification.Failure)?.code == "verify.served_state"
+            }
         }
     }
 

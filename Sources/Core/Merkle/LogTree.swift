@@ -35,7 +35,7 @@ package enum LogTree {
         return 2 * size - UInt64(size.nonzeroBitCount)
     }
 
-    /// The size of a log whose node file has so many records.
+    /// The size of a log whose node file has so many records; of a number that no log's has, the next size.
     package static func size(nodeCount count: UInt64) -> UInt64 {
         // Twice the size is more by as many as the size has bits that are set.
         var size = count / 2

@@ -75,15 +75,15 @@ extension CommitPipeline {
         for answer in answers { answer.tell() }
         // A validator learns from its own batch that a transaction was on the ledger before.
         if !shared.withLock(\.view.isValidator) {
-            try settleDuplicates(good.map(\.transaction.transaction.id))
+            try settleDuplicates(good.map(\.transaction.transaction.id), finalTime)
         }
     }
 
     /// Whoever hands over to others never hears that a transaction was on the ledger before. Looked up once
     /// they are in the outbox, so that a block that becomes final meanwhile is found here or finds them
     /// there.
-    private func settleDuplicates(_ ids: [TransactionID]) throws {
-        let known = try ids.filter { try store.hasSeen($0) }
+    private func settleDuplicates(_ ids: [TransactionID], _ finalTime: Timestamp) throws {
+        let known = try ids.filter { try store.hasSeen($0, notExpiredAt: finalTime) }
         if !known.isEmpty { desk.tell { $0.refuse(known, .duplicate) } }
     }
 
@@ -105,13 +105,13 @@ extension CommitPipeline {
             if payload.chain != rules.chain { return .failure(Refusal(reason: .wrongChain)) }
             if payload.expires <= finalTime { return .failure(Refusal(reason: .expired)) }
             // A caller's own is known to be new, or is answered when it turns out to be there.
-            if !isOwn, try store.hasSeen(verified.transaction.id) {
+            if !isOwn, try store.hasSeen(verified.transaction.id, notExpiredAt: finalTime) {
                 return .failure(Refusal(reason: .duplicate))
             }
             // What such a key signs costs no quota: it must not fill batches, nor be sent for a day.
             if !learns, let reason = try store.refusal(of: verified.transaction.key, at: finalTime) {
                 // It may be there, and what has ended the key: that is then the answer.
-                let isThere = try store.hasSeen(verified.transaction.id)
+                let isThere = try store.hasSeen(verified.transaction.id, notExpiredAt: finalTime)
                 return .failure(Refusal(reason: isThere ? .duplicate : reason))
             }
             return .success(verified)

@@ -15,6 +15,8 @@ package final class NodeStore: Sendable {
     private let due = BoundedQueue<Void>(capacity: NodeStore.waitingLayers)
     private let failure: Mutex<(any Error)?> = Mutex(nil)
     private let blocksSinceFreeze = Mutex(0)
+    /// From which leaf on transactions could be used again at a time; nil before it was asked.
+    let usable: Mutex<(time: Timestamp, leaf: UInt64)?> = Mutex(nil)
     let options: LedgerNode.Options
 
     /// Layers that may wait before execution waits for the disk.
@@ -128,20 +130,6 @@ package final class NodeStore: Sendable {
         // It is kept for a company that the board has not admitted, or for a device.
         if record.since == .max { return .unknownKey }
         return record.isInForce(at: time) ? nil : .keyEnded
-    }
-
-    /// Whether the final state knows a transaction.
-    func hasSeen(_ id: TransactionID) throws -> Bool {
-        let rows = working
-        return try leaf(of: id, rows.value) != nil
-    }
-
-    /// The leaf of a transaction's id, by the rows of a final state.
-    func leaf<E: Error>(
-        of id: TransactionID, _ value: (Ledger.RowKey) throws(E) -> [UInt8]?
-    ) throws(E) -> UInt64? {
-        let size = LogTree.size(nodeCount: UInt64(store.nodes.count))
-        return try LeafIndex.leaf(of: id, in: 0..<size, value)
     }
 
     /// When the first deadline of the final state is due.

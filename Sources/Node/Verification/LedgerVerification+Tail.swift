@@ -219,9 +219,10 @@ extension LedgerVerification {
         try served.forEachRow { row in
             let key = Ledger.RowKey(bytes: row.key)
             if key.table == LeafIndex.table {
-                guard row.value.count == 8, bigEndianNumber(row.value) < header.logSize else {
-                    throw failure(row)
-                }
+                let leaf = bigEndianNumber(row.value)
+                guard row.value.count == 8, leaf < header.logSize,
+                    let id = Digest(row.key.suffix(Digest.count)), key == LeafIndex.key(id, leaf: leaf)
+                else { throw failure(row) }
                 return
             }
             if key.isDerived { return found.append(row) }

@@ -79,7 +79,9 @@ extension SimulatedNode {
 
     /// Whether the final state knows a transaction.
     func hasSeen(_ id: TransactionID) -> Bool {
-        let size = replica?.finalHeader.logSize ?? 0
+        guard let size = replica?.finalHeader.logSize else {
+            preconditionFailure("a node that is up has a replica")
+        }
         return LeafIndex.leaf(of: id, in: 0..<size) { reader.rows.values[$0] } != nil
     }
 }

@@ -164,7 +164,7 @@ struct TransactionRun {
     private func isUsed(_ id: TransactionID, from leaf: UInt64?) throws -> Bool {
         if ids.contains(id) { return true }
         guard let leaf else { return false }
-        return try LeafIndex.leaf(of: id, in: leaf..<max(leaf, firstLeaf), state.value) != nil
+        return try LeafIndex.leaf(of: id, in: leaf..<max(leaf, firstLeaf), state.read) != nil
     }
 
     /// Writes the quotas back, and the ids.

@@ -51,9 +51,9 @@ package struct UsedIDs: Sendable {
 
     mutating func note(_ id: TransactionID, expires: Timestamp, leaf: UInt64) {
         if stretches.last?.filter.isFull ?? true {
-            // Few of them, however many ids there are.
+            // Room for as many more as are held: few filters, however many ids there are, and none too large.
             let held = stretches.reduce(0) { $0 + $1.filter.count }
-            stretches.append(Stretch(filter: IDFilter(for: 2 * held), firstLeaf: leaf, latestExpiry: expires))
+            stretches.append(Stretch(filter: IDFilter(for: held), firstLeaf: leaf, latestExpiry: expires))
         }
         let last = stretches.count - 1
         stretches[last].filter.note(id)

@@ -70,11 +70,16 @@ final class BlockState {
 
     func value(for key: RowKey) throws(Rejection) -> [UInt8]? { entries[try place(of: key)].value }
 
+    /// A row as it was before the block. Nothing of it is kept.
+    func read(_ key: RowKey) throws(Rejection) -> [UInt8]? {
+        do { return try base.value(for: key) } catch { throw fail(error) }
+    }
+
     /// Where a row is, read from below where this block has not seen it yet.
     private func place(of key: RowKey) throws(Rejection) -> Int {
         let place = placeUnread(of: key)
         if entries[place].isKnown { return place }
-        do { entries[place].value = try base.value(for: key) } catch { throw fail(error) }
+        entries[place].value = try read(key)
         entries[place].isKnown = true
         return place
     }

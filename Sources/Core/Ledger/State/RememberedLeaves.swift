@@ -43,12 +43,19 @@ struct RememberedLeaves {
         throw LedgerFault("the leaf of a transaction is found by the id of another")
     }
 
-    /// In order of the ids, as the rows lie.
+    /// In the order in which the rows lie.
     private func lookUp(_ reader: any StateReader) throws {
-        for (id, leaf) in remembered.sorted(by: { $0.id < $1.id }) {
+        for (id, leaf) in remembered.sorted(by: RememberedLeaves.precedes) {
             let row = LeafIndex.row(id, leaf)
             guard try reader.value(for: row.key) == row.value else { throw RememberedLeaves.fault(id) }
         }
+    }
+
+    private static func precedes(
+        _ left: (id: TransactionID, leaf: UInt64), _ right: (id: TransactionID, leaf: UInt64)
+    ) -> Bool {
+        let (first, second) = (LeafIndex.volume(of: left.leaf), LeafIndex.volume(of: right.leaf))
+        return first != second ? first < second : left.id < right.id
     }
 
     private static func fault(_ id: TransactionID) -> LedgerFault {

@@ -9,7 +9,8 @@ import Codec
 struct SegmentHeader: Hashable, Sendable {
     static let count = 68
     static let magic: [UInt8] = Array("MWLG".utf8)
-    static let version: UInt32 = 1
+    /// It rises with the form of version 1's rows too, which the records of blocks repeat.
+    static let version: UInt32 = 2
 
     let chain: Digest
     let number: UInt64
