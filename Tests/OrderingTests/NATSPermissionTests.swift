@@ -3,9 +3,10 @@ import Codec
 import Cryptography
 import Foundation
 import Ledger
-import Ordering
 import TestSupport
 import Testing
+
+@testable import Ordering
 
 /// What a generated server configuration lets a member do.
 @Suite(.enabled(if: NATSTestCluster.isPresent, Comment(rawValue: NATSTestCluster.absence)))
@@ -67,6 +68,13 @@ struct NATSPermissionTests {
         let cluster = try #require(try EngineKind.nats.world().cluster)
         let stranger = try RawClient(cluster, key: .generate(), inbox: "_INBOX.alpha")
         #expect(stranger.status == NATS_CONNECTION_AUTH_FAILED)
+    }
+
+    /// The library sends no signature that begins with a zero, one in 256.
+    @Test func aMemberIsTakenWhateverItsSignatureBeginsWith() throws {
+        let cluster = try #require(try EngineKind.nats.world().cluster)
+        let configuration = try cluster.configuration(cluster.members[0], epochBlock: cluster.chain)
+        for _ in 0..<1000 { try NATSConnection(configuration).close() }
     }
 
     /// The library's own signing with a seed's text gives the signature of the key.

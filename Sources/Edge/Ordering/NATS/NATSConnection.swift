@@ -20,7 +20,12 @@ final class NATSConnection: @unchecked Sendable {
         defer { natsOptions_Destroy(options) }
         try NATSConnection.set(options, configuration, events, strings)
         var connection: OpaquePointer?
-        try NATSFailure.check(natsConnection_Connect(&connection, options))
+        var connected = natsConnection_Connect(&connection, options)
+        // The next challenge has another signature.
+        while connected == NATS_CONNECTION_AUTH_FAILED, events.takeLostSignature() {
+            connected = natsConnection_Connect(&connection, options)
+        }
+        try NATSFailure.check(connected)
         var requests = jsOptions()
         jsOptions_Init(&requests)
         requests.Wait = Int64(configuration.requestTimeoutMilliseconds)

@@ -18,6 +18,7 @@ final class NATSEvents: Sendable {
     private let number: UInt
     private let key: Ed25519.SigningKey?
     private let refused = Mutex<String?>(nil)
+    private let hasLostSignature = Mutex(false)
 
     init(key: Ed25519.SigningKey?) {
         self.key = key
@@ -44,7 +45,20 @@ final class NATSEvents: Sendable {
         if status == NATS_NOT_PERMITTED { refused.withLock { $0 = text ?? "not permitted" } }
     }
 
-    fileprivate func sign(_ challenge: [UInt8]) -> [UInt8]? { key?.sign(challenge) }
+    /// Whether the library has lost a signature since this was asked last: one that begins with a zero, one
+    /// in 256, it takes for none and sends none (3.4.1), so that the server refuses the key.
+    func takeLostSignature() -> Bool {
+        hasLostSignature.withLock { hasLost in
+            defer { hasLost = false }
+            return hasLost
+        }
+    }
+
+    fileprivate func sign(_ challenge: [UInt8]) -> [UInt8]? {
+        guard let signature = key?.sign(challenge) else { return nil }
+        if signature.first == 0 { hasLostSignature.withLock { $0 = true } }
+        return signature
+    }
 }
 
 /// Signs a challenge. The library frees the signature.
