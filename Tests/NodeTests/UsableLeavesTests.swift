@@ -21,13 +21,13 @@ import Testing
             ids.append(done.id)
         }
         // At the last one's time and later, each transaction's time plus a day.
-        #expect(try node.store.firstLeaf(usableAt: start + .hours(30)) == 1)
+        #expect(node.store.firstLeaf(usableAt: start + .hours(30)) == 1)
         #expect(
-            try node.store.firstLeaf(usableAt: start + .hours(30) + .minutes(59)) == 1, "not looked up again")
-        #expect(try node.store.firstLeaf(usableAt: start + .hours(33)) == 1)
-        #expect(try node.store.firstLeaf(usableAt: start + .hours(35)) == 2)
-        #expect(try node.store.firstLeaf(usableAt: start + .hours(55)) == 4)
-        #expect(try node.store.firstLeaf(usableAt: start + .hours(1)) == 0)
+            node.store.firstLeaf(usableAt: start + .hours(30) + .minutes(59)) == 1, "not looked up again")
+        #expect(node.store.firstLeaf(usableAt: start + .hours(33)) == 1)
+        #expect(node.store.firstLeaf(usableAt: start + .hours(35)) == 2)
+        #expect(node.store.firstLeaf(usableAt: start + .hours(55)) == 4)
+        #expect(node.store.firstLeaf(usableAt: start + .hours(1)) == 0)
         for id in ids[1...] { #expect(try node.store.hasSeen(id, notExpiredAt: start + .hours(30))) }
         #expect(try node.store.hasSeen(ids[0]))
         #expect(

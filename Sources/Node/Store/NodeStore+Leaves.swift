@@ -21,35 +21,41 @@ extension NodeStore {
         return try leaf(of: id, rows.value) != nil
     }
 
-    /// The same of one that has not expired at a final block's time: what is a day older is not gone through.
+    /// The same of one that has not expired at a final block's time: what is much older than a day is not
+    /// gone through.
     func hasSeen(_ id: TransactionID, notExpiredAt time: Timestamp) throws -> Bool {
-        let first = try firstLeaf(usableAt: time)
+        let first = firstLeaf(usableAt: time)
         let rows = working
         return try leaf(of: id, from: first, rows.value) != nil
     }
 
     /// No earlier leaf is that of a transaction that has not expired at a final block's time. Looked up once
-    /// an hour: in a log of 10⁸ leaves a day has few of its volumes.
-    func firstLeaf(usableAt time: Timestamp) throws -> UInt64 {
-        let known = usable.withLock { $0 }
-        if let known, time >= known.time, time < known.time + .hours(1) { return known.leaf }
+    /// an hour; 0 where the log does not go back a day.
+    func firstLeaf(usableAt time: Timestamp) -> UInt64 {
+        firstUsable.withLock { known in
+            if let known, time >= known.time, time < known.time + .hours(1) { return known.leaf }
+            let leaf = searchedLeaf(usableAt: time)
+            known = (time, leaf)
+            return leaf
+        }
+    }
+
+    /// The leaves up to the last block that lies a day back.
+    private func searchedLeaf(usableAt time: Timestamp) -> UInt64 {
         var low = max(1, store.log.firstHeight ?? 1)
         var high = finalHeight + 1
         var leaf: UInt64 = 0
-        // The last block that lies far enough back.
         while low < high {
             let middle = low + (high - low) / 2
-            guard let payload = try store.log.read(middle) else {
-                throw NodeError("node.damaged", "block \(middle) is missing from the log")
-            }
-            let header = try BlockRecord.header(of: payload)
-            if header.time + SeenRecord.maximumLifetime <= time {
-                (low, leaf) = (middle + 1, header.logSize)
-            } else {
+            // A block that is being removed, or is damaged, tells nothing here: an earlier bound is one too.
+            let header = (try? store.log.read(middle)).flatMap { try? BlockRecord.header(of: $0) }
+            if let header, header.time + SeenRecord.maximumLifetime > time {
                 high = middle
+            } else {
+                low = middle + 1
+                leaf = header?.logSize ?? leaf
             }
         }
-        usable.withLock { [leaf] in $0 = (time, leaf) }
         return leaf
     }
 }

@@ -15,8 +15,8 @@ package final class NodeStore: Sendable {
     private let due = BoundedQueue<Void>(capacity: NodeStore.waitingLayers)
     private let failure: Mutex<(any Error)?> = Mutex(nil)
     private let blocksSinceFreeze = Mutex(0)
-    /// From which leaf on transactions could be used again at a time; nil before it was asked.
-    let usable: Mutex<(time: Timestamp, leaf: UInt64)?> = Mutex(nil)
+    /// What `firstLeaf(usableAt:)` found last.
+    let firstUsable: Mutex<(time: Timestamp, leaf: UInt64)?> = Mutex(nil)
     let options: LedgerNode.Options
 
     /// Layers that may wait before execution waits for the disk.

@@ -11,7 +11,7 @@ final class NATSConnection: @unchecked Sendable {
     let events: NATSEvents
     private let strings: CStrings
 
-    /// Connects, or fails after a few seconds: no server is tried twice.
+    /// Connects, or fails after a few seconds: no server is tried twice but after a lost signature.
     init(_ configuration: NATSConfiguration) throws(NATSFailure) {
         strings = CStrings()
         events = NATSEvents(key: configuration.key)
@@ -21,8 +21,8 @@ final class NATSConnection: @unchecked Sendable {
         try NATSConnection.set(options, configuration, events, strings)
         var connection: OpaquePointer?
         var connected = natsConnection_Connect(&connection, options)
-        // The next challenge has another signature.
-        while connected == NATS_CONNECTION_AUTH_FAILED, events.takeLostSignature() {
+        // The next challenge has another signature. Servers that ask for four such are not honest.
+        for _ in 0..<3 where connected != NATS_OK && events.takeLostSignature() {
             connected = natsConnection_Connect(&connection, options)
         }
         try NATSFailure.check(connected)
