@@ -22,6 +22,8 @@ tests="swift test --skip-build --ignore-lock"
 $limit $tests --no-parallel --filter "$processes" >"$logs/processes.log" 2>&1 &
 beside=$!
 trap 'kill "$beside" 2>/dev/null' EXIT
+# When they begin, both look into the database of what is built, and one may find it locked.
+until grep -q 'Test run started' "$logs/processes.log" || ! kill -0 "$beside" 2>/dev/null; do sleep 0.2; done
 nice -n 10 "$@" --ignore-lock || exit
 # shellcheck disable=SC2086
 $limit nice -n 10 $tests --skip "$processes" 2>&1 | tee "$logs/others.log"
