@@ -24,7 +24,8 @@ import Testing
         let rows = MemoryRows()
         let leaves = [5, LeafIndexTests.volume + 5, 2 * LeafIndexTests.volume + 5]
         for leaf in leaves {
-            rows.apply([LeafIndex.row(id(leaf), leaf)].map { .init(key: $0.key, value: $0.value) })
+            let row = LeafIndex.row(id(leaf), leaf)
+            rows.apply([RowChange(key: row.key, value: row.value)])
         }
         func asked(for id: TransactionID, in range: Range<UInt64>) throws -> (leaf: UInt64?, volumes: [UInt8])
         {
@@ -41,10 +42,8 @@ import Testing
         #expect(try asked(for: id(7), in: all) == (nil, [2, 1, 0]))
         #expect(try asked(for: id(leaves[0]), in: LeafIndexTests.volume..<all.upperBound) == (nil, [2, 1]))
         #expect(try asked(for: id(leaves[1]), in: 0..<LeafIndexTests.volume) == (nil, [0]))
-        #expect(
-            try asked(for: id(leaves[1]), in: 0..<(LeafIndexTests.volume + 1)) == (
-                leaves[1], [1]
-            ))
+        let rest = 0..<(LeafIndexTests.volume + 1)
+        #expect(try asked(for: id(leaves[1]), in: rest) == (leaves[1], [1]))
         #expect(try asked(for: id(leaves[0]), in: 0..<0) == (nil, []))
         #expect(try asked(for: id(leaves[0]), in: 9..<9) == (nil, []))
     }

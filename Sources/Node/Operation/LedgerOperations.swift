@@ -78,12 +78,9 @@ extension LedgerNode: LedgerOperations {
 
     /// The lowest block that the log has and that is not older than a time: block times never fall.
     private func firstBlock(since time: Timestamp) throws(NodeError) -> Height {
-        var (low, high) = (firstBlock, height)
-        while low < high {
-            let middle = low + (high - low) / 2
-            if try header(middle).time < time { low = middle + 1 } else { high = middle }
+        try (firstBlock..<max(firstBlock, height)).end { block throws(NodeError) in
+            try header(block).time < time
         }
-        return low
     }
 }
 

@@ -126,14 +126,11 @@ extension LedgerNode {
     /// The block that holds a leaf, by binary search over log sizes.
     func block(containing leaf: UInt64) throws(NodeError) -> BlockRecord {
         let first = max(1, store.store.log.firstHeight ?? 1)
-        var low = first
-        var high = height
-        while low < high {
-            let middle = low + (high - low) / 2
-            if try header(middle).logSize > leaf { high = middle } else { low = middle + 1 }
+        let place = try (first..<max(first, height)).end { height throws(NodeError) in
+            try header(height).logSize <= leaf
         }
-        let record = try block(low)
-        if low == first, leaf < record.header.logSize &- UInt64(record.outcomes.count) {
+        let record = try block(place)
+        if place == first, leaf < record.header.logSize &- UInt64(record.outcomes.count) {
             throw NodeError("block.pruned", "the block of leaf \(leaf) is not kept here any more")
         }
         return record

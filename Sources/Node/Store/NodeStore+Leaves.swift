@@ -16,15 +16,10 @@ extension NodeStore {
     }
 
     /// Whether the final state knows a transaction.
-    func hasSeen(_ id: TransactionID) throws -> Bool {
-        let rows = working
-        return try leaf(of: id, rows.value) != nil
-    }
-
-    /// The same of one that has not expired at a final block's time: what is much older than a day is not
-    /// gone through.
-    func hasSeen(_ id: TransactionID, notExpiredAt time: Timestamp) throws -> Bool {
-        let first = firstLeaf(usableAt: time)
+    /// - Parameter time: of a final block, where it has not expired by then: what is much older than a day is
+    ///   not gone through.
+    func hasSeen(_ id: TransactionID, notExpiredAt time: Timestamp? = nil) throws -> Bool {
+        let first = time.map { firstLeaf(usableAt: $0) } ?? 0
         let rows = working
         return try leaf(of: id, from: first, rows.value) != nil
     }
@@ -42,19 +37,15 @@ extension NodeStore {
 
     /// The leaves up to the last block that lies a day back.
     private func searchedLeaf(usableAt time: Timestamp) -> UInt64 {
-        var low = max(1, store.log.firstHeight ?? 1)
-        var high = finalHeight + 1
+        let first = max(1, store.log.firstHeight ?? 1)
         var leaf: UInt64 = 0
-        while low < high {
-            let middle = low + (high - low) / 2
+        _ = (first..<max(first, finalHeight + 1)).end { height in
             // A block that is being removed, or is damaged, tells nothing here: an earlier bound is one too.
-            let header = (try? store.log.read(middle)).flatMap { try? BlockRecord.header(of: $0) }
-            if let header, header.time + SeenRecord.maximumLifetime > time {
-                high = middle
-            } else {
-                low = middle + 1
-                leaf = header?.logSize ?? leaf
-            }
+            let header = (try? store.log.read(height)).flatMap { try? BlockRecord.header(of: $0) }
+            guard let header else { return true }
+            guard header.time + SeenRecord.maximumLifetime <= time else { return false }
+            leaf = header.logSize
+            return true
         }
         return leaf
     }

@@ -60,18 +60,7 @@ private struct KeyChunks {
 
     /// The last chunk that begins at or before a key, or the first.
     private func chunk(of key: Ledger.RowKey) -> Int {
-        max(0, KeyChunks.position(in: chunks.count) { !(key < chunks[$0][0]) } - 1)
-    }
-
-    /// The number of leading positions for which a monotone condition holds.
-    private static func position(in count: Int, while holds: (Int) -> Bool) -> Int {
-        var low = 0
-        var high = count
-        while low < high {
-            let middle = (low + high) / 2
-            if holds(middle) { low = middle + 1 } else { high = middle }
-        }
-        return low
+        max(0, chunks.indices.end { !(key < chunks[$0][0]) } - 1)
     }
 
     mutating func insert(_ key: Ledger.RowKey) {
@@ -80,7 +69,7 @@ private struct KeyChunks {
             return
         }
         let index = chunk(of: key)
-        let position = KeyChunks.position(in: chunks[index].count) { chunks[index][$0] < key }
+        let position = chunks[index].indices.end { chunks[index][$0] < key }
         chunks[index].insert(key, at: position)
         if chunks[index].count > KeyChunks.limit {
             let half = Array(chunks[index][(KeyChunks.limit / 2)...])
@@ -92,7 +81,7 @@ private struct KeyChunks {
     mutating func remove(_ key: Ledger.RowKey) {
         guard !chunks.isEmpty else { return }
         let index = chunk(of: key)
-        let position = KeyChunks.position(in: chunks[index].count) { chunks[index][$0] < key }
+        let position = chunks[index].indices.end { chunks[index][$0] < key }
         guard position < chunks[index].count, chunks[index][position] == key else { return }
         chunks[index].remove(at: position)
         if chunks[index].isEmpty { chunks.remove(at: index) }
@@ -102,7 +91,7 @@ private struct KeyChunks {
         guard !chunks.isEmpty else { return [] }
         var result: [Ledger.RowKey] = []
         var index = chunk(of: start)
-        var position = KeyChunks.position(in: chunks[index].count) { chunks[index][$0] < start }
+        var position = chunks[index].indices.end { chunks[index][$0] < start }
         while index < chunks.count, result.count < limit {
             guard position < chunks[index].count else {
                 (index, position) = (index + 1, 0)

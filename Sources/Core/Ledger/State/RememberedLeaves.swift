@@ -54,8 +54,7 @@ struct RememberedLeaves {
     private static func precedes(
         _ left: (id: TransactionID, leaf: UInt64), _ right: (id: TransactionID, leaf: UInt64)
     ) -> Bool {
-        let (first, second) = (LeafIndex.volume(of: left.leaf), LeafIndex.volume(of: right.leaf))
-        return first != second ? first < second : left.id < right.id
+        (LeafIndex.volume(of: left.leaf), left.id) < (LeafIndex.volume(of: right.leaf), right.id)
     }
 
     private static func fault(_ id: TransactionID) -> LedgerFault {
