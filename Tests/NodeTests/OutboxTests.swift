@@ -120,6 +120,26 @@ enum OutboxTransactions {
         #expect(draft(&outbox)?.ids == [id])
     }
 
+    /// What was handed over to validators comes back in batches of theirs.
+    @Test func ownBatchesAreThoseThatWereMadeHereAndAreOnTheirWay() throws {
+        var outbox = Outbox()
+        let transaction = try add(1, to: &outbox)
+        let (handedOver, made) = (SHA256.hash([7]), SHA256.hash([8]))
+        outbox.send(try #require(draft(&outbox)), as: handedOver, epochBlock: .zero, now: .zero)
+        #expect(outbox.ownBatches.isEmpty)
+        outbox.returned(handedOver)
+        outbox.send(
+            try #require(draft(&outbox)), as: made, bytes: [8], epochBlock: Self.epoch, now: .zero)
+        let own = try #require(outbox.ownBatches.first)
+        #expect(own.bytes == [8] && own.digest == made && outbox.ownBatches.count == 1)
+        let ids = own.candidates.map { candidate -> TransactionID? in
+            if case .verified(let verified) = candidate { verified.transaction.id } else { nil }
+        }
+        #expect(ids == [transaction.transaction.id])
+        outbox.returned(made)
+        #expect(outbox.ownBatches.isEmpty)
+    }
+
     @Test func whoWaitsForTheOrderIsToldOnce() throws {
         var outbox = Outbox()
         let transactions = try (0..<2).map { try OutboxTransactions.make($0) }

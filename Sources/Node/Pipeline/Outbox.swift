@@ -8,6 +8,8 @@ struct Outbox: Sendable {
 
     /// A batch on its way.
     private struct Sent: Sendable {
+        /// None where it was handed over to validators, who make their own batches of it.
+        let bytes: [UInt8]
         let epochBlock: Digest
         let places: [Place]
         let candidates: [Candidate]
@@ -158,16 +160,30 @@ struct Outbox: Sendable {
     }
 
     /// Notes a batch that is about to be handed over.
-    mutating func send(_ draft: Draft, as digest: Digest, epochBlock: Digest, now: Timestamp) {
+    /// - Parameter bytes: those that `digest` is of; none where there is no batch of them yet.
+    mutating func send(
+        _ draft: Draft, as digest: Digest, bytes: [UInt8] = [], epochBlock: Digest, now: Timestamp
+    ) {
         sent[digest, default: []].append(
             Sent(
-                epochBlock: epochBlock, places: draft.places, candidates: draft.candidates,
+                bytes: bytes, epochBlock: epochBlock, places: draft.places, candidates: draft.candidates,
                 ticks: draft.ticks, since: now))
         batchesOnTheirWay += 1
     }
 
-    /// The transactions of an own batch, whose signatures have been verified already.
-    func candidates(of digest: Digest) -> [Candidate]? { sent[digest]?.first?.candidates }
+    /// The own batches on their way, with their transactions, whose signatures have been verified already.
+    var ownBatches: [OwnBatch] {
+        sent.compactMap { digest, batches in
+            guard let first = batches.first, !first.bytes.isEmpty else { return nil }
+            return OwnBatch(bytes: first.bytes, digest: digest, candidates: first.candidates)
+        }
+    }
+
+    struct OwnBatch: Sendable {
+        let bytes: [UInt8]
+        let digest: Digest
+        let candidates: [Candidate]
+    }
 
     private mutating func take(_ digest: Digest) -> Sent? {
         guard var batches = sent.removeValue(forKey: digest) else { return nil }
