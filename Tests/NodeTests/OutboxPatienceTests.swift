@@ -17,7 +17,7 @@ import Testing
         var outbox = Outbox()
         outbox.addTick(nil)
         let draft = outbox.draft(count: 1, bytes: 1)
-        outbox.send(try #require(draft), as: digest, epochBlock: epochBlock ?? epoch, now: start)
+        outbox.send(try #require(draft), as: digest, bytes: [1], epochBlock: epochBlock ?? epoch, now: start)
         return outbox
     }
 

@@ -96,7 +96,7 @@ enum OutboxTransactions {
         var outbox = Outbox()
         let transactions = try (0..<3).map { try add($0, to: &outbox) }
         let digest = SHA256.hash([3])
-        outbox.send(try #require(draft(&outbox)), as: digest, epochBlock: Self.epoch, now: .zero)
+        outbox.send(try #require(draft(&outbox)), as: digest, bytes: [3], epochBlock: Self.epoch, now: .zero)
         _ = outbox.refuse([transactions[1].transaction.id], .duplicate)
         // It takes the place of the one that went.
         let late = try add(3, to: &outbox)
@@ -110,34 +110,43 @@ enum OutboxTransactions {
         var outbox = Outbox()
         let id = try add(1, to: &outbox).transaction.id
         let (old, new) = (SHA256.hash([5]), SHA256.hash([6]))
-        outbox.send(try #require(draft(&outbox)), as: old, epochBlock: Self.epoch, now: .zero)
+        outbox.send(try #require(draft(&outbox)), as: old, bytes: [5], epochBlock: Self.epoch, now: .zero)
         _ = outbox.refuse([id], .duplicate)
         _ = try add(1, to: &outbox)
         outbox.returned(old)
-        outbox.send(try #require(draft(&outbox)), as: new, epochBlock: Self.epoch, now: .zero)
+        outbox.send(try #require(draft(&outbox)), as: new, bytes: [6], epochBlock: Self.epoch, now: .zero)
         #expect(draft(&outbox) == nil, "it is sent once")
         outbox.returned(new)
         #expect(draft(&outbox)?.ids == [id])
     }
 
     /// What was handed over to validators comes back in batches of theirs.
-    @Test func ownBatchesAreThoseThatWereMadeHereAndAreOnTheirWay() throws {
-        var outbox = Outbox()
-        let transaction = try add(1, to: &outbox)
-        let (handedOver, made) = (SHA256.hash([7]), SHA256.hash([8]))
-        outbox.send(try #require(draft(&outbox)), as: handedOver, epochBlock: .zero, now: .zero)
-        #expect(outbox.ownBatches.isEmpty)
-        outbox.returned(handedOver)
-        outbox.send(
-            try #require(draft(&outbox)), as: made, bytes: [8], epochBlock: Self.epoch, now: .zero)
-        let own = try #require(outbox.ownBatches.first)
-        #expect(own.bytes == [8] && own.digest == made && outbox.ownBatches.count == 1)
-        let ids = own.candidates.map { candidate -> TransactionID? in
-            if case .verified(let verified) = candidate { verified.transaction.id } else { nil }
+    @Test func anOwnBatchIsOneOfTheseVeryBytesThatIsOnItsWay() throws {
+        let desk = OutboxDesk(canHandOver: false)
+        func send(_ digest: Digest, _ bytes: [UInt8]) throws {
+            try desk.with { outbox in
+                let draft = try #require(self.draft(&outbox))
+                outbox.send(draft, as: digest, bytes: bytes, epochBlock: Self.epoch, now: .zero)
+            }
         }
-        #expect(ids == [transaction.transaction.id])
-        outbox.returned(made)
-        #expect(outbox.ownBatches.isEmpty)
+        func ids(_ bytes: [UInt8]) -> [TransactionID]? {
+            desk.own(bytes)?.candidates.compactMap { candidate in
+                if case .verified(let verified) = candidate { verified.transaction.id } else { nil }
+            }
+        }
+        let digests = (7...9).map { SHA256.hash([$0]) }
+        let first = try desk.with { try add(1, to: &$0) }.transaction.id
+        try send(digests[0], [])
+        #expect(desk.own([]) == nil, "that is no batch yet")
+        desk.with { $0.returned(digests[0]) }
+        try send(digests[1], [8, 1])
+        let second = try desk.with { try add(2, to: &$0) }.transaction.id
+        try send(digests[2], [8, 2])
+        #expect(ids([8, 1]) == [first] && desk.own([8, 1])?.digest == digests[1])
+        #expect(ids([8, 2]) == [second] && desk.own([8, 2])?.digest == digests[2])
+        #expect(desk.own([8, 3]) == nil && desk.own([8]) == nil)
+        desk.with { $0.returned(digests[1]) }
+        #expect(desk.own([8, 1]) == nil && ids([8, 2]) == [second])
     }
 
     @Test func whoWaitsForTheOrderIsToldOnce() throws {
@@ -152,7 +161,7 @@ enum OutboxTransactions {
         }
         let digest = SHA256.hash([4])
         let draft = try #require(self.draft(&outbox))
-        outbox.send(draft, as: digest, epochBlock: Self.epoch, now: .zero)
+        outbox.send(draft, as: digest, bytes: [3], epochBlock: Self.epoch, now: .zero)
         let answers = outbox.seen(digest, draft.candidates, now: .zero)
         #expect(answers.map { $0.waiters.map(\.level) } == [[.ordered], [.ordered]])
         #expect(outbox.seen(digest, draft.candidates, now: .zero).isEmpty)
@@ -236,7 +245,7 @@ enum OutboxTransactions {
             for number in 0..<count {
                 outbox.addTick(nil)
                 guard let draft = outbox.draft(count: 0, bytes: 0) else { continue }
-                outbox.send(draft, as: SHA256.hash([number]), epochBlock: .zero, now: .zero)
+                outbox.send(draft, as: SHA256.hash([number]), bytes: [], epochBlock: .zero, now: .zero)
             }
         }
     }

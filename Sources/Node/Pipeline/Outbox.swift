@@ -162,7 +162,7 @@ struct Outbox: Sendable {
     /// Notes a batch that is about to be handed over.
     /// - Parameter bytes: those that `digest` is of; none where there is no batch of them yet.
     mutating func send(
-        _ draft: Draft, as digest: Digest, bytes: [UInt8] = [], epochBlock: Digest, now: Timestamp
+        _ draft: Draft, as digest: Digest, bytes: [UInt8], epochBlock: Digest, now: Timestamp
     ) {
         sent[digest, default: []].append(
             Sent(

@@ -46,11 +46,11 @@ final class OutboxDesk: @unchecked Sendable {
 
     /// Runs something on the outbox, and tells what comes of it.
     @discardableResult
-    func with<T>(_ body: (inout Outbox) -> T) -> T {
+    func with<T>(_ body: (inout Outbox) throws -> T) rethrows -> T {
         condition.lock()
         defer { condition.unlock() }
         defer { condition.broadcast() }
-        return body(&outbox)
+        return try body(&outbox)
     }
 
     /// Looks at the outbox: nobody who waits need look again.
@@ -59,6 +59,10 @@ final class OutboxDesk: @unchecked Sendable {
         defer { condition.unlock() }
         return body(outbox)
     }
+
+    /// The own batch on its way with these bytes; nil where it is another's. Compared once the lock is let
+    /// go; the embedded engine delivers the same memory, which is quickly told.
+    func own(_ bytes: [UInt8]) -> Outbox.OwnBatch? { look(\.ownBatches).first { $0.bytes == bytes } }
 
     func tell(_ body: (inout Outbox) -> [Answer]) { for answer in with(body) { answer.tell() } }
 

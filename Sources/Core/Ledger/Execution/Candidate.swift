@@ -66,7 +66,7 @@ package struct OrderedBatch: Sendable {
 
     /// - Parameters:
     ///   - digest: of the batch's bytes, where it was computed already.
-    ///   - isOwn: whether a batch of that digest was made here.
+    ///   - isOwn: whether these very bytes were made here.
     package init(
         batch: Batch, position: UInt64, candidates: [Candidate], digest: Digest? = nil, isOwn: Bool = false
     ) {
