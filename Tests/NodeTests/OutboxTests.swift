@@ -123,11 +123,17 @@ enum OutboxTransactions {
     /// What was handed over to validators comes back in batches of theirs.
     @Test func anOwnBatchIsOneOfTheseVeryBytesThatIsOnItsWay() throws {
         let desk = OutboxDesk(canHandOver: false)
-        func send(_ digest: Digest, _ bytes: [UInt8]) throws {
-            try desk.with { outbox in
-                let draft = try #require(self.draft(&outbox))
-                outbox.send(draft, as: digest, bytes: bytes, epochBlock: Self.epoch, now: .zero)
+        func add(_ number: Int) throws -> TransactionID {
+            let transaction = try OutboxTransactions.make(number)
+            let answers = desk.with {
+                $0.add(transaction, waiter: nil, origin: .caller, isDurable: false, now: .zero)
             }
+            #expect(answers.isEmpty)
+            return transaction.transaction.id
+        }
+        func send(_ digest: Digest, _ bytes: [UInt8]) throws {
+            let draft = try #require(desk.with { self.draft(&$0) })
+            desk.with { $0.send(draft, as: digest, bytes: bytes, epochBlock: Self.epoch, now: .zero) }
         }
         func ids(_ bytes: [UInt8]) -> [TransactionID]? {
             desk.own(bytes)?.candidates.compactMap { candidate in
@@ -135,12 +141,12 @@ enum OutboxTransactions {
             }
         }
         let digests = (7...9).map { SHA256.hash([$0]) }
-        let first = try desk.with { try add(1, to: &$0) }.transaction.id
+        let first = try add(1)
         try send(digests[0], [])
         #expect(desk.own([]) == nil, "that is no batch yet")
         desk.with { $0.returned(digests[0]) }
         try send(digests[1], [8, 1])
-        let second = try desk.with { try add(2, to: &$0) }.transaction.id
+        let second = try add(2)
         try send(digests[2], [8, 2])
         #expect(ids([8, 1]) == [first] && desk.own([8, 1])?.digest == digests[1])
         #expect(ids([8, 2]) == [second] && desk.own([8, 2])?.digest == digests[2])

@@ -46,11 +46,11 @@ final class OutboxDesk: @unchecked Sendable {
 
     /// Runs something on the outbox, and tells what comes of it.
     @discardableResult
-    func with<T>(_ body: (inout Outbox) throws -> T) rethrows -> T {
+    func with<T>(_ body: (inout Outbox) -> T) -> T {
         condition.lock()
         defer { condition.unlock() }
         defer { condition.broadcast() }
-        return try body(&outbox)
+        return body(&outbox)
     }
 
     /// Looks at the outbox: nobody who waits need look again.
